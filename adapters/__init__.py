@@ -1,0 +1,1 @@
+"""Subjects in processes of their own: the contract, the worker, one file per framework."""

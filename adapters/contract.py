@@ -1,0 +1,168 @@
+"""What an adapter and the suite say to each other: plain data, nothing to import.
+
+An adapter is one Python file (syntax of Python 3.8; NumPy and its framework only)
+with two functions:
+
+``describe() -> Description``
+    What the framework offers on this machine.
+``evaluate(call: Call) -> Reply``
+    One evaluation of one operator.
+
+Everything that crosses is numbers, strings, bytes, lists and dictionaries; the types
+below document it and are for the suite's side. In a reply an adapter may also put NumPy
+arrays and exceptions: the worker turns them into plain data. An exception that the
+framework raises is caught where the framework is called and comes back under
+``raised``; any other exception that leaves ``evaluate`` counts as a fault of the
+adapter.
+
+A port beside it (``NAME_port.py`` beside ``NAME_adapter.py``) is loaded first, under
+its own name, so that the adapter can ``import NAME_port``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+ECHO = "echo"
+"""Operator of calibration: return ``input`` as the framework holds it."""
+
+PRODUCT = "product"
+"""Operator of calibration: ``input * weight``, element by element, in the call's mode."""
+
+
+class PlainArray(TypedDict):
+    """An array as bytes.
+
+    ``dtype`` is NumPy's name, or ``bfloat16`` (16 bits each); ``data`` is in C order,
+    in the byte order of the machine.
+    """
+
+    dtype: str
+    shape: list[int]
+    data: bytes
+
+
+class PlainList(TypedDict):
+    """An argument that is deliberately no tensor: nested lists of numbers."""
+
+    list: list[Any]
+
+
+class Call(TypedDict):
+    """One evaluation.
+
+    ``arrays`` holds ``input`` and ``target``, where given ``weight``, and ``cotangent``
+    where a gradient is wanted. ``options`` are keyword arguments of the operator
+    (``reduction``, ``size_average``, ``reduce``); one that is absent is left to its
+    default. ``want`` names what is to come back: ``value``, ``gradient``, ``after``
+    (the arguments as they are after the call), ``inferred`` (shape and dtype as the
+    framework infers them before it runs a kernel), ``evidence`` (that the mode ran).
+    """
+
+    operator: str
+    form: str
+    mode: str
+    device: str
+    dtype: str
+    arrays: dict[str, PlainArray | PlainList]
+    options: dict[str, Any]
+    layout: str
+    want: list[str]
+
+
+class RaisedError(TypedDict):
+    """An exception that the framework raised."""
+
+    type: str
+    message: str
+    bases: list[str]
+
+
+class Reply(TypedDict):
+    """What came back: what was wanted, or what was raised."""
+
+    raised: NotRequired[RaisedError]
+    value: NotRequired[PlainArray]
+    gradient: NotRequired[PlainArray]
+    inferred: NotRequired[PlainArray]
+    after: NotRequired[dict[str, PlainArray]]
+    evidence: NotRequired[str]
+
+
+class Reproducer(TypedDict):
+    """How to write a case in the framework's own terms.
+
+    Templates of :class:`string.Template`: ``array`` with ``$values`` and ``$dtype``,
+    each form's ``call`` with ``$options``, each mode's ``wrap`` with ``$call``.
+    """
+
+    prelude: str
+    array: str
+    call: dict[str, str]
+    wrap: dict[str, str]
+    gradient: NotRequired[str]
+
+
+class OperatorOffer(TypedDict):
+    """What a framework offers of one operator.
+
+    ``dtypes`` are the formats to ask for; a format that is refused when asked is
+    ``unsupported`` in the framework's words. ``offers`` holds what may stand in a
+    call's ``want``. ``legacy`` names options beyond ``reduction``.
+    """
+
+    forms: list[str]
+    modes: list[str]
+    dtypes: list[str]
+    target_dtype: str
+    offers: list[str]
+    legacy: list[str]
+    reproducer: NotRequired[Reproducer]
+
+
+class LeftOutMode(TypedDict):
+    """A mode that this machine cannot run, and why."""
+
+    mode: str
+    words: str
+
+
+class Description(TypedDict):
+    """What an adapter says about its framework.
+
+    ``compiled`` names the modes that pay for each new shape and must give evidence
+    that they ran. ``device`` is the one device that is offered.
+    """
+
+    framework: str
+    version: str
+    build: str
+    device: str
+    layouts: list[str]
+    compiled: list[str]
+    left_out: list[LeftOutMode]
+    facts: dict[str, Any]
+    operators: dict[str, OperatorOffer]
+
+
+def to_plain(array: npt.NDArray[Any], dtype: str | None = None) -> PlainArray:
+    """An array as plain data; ``bfloat16`` takes float64 values of that format."""
+    name = dtype or str(array.dtype)
+    if name == "bfloat16":
+        wide = np.ascontiguousarray(array, dtype=np.float32)
+        stored: npt.NDArray[Any] = (wide.view(np.uint32) >> 16).astype(np.uint16).reshape(array.shape)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            stored = np.asarray(array).astype(name)
+    return {"dtype": name, "shape": list(array.shape), "data": stored.tobytes()}
+
+
+def from_plain(plain: PlainArray) -> npt.NDArray[Any]:
+    """A NumPy array from plain data; ``bfloat16`` comes back as float32."""
+    if plain["dtype"] == "bfloat16":
+        bits = np.frombuffer(plain["data"], dtype=np.uint16).astype(np.uint32) << 16
+        return bits.view(np.float32).reshape(plain["shape"])
+    return np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"])

@@ -1,0 +1,160 @@
+"""Starts a worker, asks it, and says how it died when it does."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import execnet
+
+from adapters.contract import Call, Description, Reply
+
+_WORKER = Path(__file__).with_name("worker.py")
+_START_SECONDS = 120.0
+_DESCRIBE_SECONDS = 300.0
+_DEATH_SECONDS = 2.0
+
+
+class WorkerError(Exception):
+    """A worker that gave no answer."""
+
+
+class WorkerCrashed(WorkerError):
+    """The worker's process ended during a call."""
+
+
+class WorkerHung(WorkerError):
+    """The worker did not answer within the time limit, and was killed."""
+
+
+class AdapterFault(WorkerError):
+    """The adapter itself raised: a harness error, never a verdict."""
+
+
+class Worker:
+    """One process of one subject, under the interpreter of the subject's environment.
+
+    Args:
+        adapter: The adapter's file.
+        python: Interpreter of the subject's environment.
+        temporary: Folder for the worker's working folder and log.
+
+    Raises:
+        WorkerError: The interpreter could not be started, or has no NumPy.
+    """
+
+    def __init__(self, adapter: Path, python: str = sys.executable, temporary: Path | None = None) -> None:
+        self.adapter = adapter
+        self.python_version = ""
+        self._folder = Path(tempfile.mkdtemp(prefix="lossproof-worker-", dir=temporary))
+        self._log = self._folder / "stderr.log"
+        empty = self._folder / "empty"
+        empty.mkdir()
+        self._group = execnet.Group()
+        spec = f"popen//python={shlex.quote(python)}//chdir={empty}//env:LOSSPROOF_SCRATCH={self._folder}"
+        try:
+            self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
+            self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log)})
+            hello = self._channel.receive(_START_SECONDS)
+        except (OSError, EOFError, execnet.RemoteError, execnet.HostNotFound) as error:
+            self.close()
+            raise WorkerError(f"{python}: the worker did not start: {type(error).__name__} {error}") from None
+        self._pid = int(hello["pid"])
+        self.python_version = str(hello["python"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def describe(self) -> Description:
+        """What the adapter says about its framework.
+
+        Raises:
+            WorkerError: As for :meth:`evaluate`.
+        """
+        return cast(Description, self._ask({"ask": "describe"}, _DESCRIBE_SECONDS))
+
+    def evaluate(self, call: Call, limit: float) -> Reply:
+        """One evaluation.
+
+        Args:
+            call: What to evaluate.
+            limit: Seconds after which the worker counts as hung and is killed.
+
+        Raises:
+            WorkerCrashed: The process ended; the message names its signal or exit status.
+            WorkerHung: No answer came within the limit.
+            AdapterFault: The adapter raised, not the framework.
+        """
+        return cast(Reply, self._ask({"ask": "evaluate", "call": call}, limit))
+
+    def _ask(self, question: dict[str, Any], limit: float) -> Any:
+        started = time.monotonic()
+        try:
+            self._channel.send(question)
+            reply = self._channel.receive(limit)
+        except self._channel.TimeoutError:
+            self.kill()
+            raise WorkerHung(f"no answer within {limit:.0f} s; the worker was killed") from None
+        except (EOFError, OSError):
+            seconds = time.monotonic() - started
+            raise WorkerCrashed(f"{self._death()} after {seconds:.1f} s{self._last_words()}") from None
+        except self._channel.RemoteError as error:
+            raise AdapterFault(f"the worker failed: {error}") from None
+        if "fault" in reply:
+            fault = reply["fault"]
+            raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")
+        return reply["answer"]
+
+    def kill(self) -> None:
+        """End the worker's process and its children at once."""
+        for end in (os.killpg, os.kill):
+            _ignoring_absence(lambda end=end: end(self._pid, signal.SIGKILL))
+
+    def close(self) -> None:
+        """End the worker and remove its folder."""
+        if hasattr(self, "_pid"):
+            self.kill()
+        self._group.terminate(timeout=2.0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _death(self) -> str:
+        """How the process ended, in words; its status is looked at, not collected."""
+        until = time.monotonic() + _DEATH_SECONDS
+        while time.monotonic() < until:
+            try:
+                status = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            except ChildProcessError:
+                break
+            if status is not None:
+                exited = status.si_code == os.CLD_EXITED
+                return f"exit status {status.si_status}" if exited else f"signal {signal.Signals(status.si_status).name}"
+            time.sleep(0.01)
+        return "the worker's process ended"
+
+    def _last_words(self) -> str:
+        """The last line that the process wrote to its standard error."""
+        if not self._log.exists():
+            return ""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"; its last words: {lines[-1][:200]}" if lines else ""
+
+
+def _ignoring_absence(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,86 @@
+"""Both losses for JAX: differentiable, for use under ``jit``, ``vmap`` and ``grad``.
+
+Both ports keep one contract: the first negative label ends a row's block, duplicate
+labels count each time, the subgradient at a tie is 0, and NaN propagates. A class index
+beyond the last class before the block's end makes its row NaN, because compiled code
+cannot raise. Memory is O(N T C) for the margin loss, with T the width of the target.
+"""
+
+import functools
+import importlib
+from typing import Any
+
+
+@functools.lru_cache(maxsize=None)
+def _jax() -> Any:
+    return importlib.import_module("jax")
+
+
+def _check(input: Any, target: Any, reduction: str) -> None:
+    if input.ndim not in (1, 2):
+        raise ValueError("input has shape %s; it takes (C) or (N, C)" % (input.shape,))
+    if input.shape != target.shape:
+        raise ValueError("target has shape %s, input has %s" % (target.shape, input.shape))
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+
+
+def _reduce(losses: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
+
+
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Multi-label margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C); any floating dtype.
+        target: Class indices of the same shape, of an integer dtype; the first negative
+            one ends a row's block.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+    """
+    _check(input, target, reduction)
+    jnp = _jax().numpy
+    classes = input.shape[-1]
+    block = jnp.cumprod(target >= 0, axis=-1, dtype=bool)
+    inside = jnp.where(block, target, 0)
+    beyond = inside >= classes
+    labels = jnp.minimum(inside, classes - 1)
+    names = labels[..., :, None] == jnp.arange(classes, dtype=labels.dtype)
+    is_target = jnp.any(names & block[..., :, None], axis=-2)
+    score = jnp.take_along_axis(input, labels, axis=-1)
+    gap = 1 - score[..., :, None] + input[..., None, :]
+    counted = block[..., :, None] & ~is_target[..., None, :] & ~(gap <= 0)
+    losses = jnp.where(counted, gap, 0).sum(axis=(-2, -1)) / classes
+    return _reduce(jnp.where(beyond.any(axis=-1), jnp.nan, losses).astype(input.dtype), reduction)
+
+
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """Multi-label soft margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C); any floating dtype.
+        target: Labels in [0, 1], of the same shape.
+        weight: A factor for each class; shape (C); ones if absent.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+    """
+    _check(input, target, reduction)
+    softplus = _jax().nn.softplus
+    labels = target.astype(input.dtype)
+    losses = labels * softplus(-input) + (1 - labels) * softplus(input)
+    if weight is not None:
+        losses = losses * weight
+    return _reduce(losses.sum(axis=-1) / input.shape[-1], reduction)

@@ -1,0 +1,200 @@
+"""MindSpore: ``ops`` and ``nn`` forms and a port, in PyNative and in graph mode."""
+
+import functools
+import importlib
+import os
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+from mindspore import nn, ops
+
+_CLASSES = {
+    "multilabel_margin_loss": "MultilabelMarginLoss",
+    "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+}
+_MODES = {"pynative": "PYNATIVE_MODE", "graph": "GRAPH_MODE"}
+
+_cells: Dict[Tuple[str, ...], Any] = {}
+_gradients: Dict[Tuple[str, ...], Any] = {}
+
+
+@functools.lru_cache(maxsize=None)
+def _mindspore() -> Any:
+    os.environ.setdefault("GLOG_v", "4")
+    mindspore = importlib.import_module("mindspore")
+    mindspore.set_device("CPU")
+    return mindspore
+
+
+class _Native(nn.Cell):
+    """One call of a function, with the options left out that the caller left out."""
+
+    def __init__(self, function: Any, options: Dict[str, Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.options = options
+
+    def construct(self, input: Any, target: Any) -> Any:
+        return self.function(input, target, **self.options)
+
+
+class _Weighted(_Native):
+    """The same with a weight for each class."""
+
+    def construct(self, input: Any, target: Any, weight: Any) -> Any:
+        return self.function(input, target, weight=weight, **self.options)
+
+
+class _WeightedModule(nn.Cell):
+    """A module that is given its weight when it is made, as its page says."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def construct(self, input: Any, target: Any) -> Any:
+        return self.module(input, target)
+
+
+class _Product(nn.Cell):
+    """Input times weight: calibration."""
+
+    def construct(self, input: Any, weight: Any) -> Any:
+        return input * weight
+
+
+class _Inferred(nn.Cell):
+    """Zeros of the shape and dtype that the compiler infers for a loss."""
+
+    def __init__(self, loss: Any) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def construct(self, input: Any, target: Any) -> Any:
+        loss = self.loss(input, target)
+        return ops.zeros(loss.shape, loss.dtype)
+
+
+def describe() -> Dict[str, Any]:
+    """What this MindSpore offers."""
+    mindspore = _mindspore()
+    return {
+        "framework": "mindspore",
+        "version": mindspore.__version__,
+        "build": "cpu",
+        "device": "cpu",
+        "layouts": ["contiguous"],
+        "compiled": ["graph"],
+        "left_out": [],
+        "facts": {},
+        "operators": {
+            "multilabel_margin_loss": _offer("multilabel_margin_loss", ["native", "module", "port"], "int32"),
+            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", ["native", "module"], "same"),
+        },
+    }
+
+
+def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]:
+    call = {
+        "native": "ops.%s(input, target$options)" % operator,
+        "module": "nn.%s($module_options)(input, target)" % _CLASSES[operator],
+        "port": "mindspore_port.%s(input, target$options)" % operator,
+    }
+    return {
+        "forms": forms,
+        "modes": list(_MODES),
+        "dtypes": ["float16", "bfloat16", "float32", "float64"],
+        "target_dtype": target_dtype,
+        "offers": ["value", "gradient", "after", "inferred"],
+        "legacy": [],
+        "reproducer": {
+            "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n$port_import"
+            "mindspore.set_context(mode=mindspore.$mode)\n",
+            "array": "Tensor($values, mindspore.$dtype)",
+            "call": {form: call[form] for form in forms},
+            "wrap": {"pynative": "$call", "graph": "mindspore.jit(lambda input, target: $call)(input, target)"},
+            "gradient": "mindspore.grad(lambda input: ($loss * cotangent).sum())(input)",
+        },
+    }
+
+
+def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
+    """One evaluation; see the contract."""
+    mindspore = _mindspore()
+    mindspore.set_context(mode=getattr(mindspore, _MODES[call["mode"]]))
+    arrays = {name: _tensor(mindspore, plain) for name, plain in call["arrays"].items()}
+    if call["operator"] == "echo":
+        return {"value": _plain(mindspore, arrays["input"])}
+    in_module = call["form"] == "module" and "weight" in arrays
+    names = [name for name in ("input", "target", "weight") if name in arrays and not (in_module and name == "weight")]
+    tensors = [arrays[name] for name in names]
+    reply: Dict[str, Any] = {}
+    try:
+        cell = _cell(call, arrays.get("weight") if in_module else None)
+        if "inferred" in call["want"]:
+            return {"inferred": _plain(mindspore, _Inferred(cell)(*tensors))}
+        reply["value"] = _plain(mindspore, cell(*tensors))
+        if "gradient" in call["want"]:
+            reply["gradient"] = _plain(mindspore, _gradient(call, cell)(*tensors, arrays["cotangent"]))
+    except Exception as error:
+        return {"raised": error}
+    if "after" in call["want"]:
+        reply["after"] = {name: _plain(mindspore, tensor) for name, tensor in arrays.items()}
+    if "evidence" in call["want"] and call["mode"] == "graph":
+        reply["evidence"] = "%d graphs compiled" % len(cell.compile_cache) if cell.compile_cache else ""
+    return reply
+
+
+def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
+    given = ",".join(sorted(call["arrays"]))
+    return (call["operator"], call["form"], call["mode"], repr(sorted(call["options"].items())), given)
+
+
+def _cell(call: Dict[str, Any], module_weight: Any) -> Any:
+    """The loss as a Cell, made once for each set of options."""
+    if module_weight is not None:
+        return _WeightedModule(getattr(nn, _CLASSES[call["operator"]])(weight=module_weight, **call["options"]))
+    key = _key(call)
+    if key not in _cells:
+        _cells[key] = _new_cell(call)
+    return _cells[key]
+
+
+def _new_cell(call: Dict[str, Any]) -> Any:
+    if call["operator"] == "product":
+        return _Product()
+    if call["form"] == "module":
+        return getattr(nn, _CLASSES[call["operator"]])(**call["options"])
+    holder = importlib.import_module("mindspore_port") if call["form"] == "port" else ops
+    kind = _Weighted if "weight" in call["arrays"] else _Native
+    return kind(getattr(holder, call["operator"]), call["options"])
+
+
+def _gradient(call: Dict[str, Any], cell: Any) -> Any:
+    """The gradient of a Cell to its first input, for a cotangent given last."""
+    if isinstance(cell, _WeightedModule):
+        return ops.GradOperation(sens_param=True)(cell)
+    key = _key(call)
+    if key not in _gradients:
+        _gradients[key] = ops.GradOperation(sens_param=True)(cell)
+    return _gradients[key]
+
+
+def _tensor(mindspore: Any, plain: Dict[str, Any]) -> Any:
+    if "list" in plain:
+        return plain["list"]
+    if plain["dtype"] == "bfloat16":
+        bits = np.frombuffer(plain["data"], dtype=np.uint16).astype(np.uint32) << 16
+        wide = bits.view(np.float32).reshape(plain["shape"])
+        return mindspore.Tensor(wide).astype(mindspore.bfloat16)
+    return mindspore.Tensor(np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"]).copy())
+
+
+def _plain(mindspore: Any, tensor: Any) -> Any:
+    if not hasattr(tensor, "asnumpy"):
+        raise TypeError("the result is %s, not a Tensor" % type(tensor).__name__)
+    if tensor.dtype != mindspore.bfloat16:
+        return tensor.asnumpy()
+    wide = np.ascontiguousarray(tensor.astype(mindspore.float32).asnumpy())
+    stored = (wide.view(np.uint32) >> 16).astype(np.uint16)
+    return {"dtype": "bfloat16", "shape": list(wide.shape), "data": stored.tobytes()}

@@ -1,0 +1,74 @@
+"""The subject ``numpy``: the port beside this file, run as it is."""
+
+import importlib
+import platform
+from typing import Any, Dict
+
+import numpy as np
+
+_DTYPES = ["float16", "float32", "float64"]
+_REPRODUCER = {
+    "prelude": "import numpy as np\nfrom lossproof import port\nnumpy_port = port('numpy')",
+    "array": "np.array($values, dtype=np.$dtype)",
+    "wrap": {"eager": "$call"},
+}
+
+
+def describe() -> Dict[str, Any]:
+    """What this NumPy offers."""
+    return {
+        "framework": "numpy",
+        "version": np.__version__,
+        "build": platform.machine(),
+        "device": "cpu",
+        "layouts": ["contiguous"],
+        "compiled": [],
+        "left_out": [],
+        "facts": {},
+        "operators": {
+            "multilabel_margin_loss": _offer("multilabel_margin_loss(input, target$options)", "int64"),
+            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss(input, target$options)", "same"),
+        },
+    }
+
+
+def _offer(call: str, target_dtype: str) -> Dict[str, Any]:
+    return {
+        "forms": ["port"],
+        "modes": ["eager"],
+        "dtypes": _DTYPES,
+        "target_dtype": target_dtype,
+        "offers": ["value", "gradient", "after"],
+        "legacy": [],
+        "reproducer": dict(_REPRODUCER, call={"port": "numpy_port." + call}),
+    }
+
+
+def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
+    """One evaluation; see the contract."""
+    arrays = {name: _array(plain) for name, plain in call["arrays"].items()}
+    if call["operator"] in ("echo", "product"):
+        factor = arrays.get("weight", np.asarray(1, dtype=arrays["input"].dtype))
+        return {"value": np.asarray(arrays["input"] * factor if call["operator"] == "product" else arrays["input"])}
+    port = importlib.import_module("numpy_port")
+    arguments = {name: arrays[name] for name in ("input", "target", "weight") if name in arrays}
+    arguments.update(call["options"])
+    reply: Dict[str, Any] = {}
+    try:
+        with np.errstate(all="ignore"):
+            reply["value"] = np.asarray(getattr(port, call["operator"])(**arguments))
+            if "gradient" in call["want"]:
+                slope = getattr(port, call["operator"] + "_gradient")
+                reply["gradient"] = np.asarray(slope(cotangent=arrays["cotangent"], **arguments))
+    except Exception as error:
+        return {"raised": error}
+    if "after" in call["want"]:
+        reply["after"] = {name: np.asarray(array) for name, array in arrays.items()}
+    return reply
+
+
+def _array(plain: Dict[str, Any]) -> Any:
+    """A writable array of the framework, so that a function that writes into it is seen."""
+    if "list" in plain:
+        return plain["list"]
+    return np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"]).copy()

@@ -1,0 +1,118 @@
+"""Both losses in plain NumPy, in the input's own dtype: the subject ``numpy``.
+
+Readable rather than fast, and independent of the suite's oracle.
+"""
+
+import numpy as np
+
+
+def _check(input, target, reduction):
+    if np.ndim(input) not in (1, 2):
+        raise ValueError("input has %d dimensions; it takes (C) or (N, C)" % np.ndim(input))
+    if np.shape(input) != np.shape(target):
+        raise ValueError("target has shape %s, input has %s" % (np.shape(target), np.shape(input)))
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+
+
+def _reduce(losses, reduction, batched):
+    if reduction == "none":
+        return losses if batched else losses[0]
+    total = losses.sum(dtype=losses.dtype)
+    return total if reduction == "sum" else total / losses.dtype.type(len(losses))
+
+
+def _row_cotangents(cotangent, reduction, losses):
+    one = losses.dtype.type
+    spread = np.broadcast_to(np.asarray(cotangent, dtype=losses.dtype).reshape(-1), losses.shape)
+    return spread / one(len(losses)) if reduction == "mean" else spread
+
+
+def _margin_rows(input, target):
+    """Losses of the rows, and the derivative of each row's loss."""
+    rows, classes = input.shape
+    one = input.dtype.type(1)
+    losses = np.zeros(rows, dtype=input.dtype)
+    slopes = np.zeros(input.shape, dtype=input.dtype)
+    for row in range(rows):
+        ends = np.flatnonzero(target[row] < 0)
+        block = target[row, : ends[0]] if len(ends) else target[row]
+        if (block >= classes).any():
+            raise IndexError("target holds class %d; there are %d classes" % (block.max(), classes))
+        others = np.setdiff1d(np.arange(classes), block)
+        gaps = (one - input[row, block])[:, np.newaxis] + input[row, others][np.newaxis, :]
+        active = ~(gaps <= 0)
+        losses[row] = gaps[active].sum(dtype=input.dtype) / input.dtype.type(classes)
+        slopes[row, others] = active.sum(axis=0) / input.dtype.type(classes)
+        np.subtract.at(slopes[row], block, (active.sum(axis=1) / input.dtype.type(classes)).astype(input.dtype))
+    return losses, slopes
+
+
+def multilabel_margin_loss(input, target, reduction="mean"):
+    """Multi-label margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C); float16, float32 or float64.
+        target: Class indices of the same shape; the first negative one ends a row's block.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+        IndexError: A class index beyond the last class before the block's end.
+    """
+    _check(input, target, reduction)
+    losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))
+    return _reduce(losses, reduction, np.ndim(input) == 2)
+
+
+def multilabel_margin_loss_gradient(input, target, cotangent, reduction="mean"):
+    """Gradient of :func:`multilabel_margin_loss` to its input; 0 at ties."""
+    _check(input, target, reduction)
+    losses, slopes = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))
+    return (slopes * _row_cotangents(cotangent, reduction, losses)[:, np.newaxis]).reshape(input.shape)
+
+
+def _soft_rows(input, target):
+    """Loss and derivative of each element."""
+    decay = np.exp(-np.abs(input))
+    one = input.dtype.type(1)
+    losses = (one - target) * np.maximum(input, 0) + target * np.maximum(-input, 0) + np.log1p(decay)
+    up = np.where(input >= 0, one, decay) / (one + decay)
+    down = np.where(input >= 0, decay, one) / (one + decay)
+    return losses, (one - target) * up - target * down
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, reduction="mean"):
+    """Multi-label soft margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C); float16, float32 or float64.
+        target: Labels in [0, 1], of the same shape and dtype.
+        weight: A factor for each class; shape (C); ones if absent.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+    """
+    _check(input, target, reduction)
+    losses, _ = _soft_rows(np.atleast_2d(input), np.atleast_2d(target))
+    if weight is not None:
+        losses = losses * weight
+    rows = losses.sum(axis=1, dtype=losses.dtype) / losses.dtype.type(losses.shape[1])
+    return _reduce(rows, reduction, np.ndim(input) == 2)
+
+
+def multilabel_soft_margin_loss_gradient(input, target, cotangent, weight=None, reduction="mean"):
+    """Gradient of :func:`multilabel_soft_margin_loss` to its input."""
+    _check(input, target, reduction)
+    _, slopes = _soft_rows(np.atleast_2d(input), np.atleast_2d(target))
+    if weight is not None:
+        slopes = slopes * weight
+    factors = _row_cotangents(cotangent, reduction, slopes[:, 0]) / slopes.dtype.type(slopes.shape[1])
+    return (slopes * factors[:, np.newaxis]).reshape(input.shape)

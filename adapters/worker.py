@@ -1,0 +1,78 @@
+"""The program that runs in a subject's own process and interpreter.
+
+Sent as text by the gateway, so it imports the standard library only and keeps to the
+syntax of Python 3.8. It loads one adapter as a file, then answers questions until the
+channel closes.
+"""
+
+import importlib.util
+import os
+import sys
+import traceback
+
+
+def load_file(path, name):
+    """Import the file at ``path`` under ``name`` and register it, as an import would."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_adapter(path):
+    """Import an adapter, and the port beside it first, where there is one."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    port = name.replace("_adapter", "_port")
+    beside = os.path.join(os.path.dirname(path), port + ".py")
+    if port != name and os.path.exists(beside):
+        load_file(beside, port)
+    return load_file(path, name)
+
+
+def plain(reply):
+    """A reply with its arrays as bytes and its exception as type, message and bases."""
+    if isinstance(reply, dict):
+        return {str(name): plain(part) for name, part in reply.items()}
+    if isinstance(reply, (list, tuple)):
+        return [plain(part) for part in reply]
+    if isinstance(reply, BaseException):
+        bases = [base.__name__ for base in type(reply).__mro__]
+        return {"type": type(reply).__name__, "message": str(reply), "bases": bases}
+    if hasattr(reply, "tobytes"):
+        return {"dtype": str(reply.dtype), "shape": list(reply.shape), "data": reply.tobytes()}
+    return reply
+
+
+def answer(ask, *arguments):
+    """The adapter's answer in plain data, or the exception that left it."""
+    try:
+        return {"answer": plain(ask(*arguments))}
+    except Exception as error:
+        return {"fault": {"type": type(error).__name__, "message": str(error), "trace": traceback.format_exc()}}
+
+
+def serve(channel):
+    """Answer ``describe`` and ``evaluate`` until the suite says ``None``."""
+    setup = channel.receive()
+    os.setsid()
+    sys.dont_write_bytecode = True
+    log = os.open(setup["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    channel.send({"pid": os.getpid(), "python": sys.version.split()[0]})
+    loaded = answer(lambda: load_adapter(setup["adapter"]).__name__)
+    adapter = sys.modules.get(loaded.get("answer"))
+    while True:
+        question = channel.receive()
+        if question is None:
+            return
+        if adapter is None:
+            channel.send(loaded)
+        elif question["ask"] == "describe":
+            channel.send(answer(adapter.describe))
+        else:
+            channel.send(answer(adapter.evaluate, question["call"]))
+
+
+if __name__ == "__channelexec__":
+    serve(channel)  # noqa: F821 - execnet puts the channel into the namespace

@@ -1,0 +1,1 @@
+"""The oracles and the bounds: numbers only, no framework."""

@@ -1,0 +1,319 @@
+"""The run file: what a run of one subject writes, and what every reader checks.
+
+A run file is JSON Lines in UTF-8: one header, one line for each clause of the
+plan, one finding for each planned cell, one footer. The footer holds the number
+of findings by verdict and the SHA-256 digest of every byte before it. A file
+without a footer, or whose footer disagrees, is incomplete and is refused.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import msgspec
+
+SCHEMA = "lossproof-run/1"
+
+Verdict = Literal[
+    "conforms", "deviates", "unsupported", "crashes", "hangs", "observed", "harness-error", "not-run"
+]
+Level = Literal["documented", "implied", "quality", "open"]
+Number = float | str  # a string where JSON has no number: "nan", "inf", "-inf"
+Hexadecimal = str | list[Any]  # a hexadecimal float, or nested lists of them
+
+BLAMELESS: frozenset[Verdict] = frozenset({"harness-error", "not-run"})
+"""Verdicts that spoil a run and blame nobody."""
+
+
+class RunFileError(ValueError):
+    """A run file that is cut short, tampered with or not of this schema."""
+
+
+class Closed(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A record that refuses fields it does not know."""
+
+
+class Suite(Closed):
+    """The suite that made a run: its version and the digest of its source files."""
+
+    version: str
+    digest: str
+
+
+class SubjectRecord(Closed):
+    """The implementation that was tested, in its environment."""
+
+    framework: str
+    version: str
+    build: str
+    python: str
+    platform: str
+
+
+class Machine(Closed):
+    """Where a run was made."""
+
+    processor: str
+    cores: int
+
+
+class LeftOut(Closed):
+    """A mode that could not be planned here, and the reason."""
+
+    mode: str
+    words: str
+
+
+class Header(Closed, tag_field="kind", tag="header"):
+    """First line of a run file."""
+
+    schema: Literal["lossproof-run/1"]
+    run: str
+    started: str
+    suite: Suite
+    subject: SubjectRecord
+    profile: str
+    seed: int
+    planned: int
+    machine: Machine
+    measured: dict[str, Any]
+    left_out: list[LeftOut] = []
+
+
+class SourceRecord(Closed):
+    """A sentence of a page, or a reason, on which a clause rests."""
+
+    title: str
+    address: str
+    version: str
+    words: str
+
+
+class ClauseRecord(Closed, tag_field="kind", tag="clause"):
+    """One clause of the plan."""
+
+    id: str
+    operator: str
+    family: str
+    level: Level
+    why: str
+    statement: str
+    sources: list[SourceRecord]
+
+
+class VariantRecord(Closed, frozen=True):
+    """Form, mode, device and dtype of a subject."""
+
+    form: str
+    mode: str
+    device: str
+    dtype: str
+
+
+class Worst(Closed):
+    """Largest error over the cases of a finding, in ulp and as a share of the bound."""
+
+    ulp: Number
+    share_of_bound: Number
+
+
+class Observed(Closed):
+    """What an open clause saw: how many cases behaved in which way."""
+
+    behaviours: dict[str, int]
+
+
+class Counterexample(Closed):
+    """The smallest input found that shows a deviation or an observed behaviour."""
+
+    input: Hexadecimal
+    target: Any
+    reduction: str | None
+    expected: str
+    got: str
+    reproducer: str
+    shape: list[int]
+    dtype: str
+    target_dtype: str
+    weight: Hexadecimal | None = None
+    cotangent: Hexadecimal | None = None
+    options: dict[str, Any] = {}
+
+
+class Finding(Closed, tag_field="kind", tag="finding"):
+    """Clause × variant → verdict, with its evidence."""
+
+    operator: str
+    clause: str
+    level: Level
+    variant: VariantRecord
+    verdict: Verdict
+    cases: int
+    seconds: float
+    cases_digest: str = ""
+    worst: Worst | None = None
+    words: str = ""
+    counterexample: Counterexample | None = None
+    observed: Observed | None = None
+    repeatable: bool | None = None
+
+
+class Footer(Closed, tag_field="kind", tag="footer"):
+    """Last line of a run file."""
+
+    complete: bool
+    counts: dict[str, int]
+    ended: str
+    digest: str
+
+
+Line = Header | ClauseRecord | Finding | Footer
+
+
+class Run(msgspec.Struct):
+    """One run file, read and checked."""
+
+    path: Path
+    header: Header
+    clauses: list[ClauseRecord]
+    findings: list[Finding]
+    footer: Footer
+
+    @property
+    def name(self) -> str:
+        """Framework and version, as people write them."""
+        return f"{self.header.subject.framework} {self.header.subject.version}"
+
+
+@functools.cache
+def _decoder() -> msgspec.json.Decoder[Line]:
+    return msgspec.json.Decoder(Line)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of one line of a run file; ``reports/run.schema.json`` holds it."""
+    schema = msgspec.json.schema(Line)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **schema}
+
+
+def now() -> str:
+    """The present moment in UTC, to the second, in ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+class RunWriter:
+    """Writes a run file line by line, and gives it its name once it is whole.
+
+    Until :meth:`finish`, the lines are in ``NAME.partial.jsonl``; an interrupted
+    run leaves that file, which has no footer, and an earlier ``NAME.jsonl`` stays
+    as it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.partial = path.with_suffix(".partial.jsonl")
+        self._counts: Counter[str] = Counter()
+        self._digest = hashlib.sha256()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.partial.open("wb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def write(self, line: Header | ClauseRecord | Finding) -> None:
+        """Append one line and hand it to the operating system at once."""
+        if isinstance(line, Finding):
+            self._counts[line.verdict] += 1
+        text = msgspec.json.encode(line) + b"\n"
+        self._digest.update(text)
+        self._file.write(text)
+        self._file.flush()
+
+    def finish(self) -> Footer:
+        """Write the footer and give the file its final name."""
+        footer = Footer(
+            complete=not any(self._counts[verdict] for verdict in BLAMELESS),
+            counts=dict(sorted(self._counts.items())),
+            ended=now(),
+            digest=f"sha256:{self._digest.hexdigest()}",
+        )
+        self._file.write(msgspec.json.encode(footer) + b"\n")
+        self._file.close()
+        os.replace(self.partial, self.path)
+        return footer
+
+
+def read_run(path: Path) -> Run:
+    """Read and check one run file.
+
+    Raises:
+        RunFileError: The file is missing, cut short, altered, or holds a line
+            that the schema does not know; the message names file and line.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read: {error.strerror}; it was not used") from None
+    lines = list(_lines(path, raw))
+    if not lines or not isinstance(lines[0], Header):
+        raise RunFileError(f"{path}: line 1 is not a header of {SCHEMA}; the file was not used")
+    if not isinstance(lines[-1], Footer):
+        raise RunFileError(f"{path}: line {len(lines)} is the last and no footer; the run is incomplete and was not used")
+    body = lines[1:-1]
+    for number, line in enumerate(body, start=2):
+        if isinstance(line, (Header, Footer)):
+            raise RunFileError(f"{path}: line {number} is a second {type(line).__name__.lower()}; the file was not used")
+    run = Run(
+        path=path,
+        header=lines[0],
+        clauses=[line for line in body if isinstance(line, ClauseRecord)],
+        findings=[line for line in body if isinstance(line, Finding)],
+        footer=lines[-1],
+    )
+    _check_footer(run, raw)
+    return run
+
+
+def _lines(path: Path, raw: bytes) -> Iterator[Line]:
+    for number, text in enumerate(raw.splitlines(keepends=True), start=1):
+        if not text.endswith(b"\n"):
+            raise RunFileError(f"{path}: line {number} is cut short; the run is incomplete and was not used")
+        try:
+            yield _decoder().decode(text)
+        except msgspec.MsgspecError as error:
+            raise RunFileError(f"{path}: line {number} is not of {SCHEMA}: {error}; the file was not used") from None
+
+
+def _check_footer(run: Run, raw: bytes) -> None:
+    before = raw[: raw.rindex(b"\n", 0, -1) + 1]
+    digest = f"sha256:{hashlib.sha256(before).hexdigest()}"
+    counts = dict(Counter(str(finding.verdict) for finding in run.findings))
+    facts: tuple[tuple[str, object, object], ...] = (
+        ("digest", run.footer.digest, digest),
+        ("counts", run.footer.counts, counts),
+        ("number of findings", run.header.planned, len(run.findings)),
+    )
+    for what, said, found in facts:
+        if said != found:
+            raise RunFileError(f"{run.path}: the {what} is given as {said}, found {found}; the file was not used")
+
+
+def find_run_files(paths: Iterable[Path]) -> list[Path]:
+    """Run files named directly, and every ``.jsonl`` file of the folders named."""
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    return found

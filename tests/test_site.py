@@ -1,0 +1,477 @@
+"""The site is read back as a reader's browser would: by its HTML, link by link."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from reports.record import (
+    ClauseRecord,
+    Counterexample,
+    Finding,
+    Header,
+    LeftOut,
+    Level,
+    Machine,
+    Observed,
+    Run,
+    RunWriter,
+    SourceRecord,
+    SubjectRecord,
+    Suite,
+    VariantRecord,
+    Verdict,
+    Worst,
+    read_run,
+)
+from reports.site import GLYPHS, LEVELS, addresses, rows, write_site
+
+MARGIN, SOFT = "multilabel_margin_loss", "multilabel_soft_margin_loss"
+HOSTILE = '<script>alert("words")</script> & <b>bold</b>'
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+FORMULA, NAN, TIE = "margin.value.documented-formula", "margin.numbers.nan-propagates", "margin.gradients.tie"
+UNANIMOUS, RANGE = "margin.shapes.unbatched", "margin.errors.range"
+
+
+def clause(name: str, level: Level, *, statement: str = "", address: str = "https://docs.pytorch.org/x.html") -> ClauseRecord:
+    """A clause of the margin loss, or of the soft margin loss by its name."""
+    source = SourceRecord(title="MultiLabelMarginLoss", address=address, version="2.13", words=f"{HOSTILE} is the loss")
+    return ClauseRecord(
+        id=name,
+        operator=SOFT if name.startswith("soft") else MARGIN,
+        family=name.split(".")[1],
+        level=level,
+        why="the page states it",
+        statement=statement or f"The statement of {name}.",
+        sources=[source],
+    )
+
+
+CLAUSES = [
+    clause(UNANIMOUS, "documented"),
+    clause(RANGE, "documented", address="javascript:alert(1)"),
+    clause(FORMULA, "documented"),
+    clause(NAN, "quality"),
+    clause(TIE, "open"),
+    clause("soft.value.large-scores", "implied"),
+]
+FORM_MODES = (("native", "eager"), ("native", "inductor"), ("module", "eager"))
+VARIANTS = [
+    VariantRecord(form=form, mode=mode, device="cpu", dtype=dtype)
+    for (form, mode), dtype in itertools.product(FORM_MODES, ("float32", "float64"))
+]
+
+
+def example(variant: VariantRecord, *, got: str) -> Counterexample:
+    """A counterexample whose input holds a NaN and an exact hexadecimal number."""
+    return Counterexample(
+        input=[["0x1.9p-4", "nan"], ["-inf", "-0x0.0p+0"]],
+        target=[[0, -1], [1, 0]],
+        weight=["0x1.0p+0", "0x1.8p+1"],
+        cotangent="0x1.0p+0",
+        reduction="none",
+        expected="nan",
+        got=got,
+        reproducer=f"import torch\nprint(loss(mode={variant.mode!r}, text='<br>'))",
+        shape=[2, 2],
+        dtype=variant.dtype,
+        target_dtype="int64",
+        options={"size_average": None},
+    )
+
+
+def finding(record: ClauseRecord, variant: VariantRecord, verdict: Verdict) -> Finding:
+    """A finding with the evidence that its verdict calls for."""
+    words = {"unsupported": HOSTILE, "crashes": "signal 11", "hangs": "no reply in 60 s"}.get(verdict, "")
+    got = "behaviour one" if verdict == "observed" else "0x1.9p-4 (0.09765625)"
+    return Finding(
+        operator=record.operator,
+        clause=record.id,
+        level=record.level,
+        variant=variant,
+        verdict=verdict,
+        cases=1042,
+        seconds=1.5,
+        words=words,
+        worst=Worst(ulp="nan", share_of_bound=880000.0) if verdict == "deviates" else None,
+        counterexample=example(variant, got=got) if verdict in ("deviates", "observed", "crashes") else None,
+        observed=Observed(behaviours={"zero gradient": 40, "never": 0}) if verdict == "observed" else None,
+        repeatable=False if verdict == "deviates" and variant.form == "module" else None,
+    )
+
+
+TORCH_NAN: list[Verdict] = ["conforms", "conforms", "deviates", "deviates", "deviates", "conforms"]
+OLD_NAN: list[Verdict] = ["crashes", "hangs", "unsupported", "harness-error", "not-run", "conforms"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Three subjects and five runs of them: all verdicts, an incomplete run, the same version twice."""
+    folder = tmp_path_factory.mktemp("runs")
+    fewer = [record for record in CLAUSES if record.operator == MARGIN]
+    return [
+        make_run(folder / "new.jsonl", "torch", "2.13.0", CLAUSES, nan=TORCH_NAN),
+        make_run(folder / "old.jsonl", "torch", "2.9.1", CLAUSES, nan=OLD_NAN),
+        make_run(folder / "jax.jsonl", "jax", "0.9.0", fewer, left_out=[LeftOut(mode="vmap", words=HOSTILE)]),
+        make_run(folder / "python-3.12.jsonl", "jax", "0.9.0", fewer, python="3.12.1"),
+        make_run(folder / "odd.jsonl", "../my<loss>", "1", fewer),
+    ]
+
+
+def make_run(
+    path: Path,
+    framework: str,
+    version: str,
+    clauses: Sequence[ClauseRecord],
+    *,
+    nan: Sequence[Verdict] = ("conforms",) * 6,
+    python: str = "3.11.7",
+    left_out: Sequence[LeftOut] = (),
+    variants: Sequence[VariantRecord] = VARIANTS,
+) -> Run:
+    """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
+    subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
+    header = Header(
+        schema="lossproof-run/1",
+        run=f"{framework}-{python}",
+        started="2026-01-01T00:00:00+00:00",
+        suite=Suite(version="0.1.0", digest="sha256:00"),
+        subject=subject,
+        profile="standard",
+        seed=0,
+        planned=len(clauses) * len(variants),
+        machine=Machine(processor="x86_64", cores=2),
+        measured={"flush_to_zero": False, "threads": 2},
+        left_out=list(left_out),
+    )
+    with RunWriter(path) as writer:
+        writer.write(header)
+        for record in clauses:
+            writer.write(record)
+        for record in clauses:
+            usual: Verdict = "observed" if record.level == "open" else "conforms"
+            for variant, verdict in zip(variants, nan if record.id == NAN else [usual] * len(variants), strict=True):
+                writer.write(finding(record, variant, verdict))
+        writer.finish()
+    return read_run(path)
+
+
+@dataclass
+class Page(HTMLParser):
+    """One page, taken apart."""
+
+    text: str
+    ids: list[str] = field(default_factory=list[str])
+    links: list[str] = field(default_factory=list[str])
+    headings: list[int] = field(default_factory=list[int])
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list[tuple[str, dict[str, str | None]]])
+    words: list[str] = field(default_factory=list[str])
+    open_tags: list[str] = field(default_factory=list[str])
+    folded: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.text)
+        self.close()
+        assert self.open_tags == [], "a tag is never closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what a tag says and what it leads to."""
+        named = dict(attrs)
+        assert len(named) == len(attrs), f"an attribute twice in {tag}: {attrs}"
+        self.tags.append((tag, named))
+        self.ids += [named["id"] or ""] if "id" in named else []
+        self.links += [value for key in ("href", "src") if (value := named.get(key))]
+        self.headings += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+        self.open_tags += [] if tag in VOID else [tag]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Every end tag closes the tag that was opened last."""
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Collect the words, and apart those that are folded away."""
+        self.words.append(data)
+        self.folded += [data] if "details" in self.open_tags else []
+
+    def said(self) -> str:
+        """The visible text on one line."""
+        return " ".join(" ".join(self.words).split())
+
+
+Pages = dict[str, Page]
+
+
+def read_pages(folder: Path) -> Pages:
+    """Every page of a site by its address."""
+    return {str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def folder(runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of all runs."""
+    return write_site(runs, tmp_path_factory.mktemp("site"), refused=[f"bad.jsonl: {HOSTILE}"]).parent
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path) -> Pages:
+    """The pages of that site."""
+    return read_pages(folder)
+
+
+def row_of(page: Page, anchor: str) -> str:
+    """Text of the table row, or other element, from an anchor to the next row."""
+    rest = page.text[page.text.index(f'id="{anchor}"') :]
+    words = re.sub(r"<[^>]*>", " ", rest[rest.index(">") + 1 :].split("</tr>")[0])
+    return " ".join(words.split())
+
+
+def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, pages: Pages) -> None:
+    """Addresses are made of operator, clause id, framework and version."""
+    assert write_site([], folder.parent / "none") == folder.parent / "none" / "index.html"
+    assert set(pages) == {
+        "index.html",
+        *(f"operator/{name}.html" for name in (MARGIN, SOFT)),
+        *(f"clause/{record.id}.html" for record in CLAUSES),
+        *(f"subject/{name}.html" for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")),
+    }
+
+
+def test_every_internal_link_leads_to_a_page_and_an_anchor(folder: Path, pages: Pages) -> None:
+    """No link is broken, and none leaves the site but the addresses of sources."""
+    for address, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme:
+                assert link.startswith("https://docs.pytorch.org/") and address.startswith("clause/")
+                continue
+            target = (folder / address).parent.joinpath(unquote(parts.path)).resolve() if parts.path else folder / address
+            assert target.is_file(), f"{address} leads to {link}"
+            assert not link.startswith("/")
+            if parts.fragment:
+                assert parts.fragment in pages[str(target.relative_to(folder.resolve()))].ids, f"{address}: {link}"
+
+
+def test_each_finding_has_an_anchor_and_no_id_comes_twice(runs: list[Run], pages: Pages) -> None:
+    """One anchor per finding, unique on its page."""
+    anchors = [name for page in pages.values() for name in page.ids if name.startswith("finding-")]
+    assert len(anchors) == sum(len(run.findings) for run in runs)
+    for address, page in pages.items():
+        assert len(set(page.ids)) == len(page.ids), address
+
+
+def test_pages_have_the_structure_that_assistive_software_needs(pages: Pages) -> None:
+    """One h1, no level skipped, titles, captions, scopes, labelled and focusable scroll areas, no script."""
+    for address, page in pages.items():
+        named = [tag for tag, _ in page.tags]
+        assert page.headings.count(1) == 1 and page.headings[0] == 1, address
+        assert all(after <= before + 1 for before, after in itertools.pairwise(page.headings)), address
+        assert ("html", {"lang": "en"}) in page.tags
+        assert {"title", "main", "nav"} <= set(named) and "script" not in named
+        assert any(attrs.get("name") == "viewport" for _, attrs in page.tags)
+        assert named.count("table") == named.count("caption")
+        assert all(attrs.get("scope") for tag, attrs in page.tags if tag == "th"), address
+        regions = [attrs for _, attrs in page.tags if attrs.get("role") == "region"]
+        assert all(region["tabindex"] == "0" and region["aria-label"] for region in regions)
+        labels = [region["aria-label"] for region in regions]
+        assert len(set(labels)) == len(labels), f"{address}: two areas of one name"
+        assert named.count("table") + named.count("pre") == len(regions), address
+
+
+def test_nothing_is_fetched_from_elsewhere(folder: Path, pages: Pages) -> None:
+    """The one style sheet lies in the site and refers to nothing."""
+    loaded = {attrs["href"] for page in pages.values() for tag, attrs in page.tags if tag == "link"}
+    assert loaded == {"style.css", "../style.css"}
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    assert "url(" not in style and "@import" not in style and "prefers-color-scheme: dark" in style
+
+
+def test_words_of_frameworks_and_pages_are_escaped(pages: Pages) -> None:
+    """Hostile words are shown and do nothing; an address that is no web address is no link."""
+    assert HOSTILE in pages["index.html"].said()
+    for page in pages.values():
+        assert "<script" not in page.text and "<b>bold" not in page.text
+        assert "<br>" not in page.text
+    assert not any(link.startswith("javascript:") for page in pages.values() for link in page.links)
+    assert "javascript:alert(1)" in pages[f"clause/{RANGE}.html"].said()
+
+
+def test_the_matrix_leads_with_the_worst_verdict_and_counts_all(pages: Pages) -> None:
+    """A cell has glyph, word and pattern of the worst verdict, then each count and the level of deviations."""
+    index = pages["index.html"]
+    cell = index.text[index.text.index(f'href="operator/{MARGIN}.html#subject-torch-2.13.0"') :].split("</td>")[0]
+    words = " ".join(re.sub(r"<[^>]*>", " ", cell.partition(">")[2]).split())
+    assert words == "✗ deviates deviates 3 quality 3 observed 6 conforms 21"
+    assert 'class="pattern"' in cell
+    assert "not in this run" in index.said()
+    assert "%" not in index.said()
+
+
+def test_subjects_are_in_the_order_of_their_versions(pages: Pages) -> None:
+    """2.9.1 comes before 2.13.0, and two runs of one version are told apart by what differs."""
+    said = pages["index.html"].said()
+    assert said.index("torch 2.9.1") < said.index("torch 2.13.0")
+    assert "jax 0.9.0 (run 1, Python 3.11.7, jax.jsonl)" in said
+    assert "jax 0.9.0 (run 2, Python 3.12.1, python-3.12.jsonl)" in said
+
+
+def test_refused_files_incomplete_runs_and_left_out_modes_are_on_the_index(pages: Pages) -> None:
+    """What is missing from the matrix is said beside it."""
+    said = pages["index.html"].said()
+    assert f"bad.jsonl: {HOSTILE}" in said
+    assert "torch 2.9.1 : ? harness-error 1 – not-run 1 of 36 planned cells" in said.replace("torch 2.9.1:", "torch 2.9.1 :")
+    assert "incomplete run" in said
+    assert f"vmap {HOSTILE}" in said
+
+
+def test_every_verdict_and_level_is_explained(pages: Pages) -> None:
+    """The legend leaves none out."""
+    legend = pages["index.html"].said().rpartition("Legend")[2]
+    assert set(get_args(Verdict)) == set(GLYPHS) and set(get_args(Level)) == set(LEVELS)
+    assert all(name in legend for name in (*GLYPHS, *LEVELS))
+
+
+def test_clauses_that_differ_come_first_and_unanimous_ones_are_folded(pages: Pages) -> None:
+    """The NaN clause stands open; the clauses on which all agree are in the details."""
+    page = pages[f"operator/{MARGIN}.html"]
+    order = [name for name in page.ids if name.startswith("clause-")]
+    assert order == [f"clause-{name}" for name in (NAN, RANGE, UNANIMOUS, FORMULA, TIE)] or order[0] == f"clause-{NAN}"
+    assert NAN not in page.folded
+    assert {UNANIMOUS, FORMULA, RANGE, TIE} <= set(page.folded)
+
+
+def test_a_cell_of_the_operator_page_names_the_variants_that_deviate(pages: Pages) -> None:
+    """What all variants share (the device) is left out; conforming variants are only counted."""
+    row = row_of(pages[f"operator/{MARGIN}.html"], f"clause-{NAN}")
+    assert "✗ deviates 3 module eager f32; native inductor f32, f64 ✓ conforms 3" in row
+    assert "! crashes 1 native eager f32 ∞ hangs 1" in row or "! crashes 1" in row
+
+
+def test_the_clause_page_says_why_and_from_where(pages: Pages) -> None:
+    """Statement, level, reason, quoted words, page title, version and link."""
+    page = pages[f"clause/{NAN}.html"]
+    for words in (f"The statement of {NAN}.", "quality the page states it", f"{HOSTILE} is the loss"):
+        assert words in page.said()
+    assert "MultiLabelMarginLoss, 2.13" in page.said()
+    assert "https://docs.pytorch.org/x.html" in page.links
+
+
+def test_each_variant_has_a_row_with_verdict_cases_and_worst_error(pages: Pages) -> None:
+    """The row of a finding holds everything that was measured."""
+    row = row_of(pages[f"clause/{NAN}.html"], "finding-torch-2.13.0-module-eager-cpu-float32")
+    expected = "module eager cpu float32 ✗ deviates did not repeat 1042 nan 8.8e+05 counterexample"
+    assert row in (expected, expected.replace("float32 ✗", "float64 ✗"))
+
+
+def test_the_same_counterexample_is_shown_once(pages: Pages) -> None:
+    """Variants, dtypes and programs are gathered under one input, in decimal and hexadecimal."""
+    page = pages[f"clause/{NAN}.html"]
+    shown = [name for name in page.ids if name.startswith("evidence-") and not name.endswith("-title")]
+    said = page.said()
+    assert len(shown) == 1
+    assert "[0] 0.09765625 0x1.9p-4 nan [1] -inf -0.0 -0x0.0p+0" in said
+    assert "Weight 1.0 0x1.0p+0 3.0 0x1.8p+1" in said
+    assert "Dtype input float32, float64; target int64" in said or "Dtype input float64, float32" in said
+    assert "Expected nan Got 0x1.9p-4 (0.09765625)" in said
+    assert "print(loss(mode='inductor', text='<br>'))" in said
+
+
+def test_words_of_refusals_crashes_and_hangs_are_quoted(pages: Pages) -> None:
+    """The framework speaks for itself."""
+    said = pages[f"clause/{NAN}.html"].said()
+    assert HOSTILE in said and "signal 11" in said and "no reply in 60 s" in said
+
+
+def test_observed_behaviours_are_counted_and_not_judged(pages: Pages) -> None:
+    """Cases and variants of each behaviour by subject; a behaviour without cases is not listed."""
+    said = pages[f"clause/{TIE}.html"].said()
+    assert "zero gradient 240 cases in 6 variants" in said
+    assert "never" not in said.partition("Observed behaviours, by subject")[2].partition("Witnesses")[0]
+    assert "Witness 1" in said and "Counterexample" not in said
+
+
+def test_the_subject_page_has_the_facts_of_its_run(pages: Pages) -> None:
+    """Versions, machine, seed, measured facts, counts, deviations, left-out modes."""
+    said = pages["subject/torch-2.13.0.html"].said()
+    for words in ("Build cpu", "Python 3.11.7", "Machine x86_64, 2 cores", "Seed 0", "flush_to_zero false", "Complete yes"):
+        assert words in said
+    assert "✗ deviates 0 0 3 0 3" in said and f"{NAN} quality" in said
+    assert "every mode that the adapter knows was planned" in said
+    assert "Cells without a verdict" in pages["subject/torch-2.9.1.html"].said()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder with its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_same_runs_give_the_same_bytes_in_any_order(runs: list[Run], tmp_path: Path) -> None:
+    """Neither the clock nor the order of the arguments shows."""
+    write_site(runs, tmp_path / "one")
+    write_site(runs[::-1], tmp_path / "two")
+    write_site(runs, tmp_path / "two")
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_without_runs_the_index_says_how_to_make_one(tmp_path: Path) -> None:
+    """No matrix, a command instead; refused files still show."""
+    index = Page(write_site([], tmp_path, refused=["x.jsonl: line 3 is cut short"]).read_text(encoding="utf-8"))
+    assert "There are no runs" in index.said() and "lossproof run torch" in index.said()
+    assert "x.jsonl: line 3 is cut short" in index.said()
+    assert "table" not in [tag for tag, _ in index.tags]
+
+
+def test_runs_with_different_texts_of_a_clause_show_both(tmp_path: Path) -> None:
+    """The latest text is that of the page; the other stays visible with its subject."""
+    old = make_run(tmp_path / "a.jsonl", "jax", "1", [clause(FORMULA, "implied", statement="The old text.")])
+    new = make_run(tmp_path / "b.jsonl", "torch", "2", [clause(FORMULA, "documented", statement="The new text.")])
+    new.header.started = "2026-02-02T00:00:00+00:00"
+    write_site([old, new], tmp_path / "site")
+    said = read_pages(tmp_path / "site")[f"clause/{FORMULA}.html"].said()
+    assert said.index("The new text.") < said.index("Other wordings") < said.index("The old text.")
+    assert "jax 1: implied" in said or "jax 1 : implied" in said
+
+
+def test_a_finding_without_its_clause_line_is_not_lost(tmp_path: Path) -> None:
+    """The page says that the statement is missing."""
+    run = make_run(tmp_path / "a.jsonl", "jax", "1", [clause(FORMULA, "documented")])
+    run.clauses.clear()
+    write_site([run], tmp_path / "site")
+    assert "no statement of it" in read_pages(tmp_path / "site")[f"clause/{FORMULA}.html"].said()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a b", "a-b", "A-B"], ["a-b", "a-b-2", "A-B-3"]),
+        (["torch-2.13.0+cpu"], ["torch-2.13.0-cpu"]),
+        (["../../etc", "..", ""], ["etc", "unnamed", "unnamed-2"]),
+    ],
+)
+def test_addresses_are_unique_file_names(names: list[str], expected: list[str]) -> None:
+    """No name leaves the folder or hides another, whatever the file system makes of case."""
+    assert addresses(names) == expected
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        ("0x1.9p-4", [("", [("0.09765625", "0x1.9p-4")])]),
+        (["nan", "inf"], [("", [("nan", ""), ("inf", "")])]),
+        ([[1, -1], []], [("[0]", [("1", ""), ("-1", "")]), ("[1]", [])]),
+        ([["0x1p99999", "nan:0x7fc00001"]], [("[0]", [("0x1p99999", ""), ("nan:0x7fc00001", "")])]),
+        ([], [("", [])]),
+        (None, [("", [("null", "")])]),
+    ],
+)
+def test_arrays_are_shown_in_decimal_beside_hexadecimal(array: Any, expected: list[Any]) -> None:
+    """What is no number in float64 stays as it was written."""
+    assert list(rows(array)) == expected
