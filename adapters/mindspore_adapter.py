@@ -108,7 +108,7 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
         "offers": ["value", "gradient", "after", "inferred"],
         "legacy": [],
         "reproducer": {
-            "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n$port_import"
+            "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
             "mindspore.set_context(mode=mindspore.$mode)\n",
             "array": "Tensor($values, mindspore.$dtype)",
             "call": {form: call[form] for form in forms},

@@ -19,7 +19,17 @@ from typing import Any, NamedTuple, TypeVar, cast
 import jinja2
 import msgspec
 
-from reports.record import BLAMELESS, ClauseRecord, Counterexample, Finding, Level, Number, Run, VariantRecord, Verdict
+from reports.record import (
+    BLAMELESS,
+    ClauseRecord,
+    Counterexample,
+    Finding,
+    Level,
+    Number,
+    Run,
+    VariantRecord,
+    Verdict,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -73,14 +83,19 @@ class Clause:
 
     @property
     def disagreement(self) -> int:
-        """0 deviations, 1 cells without a verdict, 2 verdicts or behaviours differ, 3 unanimous."""
+        """0 deviations, 1 cells without a verdict, 2 subjects or variants differ, 3 unanimous.
+
+        A variant that refuses a clause disagrees with nobody as long as others of its subject answer.
+        """
         verdicts = {entry.finding.verdict for entry in self.entries}
-        seen = {frozenset(behaviours_of(entry)) for entry in self.entries if entry.finding.observed}
         if verdicts & DEVIATIONS:
             return 0
         if verdicts & BLAMELESS:
             return 1
-        return 2 if len(verdicts) > 1 or len(seen) > 1 else 3
+        by_subject = dict(group((entry.subject, entry.finding.verdict) for entry in self.entries))
+        answers = {frozenset(set(found) - {"unsupported"}) for found in by_subject.values()}
+        seen = {frozenset(behaviours_of(entry)) for entry in self.entries if entry.finding.observed}
+        return 2 if len(answers) > 1 or len(seen) > 1 or any(len(answer) > 1 for answer in answers) else 3
 
     @property
     def order(self) -> tuple[int, int, int, str]:
@@ -147,7 +162,7 @@ class Element(NamedTuple):
 class Row(NamedTuple):
     """The innermost axis of an array at one index of the others."""
 
-    index: str
+    place: str
     elements: Sequence[Element]
 
 
@@ -190,7 +205,7 @@ def addresses(names: Iterable[str]) -> list[str]:
     """File names, or anchors, for names; one that is taken already gets ``-2``, ``-3`` and so on."""
     found: dict[str, str] = {}
     for name in names:
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:160] or "unnamed"
+        stem = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip(".-")[:160] or "unnamed"
         tries = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
         free = next(address for address in tries if address.casefold() not in found)
         found[free.casefold()] = free
@@ -217,21 +232,44 @@ def variant_name(variant: VariantRecord) -> str:
 
 
 def which(chosen: Sequence[Entry], among: Sequence[Entry]) -> str:
-    """Short names of some variants; what all of ``among`` share is not repeated."""
+    """Short names of some variants, by what tells them from the rest of ``among``."""
     if len(chosen) == len(among):
         return ""
-    fields = [
-        field for field in ("form", "mode", "device") if len({getattr(e.finding.variant, field) for e in among}) > 1
-    ]
-    variants = [entry.finding.variant for entry in chosen]
-    parts = [
-        f"{where} {', '.join(dtypes)}".strip()
-        for where, dtypes in group(
-            (" ".join(getattr(v, field) for field in fields), SHORT_DTYPES.get(v.dtype, v.dtype)) for v in variants
-        )
-    ]
+    parts = _named({entry.finding.variant for entry in chosen}, {entry.finding.variant for entry in among})
     more = [f"{len(parts) - PARTS_NAMED} more"] if len(parts) > PARTS_NAMED else []
     return "; ".join(parts[:PARTS_NAMED] + more)
+
+
+def _named(chosen: set[VariantRecord], among: set[VariantRecord]) -> list[str]:
+    axes = {field: _values(chosen, field) for field in ("mode", "form", "device", "dtype")}
+    if chosen == {each for each in among if all(getattr(each, field) in axes[field] for field in axes)}:
+        telling = [field for field in axes if axes[field] != _values(among, field)]
+        return [_product([_axis(axes[field], _values(among, field), field) for field in telling])]
+    field = next(field for field in axes if len(axes[field]) > 1)
+    return [
+        f"{value} {part}".strip()
+        for value in axes[field]
+        for part in _named(_having(chosen, field, value), _having(among, field, value))
+    ]
+
+
+def _values(variants: Iterable[VariantRecord], field: str) -> list[str]:
+    return sorted({getattr(variant, field) for variant in variants}, key=_natural)
+
+
+def _having(variants: Iterable[VariantRecord], field: str, value: str) -> set[VariantRecord]:
+    return {variant for variant in variants if getattr(variant, field) == value}
+
+
+def _axis(values: Sequence[str], among: Sequence[str], field: str) -> str:
+    missing = [value for value in among if value not in values]
+    if len(values) > 2 and len(missing) == 1:
+        return f"every {field} but {SHORT_DTYPES.get(missing[0], missing[0])}"
+    return ", ".join(SHORT_DTYPES.get(value, value) for value in values)
+
+
+def _product(axes: Sequence[str]) -> str:
+    return (" × " if any(" " in axis for axis in axes[:-1]) else " ").join(axes)
 
 
 def witnesses(entries: Iterable[Entry]) -> list[Witness]:
@@ -259,14 +297,14 @@ def behaviours(entries: Iterable[Entry]) -> list[tuple[str, dict[Subject, list[i
     return [(name, dict(seen[name])) for name in sorted(seen)]
 
 
-def rows(array: Any, index: str = "") -> Iterator[Row]:
+def rows(array: object, place: str = "") -> Iterator[Row]:
     """Nested lists, flattened to rows of the innermost axis."""
-    parts = cast("list[Any]", array if isinstance(array, list) else [array])
+    parts = cast("list[object]", array) if isinstance(array, list) else [array]
     if any(isinstance(part, list) for part in parts):
         for number, part in enumerate(parts):
-            yield from rows(part, f"{index}[{number}]")
+            yield from rows(part, f"{place}[{number}]")
     else:
-        yield Row(index, [_element(part) for part in parts])
+        yield Row(place, [_element(part) for part in parts])
 
 
 def number(value: Number) -> str:
@@ -274,12 +312,20 @@ def number(value: Number) -> str:
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """A string as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _element(value: Any) -> Element:
+def _of(entries: Iterable[Entry], subject: Subject) -> list[Entry]:
+    return [entry for entry in entries if entry.subject is subject]
+
+
+def _by(field: str, entries: Iterable[Entry]) -> list[tuple[Any, list[Entry]]]:
+    return group((getattr(entry.finding, field), entry) for entry in entries)
+
+
+def _element(value: object) -> Element:
     if not isinstance(value, str):
         return Element(plain(value), "")
     try:
@@ -310,7 +356,8 @@ def _subjects(runs: Sequence[Run]) -> list[Subject]:
     places = addresses(f"{run.header.subject.framework}-{run.header.subject.version}" for run in runs)
     same_name = dict(group((run.name, run) for run in runs))
     return [
-        Subject(run, _label(run, same_name[run.name]), address) for run, address in zip(runs, places, strict=True)
+        Subject(run, _label(run, same_name[run.name]), address)
+        for run, address in zip(runs, places, strict=True)
     ]
 
 
@@ -329,11 +376,12 @@ def _clauses(subjects: Sequence[Subject]) -> list[Clause]:
     for subject in subjects:
         for record in subject.run.clauses:
             records[record.id][subject] = record
-        for finding in sorted(subject.run.findings, key=lambda finding: _natural(variant_name(finding.variant))):
+        for finding in sorted(subject.run.findings, key=lambda each: _natural(variant_name(each.variant))):
             findings[finding.clause].append((subject, finding))
     ids = sorted(records.keys() | findings.keys())
     return [
-        _clause(address, records[name], findings[name]) for name, address in zip(ids, addresses(ids), strict=True)
+        _clause(address, records[name], findings[name])
+        for name, address in zip(ids, addresses(ids), strict=True)
     ]
 
 
@@ -342,8 +390,12 @@ def _clause(
 ) -> Clause:
     latest = max(records, key=lambda subject: subject.run.header.started, default=None)
     record = records[latest] if latest else _unstated(findings[0][1])
-    distinct = {msgspec.json.encode(source): source for each in (record, *records.values()) for source in each.sources}
-    anchors = addresses(f"finding-{s.address}-{variant_name(f.variant).replace(' ', '-')}" for s, f in findings)
+    distinct = {
+        msgspec.json.encode(source): source for each in (record, *records.values()) for source in each.sources
+    }
+    anchors = addresses(
+        f"finding-{s.address}-{variant_name(f.variant).replace(' ', '-')}" for s, f in findings
+    )
     entries = [Entry(*pair, address, anchor) for pair, anchor in zip(findings, anchors, strict=True)]
     return Clause(msgspec.structs.replace(record, sources=list(distinct.values())), records, address, entries)
 
@@ -351,7 +403,13 @@ def _clause(
 def _unstated(finding: Finding) -> ClauseRecord:
     words = "The run file holds findings about this clause and no statement of it."
     return ClauseRecord(
-        id=finding.clause, operator=finding.operator, family="", level=finding.level, why="", statement=words, sources=[]
+        id=finding.clause,
+        operator=finding.operator,
+        family="",
+        level=finding.level,
+        why="",
+        statement=words,
+        sources=[],
     )
 
 
@@ -375,12 +433,14 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    filters = (tally, variant_name, which, witnesses, behaviours, rows, number, plain)
-    environment.filters.update({function.__name__: function for function in filters})
-    environment.filters["of"] = lambda entries, subject: [entry for entry in entries if entry.subject is subject]
-    environment.filters["by_variant"] = lambda entries: group((entry.finding.variant, entry) for entry in entries)
-    environment.filters["by_words"] = lambda entries: group((entry.finding.words, entry) for entry in entries)
-    environment.globals.update(GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
+    filters: dict[str, Any] = environment.filters
+    for function in (tally, variant_name, which, witnesses, behaviours, rows, number, plain):
+        filters[function.__name__] = function
+    filters["of"] = _of
+    filters["by_variant"] = functools.partial(_by, "variant")
+    filters["by_words"] = functools.partial(_by, "words")
+    names: dict[str, Any] = environment.globals
+    names.update(GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
     return environment
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
@@ -41,9 +41,13 @@ FORMULA, NAN, TIE = "margin.value.documented-formula", "margin.numbers.nan-propa
 UNANIMOUS, RANGE = "margin.shapes.unbatched", "margin.errors.range"
 
 
-def clause(name: str, level: Level, *, statement: str = "", address: str = "https://docs.pytorch.org/x.html") -> ClauseRecord:
+def clause(
+    name: str, level: Level, *, statement: str = "", address: str = "https://docs.pytorch.org/x.html"
+) -> ClauseRecord:
     """A clause of the margin loss, or of the soft margin loss by its name."""
-    source = SourceRecord(title="MultiLabelMarginLoss", address=address, version="2.13", words=f"{HOSTILE} is the loss")
+    source = SourceRecord(
+        title="MultiLabelMarginLoss", address=address, version="2.13", words=f"{HOSTILE} is the loss"
+    )
     return ClauseRecord(
         id=name,
         operator=SOFT if name.startswith("soft") else MARGIN,
@@ -66,7 +70,7 @@ CLAUSES = [
 FORM_MODES = (("native", "eager"), ("native", "inductor"), ("module", "eager"))
 VARIANTS = [
     VariantRecord(form=form, mode=mode, device="cpu", dtype=dtype)
-    for (form, mode), dtype in itertools.product(FORM_MODES, ("float32", "float64"))
+    for (form, mode), dtype in product(FORM_MODES, ("float32", "float64"))
 ]
 
 
@@ -135,10 +139,11 @@ def make_run(
     nan: Sequence[Verdict] = ("conforms",) * 6,
     python: str = "3.11.7",
     left_out: Sequence[LeftOut] = (),
-    variants: Sequence[VariantRecord] = VARIANTS,
 ) -> Run:
     """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
-    subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
+    subject = SubjectRecord(
+        framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64"
+    )
     header = Header(
         schema="lossproof-run/1",
         run=f"{framework}-{python}",
@@ -147,7 +152,7 @@ def make_run(
         subject=subject,
         profile="standard",
         seed=0,
-        planned=len(clauses) * len(variants),
+        planned=len(clauses) * len(VARIANTS),
         machine=Machine(processor="x86_64", cores=2),
         measured={"flush_to_zero": False, "threads": 2},
         left_out=list(left_out),
@@ -157,8 +162,9 @@ def make_run(
         for record in clauses:
             writer.write(record)
         for record in clauses:
-            usual: Verdict = "observed" if record.level == "open" else "conforms"
-            for variant, verdict in zip(variants, nan if record.id == NAN else [usual] * len(variants), strict=True):
+            usual: list[Verdict] = ["observed" if record.level == "open" else "conforms"]
+            verdicts = nan if record.id == NAN else usual * len(VARIANTS)
+            for variant, verdict in zip(VARIANTS, verdicts, strict=True):
                 writer.write(finding(record, variant, verdict))
         writer.finish()
     return read_run(path)
@@ -172,14 +178,16 @@ class Page(HTMLParser):
     ids: list[str] = field(default_factory=list[str])
     links: list[str] = field(default_factory=list[str])
     headings: list[int] = field(default_factory=list[int])
-    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list[tuple[str, dict[str, str | None]]])
+    tags: list[tuple[str, dict[str, str | None]]] = field(
+        default_factory=list[tuple[str, dict[str, str | None]]]
+    )
     words: list[str] = field(default_factory=list[str])
     open_tags: list[str] = field(default_factory=list[str])
     folded: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
         super().__init__()
-        self.feed(self.text)
+        self.feed(self.text.replace("<wbr>", ""))
         self.close()
         assert self.open_tags == [], "a tag is never closed"
 
@@ -212,7 +220,10 @@ Pages = dict[str, Page]
 
 def read_pages(folder: Path) -> Pages:
     """Every page of a site by its address."""
-    return {str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
+    return {
+        str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8"))
+        for p in sorted(folder.rglob("*.html"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +240,7 @@ def pages(folder: Path) -> Pages:
 
 def row_of(page: Page, anchor: str) -> str:
     """Text of the table row, or other element, from an anchor to the next row."""
-    rest = page.text[page.text.index(f'id="{anchor}"') :]
+    rest = page.text[page.text.index(f'id="{anchor}"') :].replace("<wbr>", "")
     words = re.sub(r"<[^>]*>", " ", rest[rest.index(">") + 1 :].split("</tr>")[0])
     return " ".join(words.split())
 
@@ -241,7 +252,10 @@ def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, page
         "index.html",
         *(f"operator/{name}.html" for name in (MARGIN, SOFT)),
         *(f"clause/{record.id}.html" for record in CLAUSES),
-        *(f"subject/{name}.html" for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")),
+        *(
+            f"subject/{name}.html"
+            for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")
+        ),
     }
 
 
@@ -253,11 +267,17 @@ def test_every_internal_link_leads_to_a_page_and_an_anchor(folder: Path, pages: 
             if parts.scheme:
                 assert link.startswith("https://docs.pytorch.org/") and address.startswith("clause/")
                 continue
-            target = (folder / address).parent.joinpath(unquote(parts.path)).resolve() if parts.path else folder / address
+            target = (
+                (folder / address).parent.joinpath(unquote(parts.path)).resolve()
+                if parts.path
+                else folder / address
+            )
             assert target.is_file(), f"{address} leads to {link}"
             assert not link.startswith("/")
             if parts.fragment:
-                assert parts.fragment in pages[str(target.relative_to(folder.resolve()))].ids, f"{address}: {link}"
+                assert parts.fragment in pages[str(target.relative_to(folder.resolve()))].ids, (
+                    f"{address}: {link}"
+                )
 
 
 def test_each_finding_has_an_anchor_and_no_id_comes_twice(runs: list[Run], pages: Pages) -> None:
@@ -273,7 +293,7 @@ def test_pages_have_the_structure_that_assistive_software_needs(pages: Pages) ->
     for address, page in pages.items():
         named = [tag for tag, _ in page.tags]
         assert page.headings.count(1) == 1 and page.headings[0] == 1, address
-        assert all(after <= before + 1 for before, after in itertools.pairwise(page.headings)), address
+        assert all(after <= before + 1 for before, after in pairwise(page.headings)), address
         assert ("html", {"lang": "en"}) in page.tags
         assert {"title", "main", "nav"} <= set(named) and "script" not in named
         assert any(attrs.get("name") == "viewport" for _, attrs in page.tags)
@@ -294,6 +314,24 @@ def test_nothing_is_fetched_from_elsewhere(folder: Path, pages: Pages) -> None:
     assert "url(" not in style and "@import" not in style and "prefers-color-scheme: dark" in style
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb``, by WCAG 2.2."""
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_colour_has_contrast_on_every_ground(folder: Path, scheme: int) -> None:
+    """4.5 to 1 at least (WCAG AA), in both colour schemes."""
+    block = (folder / "style.css").read_text(encoding="utf-8").split(":root {")[1 + scheme].partition("}")[0]
+    colours = {name: luminance(value) for name, value in re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)}
+    for text in ("ink", "soft", "link", *GLYPHS):
+        for ground in ("paper", "shade", "notice"):
+            low, high = sorted((colours[text], colours[ground]))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, f"{text} on {ground}"
+
+
 def test_words_of_frameworks_and_pages_are_escaped(pages: Pages) -> None:
     """Hostile words are shown and do nothing; an address that is no web address is no link."""
     assert HOSTILE in pages["index.html"].said()
@@ -305,9 +343,10 @@ def test_words_of_frameworks_and_pages_are_escaped(pages: Pages) -> None:
 
 
 def test_the_matrix_leads_with_the_worst_verdict_and_counts_all(pages: Pages) -> None:
-    """A cell has glyph, word and pattern of the worst verdict, then each count and the level of deviations."""
+    """A cell has glyph, word and pattern of the worst verdict, then every count."""
     index = pages["index.html"]
-    cell = index.text[index.text.index(f'href="operator/{MARGIN}.html#subject-torch-2.13.0"') :].split("</td>")[0]
+    start = index.text.index(f'href="operator/{MARGIN}.html#subject-torch-2.13.0"')
+    cell = index.text[start:].partition("</td>")[0]
     words = " ".join(re.sub(r"<[^>]*>", " ", cell.partition(">")[2]).split())
     assert words == "✗ deviates deviates 3 quality 3 observed 6 conforms 21"
     assert 'class="pattern"' in cell
@@ -327,7 +366,7 @@ def test_refused_files_incomplete_runs_and_left_out_modes_are_on_the_index(pages
     """What is missing from the matrix is said beside it."""
     said = pages["index.html"].said()
     assert f"bad.jsonl: {HOSTILE}" in said
-    assert "torch 2.9.1 : ? harness-error 1 – not-run 1 of 36 planned cells" in said.replace("torch 2.9.1:", "torch 2.9.1 :")
+    assert "torch 2.9.1 : ? harness-error 1 – not-run 1 of 36 planned cells" in said
     assert "incomplete run" in said
     assert f"vmap {HOSTILE}" in said
 
@@ -343,16 +382,37 @@ def test_clauses_that_differ_come_first_and_unanimous_ones_are_folded(pages: Pag
     """The NaN clause stands open; the clauses on which all agree are in the details."""
     page = pages[f"operator/{MARGIN}.html"]
     order = [name for name in page.ids if name.startswith("clause-")]
-    assert order == [f"clause-{name}" for name in (NAN, RANGE, UNANIMOUS, FORMULA, TIE)] or order[0] == f"clause-{NAN}"
+    assert order == [f"clause-{name}" for name in (NAN, RANGE, UNANIMOUS, FORMULA, TIE)]
     assert NAN not in page.folded
     assert {UNANIMOUS, FORMULA, RANGE, TIE} <= set(page.folded)
 
 
+def test_subjects_that_refuse_or_behave_differently_are_a_difference(tmp_path: Path) -> None:
+    """One variant that refuses is none; a subject that refuses whole, or behaves otherwise, is one."""
+    partly: list[Verdict] = ["conforms"] * 6
+    partly[0] = "unsupported"
+    cases: list[tuple[list[Verdict], list[Verdict], bool]] = [
+        (["conforms"] * 6, partly, True),
+        (["conforms"] * 6, ["unsupported"] * 6, False),
+        (["observed"] * 6, ["observed"] * 6, True),
+        (["observed"] * 6, ["conforms"] * 6, False),
+    ]
+    for number, (first, second, folded) in enumerate(cases):
+        made = [
+            make_run(
+                tmp_path / f"{number}-{version}.jsonl", "torch", version, [clause(NAN, "quality")], nan=nan
+            )
+            for version, nan in (("1", first), ("2", second))
+        ]
+        page = read_pages(write_site(made, tmp_path / f"site-{number}").parent)[f"operator/{MARGIN}.html"]
+        assert (NAN in page.folded) == folded, (first, second)
+
+
 def test_a_cell_of_the_operator_page_names_the_variants_that_deviate(pages: Pages) -> None:
-    """What all variants share (the device) is left out; conforming variants are only counted."""
+    """What does not tell them from the others is left out; conforming variants are only counted."""
     row = row_of(pages[f"operator/{MARGIN}.html"], f"clause-{NAN}")
-    assert "✗ deviates 3 module eager f32; native inductor f32, f64 ✓ conforms 3" in row
-    assert "! crashes 1 native eager f32 ∞ hangs 1" in row or "! crashes 1" in row
+    assert "✗ deviates 3 eager module f32; inductor ✓ conforms 3" in row
+    assert "! crashes 1 eager native f32 ∞ hangs 1 eager native f64 ? harness-error 1" in row
 
 
 def test_the_clause_page_says_why_and_from_where(pages: Pages) -> None:
@@ -367,8 +427,7 @@ def test_the_clause_page_says_why_and_from_where(pages: Pages) -> None:
 def test_each_variant_has_a_row_with_verdict_cases_and_worst_error(pages: Pages) -> None:
     """The row of a finding holds everything that was measured."""
     row = row_of(pages[f"clause/{NAN}.html"], "finding-torch-2.13.0-module-eager-cpu-float32")
-    expected = "module eager cpu float32 ✗ deviates did not repeat 1042 nan 8.8e+05 counterexample"
-    assert row in (expected, expected.replace("float32 ✗", "float64 ✗"))
+    assert row == "✗ deviates did not repeat module eager cpu float32 1042 nan 8.8e+05 counterexample"
 
 
 def test_the_same_counterexample_is_shown_once(pages: Pages) -> None:
@@ -379,7 +438,7 @@ def test_the_same_counterexample_is_shown_once(pages: Pages) -> None:
     assert len(shown) == 1
     assert "[0] 0.09765625 0x1.9p-4 nan [1] -inf -0.0 -0x0.0p+0" in said
     assert "Weight 1.0 0x1.0p+0 3.0 0x1.8p+1" in said
-    assert "Dtype input float32, float64; target int64" in said or "Dtype input float64, float32" in said
+    assert "Dtype input float32, float64; target int64" in said
     assert "Expected nan Got 0x1.9p-4 (0.09765625)" in said
     assert "print(loss(mode='inductor', text='<br>'))" in said
 
@@ -401,7 +460,14 @@ def test_observed_behaviours_are_counted_and_not_judged(pages: Pages) -> None:
 def test_the_subject_page_has_the_facts_of_its_run(pages: Pages) -> None:
     """Versions, machine, seed, measured facts, counts, deviations, left-out modes."""
     said = pages["subject/torch-2.13.0.html"].said()
-    for words in ("Build cpu", "Python 3.11.7", "Machine x86_64, 2 cores", "Seed 0", "flush_to_zero false", "Complete yes"):
+    for words in (
+        "Build cpu",
+        "Python 3.11.7",
+        "Machine x86_64, 2 cores",
+        "Seed 0",
+        "flush_to_zero false",
+        "Complete yes",
+    ):
         assert words in said
     assert "✗ deviates 0 0 3 0 3" in said and f"{NAN} quality" in said
     assert "every mode that the adapter knows was planned" in said
@@ -423,7 +489,9 @@ def test_the_same_runs_give_the_same_bytes_in_any_order(runs: list[Run], tmp_pat
 
 def test_without_runs_the_index_says_how_to_make_one(tmp_path: Path) -> None:
     """No matrix, a command instead; refused files still show."""
-    index = Page(write_site([], tmp_path, refused=["x.jsonl: line 3 is cut short"]).read_text(encoding="utf-8"))
+    index = Page(
+        write_site([], tmp_path, refused=["x.jsonl: line 3 is cut short"]).read_text(encoding="utf-8")
+    )
     assert "There are no runs" in index.said() and "lossproof run torch" in index.said()
     assert "x.jsonl: line 3 is cut short" in index.said()
     assert "table" not in [tag for tag, _ in index.tags]
@@ -432,12 +500,14 @@ def test_without_runs_the_index_says_how_to_make_one(tmp_path: Path) -> None:
 def test_runs_with_different_texts_of_a_clause_show_both(tmp_path: Path) -> None:
     """The latest text is that of the page; the other stays visible with its subject."""
     old = make_run(tmp_path / "a.jsonl", "jax", "1", [clause(FORMULA, "implied", statement="The old text.")])
-    new = make_run(tmp_path / "b.jsonl", "torch", "2", [clause(FORMULA, "documented", statement="The new text.")])
+    new = make_run(
+        tmp_path / "b.jsonl", "torch", "2", [clause(FORMULA, "documented", statement="The new text.")]
+    )
     new.header.started = "2026-02-02T00:00:00+00:00"
     write_site([old, new], tmp_path / "site")
     said = read_pages(tmp_path / "site")[f"clause/{FORMULA}.html"].said()
     assert said.index("The new text.") < said.index("Other wordings") < said.index("The old text.")
-    assert "jax 1: implied" in said or "jax 1 : implied" in said
+    assert "jax 1: implied" in said
 
 
 def test_a_finding_without_its_clause_line_is_not_lost(tmp_path: Path) -> None:
@@ -461,17 +531,17 @@ def test_addresses_are_unique_file_names(names: list[str], expected: list[str]) 
     assert addresses(names) == expected
 
 
-@pytest.mark.parametrize(
-    ("array", "expected"),
-    [
-        ("0x1.9p-4", [("", [("0.09765625", "0x1.9p-4")])]),
-        (["nan", "inf"], [("", [("nan", ""), ("inf", "")])]),
-        ([[1, -1], []], [("[0]", [("1", ""), ("-1", "")]), ("[1]", [])]),
-        ([["0x1p99999", "nan:0x7fc00001"]], [("[0]", [("0x1p99999", ""), ("nan:0x7fc00001", "")])]),
-        ([], [("", [])]),
-        (None, [("", [("null", "")])]),
-    ],
-)
-def test_arrays_are_shown_in_decimal_beside_hexadecimal(array: Any, expected: list[Any]) -> None:
+ARRAYS: list[tuple[object, list[Any]]] = [
+    ("0x1.9p-4", [("", [("0.09765625", "0x1.9p-4")])]),
+    (["nan", "inf"], [("", [("nan", ""), ("inf", "")])]),
+    ([[1, -1], []], [("[0]", [("1", ""), ("-1", "")]), ("[1]", [])]),
+    ([["0x1p99999", "nan:0x7fc00001"]], [("[0]", [("0x1p99999", ""), ("nan:0x7fc00001", "")])]),
+    ([], [("", [])]),
+    (None, [("", [("null", "")])]),
+]
+
+
+@pytest.mark.parametrize(("array", "expected"), ARRAYS)
+def test_arrays_are_shown_in_decimal_beside_hexadecimal(array: object, expected: list[Any]) -> None:
     """What is no number in float64 stays as it was written."""
     assert list(rows(array)) == expected

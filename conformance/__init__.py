@@ -1,0 +1,1 @@
+"""Clauses, cases, the runner and the command line."""

@@ -1,0 +1,143 @@
+"""Before any clause is scored: does the adapter carry values faithfully, and does the mode really run?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain
+from adapters.gateway import WorkerError
+from conformance.case import MARGIN, Case
+from conformance.subject import Bench, Limits, Refused, Subject, Variant
+from reference.formats import FORMATS, Float64, Format
+
+_DEAR_SHAPE_SECONDS = 0.015
+"""A variant that takes this much longer for a new shape gets few shapes, and many rows a call."""
+
+
+class NotCalibrated(Exception):
+    """A variant that cannot be trusted to carry or compute what it is given."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A variant with the facts found about it, or the reason why it cannot be tested."""
+
+    subject: Subject
+    fault: str = ""
+
+
+def calibrate(bench: Bench, description: Description, variant: Variant, limits: Limits) -> Calibrated:
+    """Find out whether a variant can be tested, and what the bounds need to know of it."""
+    offer = description["operators"][variant.operator]
+    subject = Subject(
+        variant=variant,
+        bench=bench,
+        limits=limits,
+        target_dtype=offer["target_dtype"],
+        offers=tuple(offer["offers"]),
+        compiled=variant.mode in description["compiled"],
+        dear=variant.mode in description["compiled"],
+    )
+    try:
+        _assert_faithful(subject)
+        subject.flushes = _flushes(subject)
+        subject.refusal = _refusal(subject)
+        if subject.refusal is None:
+            _assert_mode_runs(subject)
+            subject.dear = subject.dear or _shape_seconds(subject) > _DEAR_SHAPE_SECONDS
+    except (NotCalibrated, WorkerError) as error:
+        return Calibrated(subject, f"calibration: {error}")
+    return Calibrated(subject)
+
+
+def _special(format: Format) -> Float64:
+    """Values that an adapter must carry unchanged."""
+    tiny, large = format.smallest_subnormal, format.largest
+    return np.array([0.0, -0.0, 1.0, -1.5, tiny, -tiny, format.smallest_normal, large, -large, np.inf, -np.inf, np.nan])
+
+
+def _ask(subject: Subject, operator: str, values: Float64, weight: Float64 | None = None) -> Any:
+    arrays: dict[str, Any] = {"input": to_plain(values, subject.variant.dtype)}
+    if weight is not None:
+        arrays["weight"] = to_plain(weight, subject.variant.dtype)
+    call = subject.call(probe(subject, (1, 1)), ("value",))
+    call.update({"operator": operator, "arrays": arrays, "options": {}})
+    return subject.bench.evaluate(call, subject.limits, compiled=subject.compiled)
+
+
+def _assert_faithful(subject: Subject) -> None:
+    """Raise unless special values and a float64 come back as they went, in their dtype."""
+    dtype = subject.variant.dtype
+    sent = _special(FORMATS[dtype]).reshape(3, 4)
+    reply = _ask(subject, ECHO, sent)
+    if "raised" in reply:
+        raise NotCalibrated(f"the framework cannot hold {dtype}: {reply['raised']['message'][:200]}")
+    back = from_plain(reply["value"]).astype(np.float64)
+    if reply["value"]["dtype"] != dtype or back.shape != sent.shape:
+        raise NotCalibrated(f"a {dtype} array of shape (3, 4) came back as {reply['value']['dtype']} {back.shape}")
+    if not (np.array_equal(back, sent, equal_nan=True) and np.array_equal(np.signbit(back[:2]), np.signbit(sent[:2]))):
+        raise NotCalibrated(f"sent {sent.tolist()}, got back {back.tolist()}")
+
+
+def _flushes(subject: Subject) -> bool:
+    """Whether subnormal values become zero when they are multiplied by one."""
+    tiny = FORMATS[subject.variant.dtype].smallest_subnormal
+    reply = _ask(subject, PRODUCT, np.full((2, 2), 64 * tiny), np.ones((2, 2)))
+    if "raised" in reply:
+        return False
+    back = from_plain(reply["value"])
+    if not np.isin(back, (0.0, 64 * tiny)).all():
+        raise NotCalibrated(f"64 times the smallest subnormal, times 1, gave {back.tolist()}")
+    return bool((back == 0).all())
+
+
+def probe(subject: Subject, shape: tuple[int, ...], reduction: str = "none") -> Case:
+    """A plain valid case: one label a row, scores 0, 1/4, 1/2, …"""
+    operator, dtype = subject.variant.operator, subject.variant.dtype
+    input = (np.arange(int(np.prod(shape))) / 4.0).reshape(shape)
+    target = np.full(shape, -1.0 if operator == MARGIN else 0.0)
+    target[..., 0] = 0.0 if operator == MARGIN else 1.0
+    kind = np.int64 if operator == MARGIN else np.float64
+    targets = dtype if subject.target_dtype == "same" else subject.target_dtype
+    return Case(operator, dtype, input, target.astype(kind), targets, reduction=reduction)
+
+
+def _refusal(subject: Subject) -> Refused | None:
+    """What the variant raises on every plain valid case, if it answers none."""
+    refused = None
+    started = time.perf_counter()
+    for case in (probe(subject, (2, 4)), probe(subject, (1, 4), "mean"), probe(subject, (4,), "sum")):
+        reply = subject.reply(case, "value")
+        if "raised" not in reply:
+            subject.compile_seconds = time.perf_counter() - started if subject.compiled else 0.0
+            return None
+        refused = refused or Refused(reply["raised"])
+    return refused
+
+
+def _assert_mode_runs(subject: Subject) -> None:
+    """Raise unless a compiled mode gives evidence that it compiled this operator."""
+    if not subject.compiled:
+        return
+    reply = subject.reply(probe(subject, (2, 4)), "value", "evidence")
+    if not reply.get("evidence"):
+        raise NotCalibrated(f"no evidence that mode {subject.variant.mode} ran")
+
+
+def _shape_seconds(subject: Subject) -> float:
+    """Seconds that a new shape costs beyond a call of a known one."""
+    want = ("value", "gradient") if "gradient" in subject.offers else ("value",)
+
+    def seconds(case: Case) -> float:
+        started = time.perf_counter()
+        subject.reply(case, *want)
+        return time.perf_counter() - started
+
+    seconds(probe(subject, (2, 4)))
+    first = seconds(probe(subject, (1, 4)))
+    warm = min(seconds(probe(subject, (1, 4))) for _ in range(3))
+    return max(0.0, first - warm)

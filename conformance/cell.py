@@ -1,0 +1,230 @@
+"""One cell of the plan: a clause asked of a variant, until it has a verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adapters.contract import OperatorOffer
+from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
+from conformance.case import Case
+from conformance.clause import Clause
+from conformance.compare import Deviation
+from conformance.minimise import minimise
+from conformance.reproducer import hexadecimal, reproducer
+from conformance.strategies import Fixed
+from conformance.subject import Bench, Refused, Subject, Undecided, Worst
+from reference.arguments import OracleError
+from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict
+from reports.record import Worst as WorstRecord
+
+_MINIMISE_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A clause, a variant and the cases to ask.
+
+    Attributes:
+        fault: Why the variant cannot be tested, if calibration said so.
+        second: The bench that deviations are asked again on; it sees nothing else.
+    """
+
+    clause: Clause
+    subject: Subject
+    offer: OperatorOffer
+    cases: Callable[[], list[Case]]
+    second: Bench
+    fault: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.clause.id} · {self.subject.variant}"
+
+
+@dataclass
+class _Outcome:
+    verdict: Verdict
+    words: str = ""
+    case: Case | None = None
+    deviation: Deviation | None = None
+    repeatable: bool | None = None
+    behaviours: Counter[str] | None = None
+
+
+def run_cell(cell: Cell) -> Finding:
+    """Ask every case until one decides, and say what was found."""
+    started = time.perf_counter()
+    cell.subject.worst = Worst()
+    cases: list[Case] = []
+    try:
+        cases = cell.cases()
+        outcome = _decide(cell, cases)
+    except WorkerError as error:
+        outcome = _Outcome("harness-error", str(error))
+    seconds = time.perf_counter() - started
+    return _finding(cell, outcome, cases, seconds)
+
+
+def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
+    if cell.fault:
+        return _Outcome("harness-error", cell.fault)
+    if cell.subject.refusal is not None and not _decided_before_the_kernel(cell):
+        return _Outcome("unsupported", cell.subject.refusal.words)
+    if cell.clause.level == "open":
+        return _observe(cell, cases)
+    for case in cases:
+        outcome = _ask(cell, case)
+        if outcome is not None:
+            return outcome
+    return _Outcome("conforms")
+
+
+def _decided_before_the_kernel(cell: Cell) -> bool:
+    """Whether a variant that answers no valid case can still be asked this clause."""
+    needs = cell.clause.needs
+    return needs == "nothing" or (needs == "inferred" and _infers(cell))
+
+
+def _infers(cell: Cell) -> bool:
+    cases = cell.cases()[:1]
+    try:
+        return "inferred" in cell.subject.offers and all(cell.subject.evaluate(case, "inferred") for case in cases)
+    except Refused:
+        return False
+
+
+def _ask(cell: Cell, case: Case) -> _Outcome | None:
+    """``None`` where the case conforms; a decided outcome otherwise."""
+    try:
+        cell.clause.law(cell.subject, case)
+    except Undecided as undecided:
+        return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
+    except (Deviation, Refused) as problem:
+        return _deviates(cell, case, problem)
+    except (WorkerCrashed, WorkerHung) as death:
+        return _dies(cell, case, death)
+    return None
+
+
+def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
+    """What breaks on a case, asked once more."""
+    try:
+        cell.clause.law(subject, case)
+    except (Deviation, Refused, WorkerCrashed, WorkerHung) as problem:
+        return problem
+    except Undecided:
+        return None
+    return None
+
+
+def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
+    """Make the case smaller, then ask it again in the second worker."""
+    worst = Worst(cell.subject.worst.ulp, cell.subject.worst.share)
+    kind = type(problem)
+    smallest = case
+    if not isinstance(cell.clause.draw, Fixed):
+        smallest = minimise(case, lambda other: isinstance(_quiet(cell, other), kind), _MINIMISE_SECONDS)
+    again = _problem(cell, _on(cell.subject, cell.second), smallest)
+    seen = again if isinstance(again, kind) else _problem(cell, cell.subject, smallest)
+    shown = seen if isinstance(seen, (Deviation, Refused)) else problem
+    cell.subject.worst = worst
+    repeatable = isinstance(again, kind)
+    return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable)
+
+
+def _quiet(cell: Cell, case: Case) -> Exception | None:
+    """As :func:`_problem`, for cases of the clause and of the oracle's domain only."""
+    try:
+        return _problem(cell, cell.subject, case) if cell.clause.within(case) else None
+    except OracleError:
+        return None
+
+
+def _as_deviation(problem: Deviation | Refused) -> Deviation:
+    if isinstance(problem, Refused):
+        return Deviation("an answer, as to other valid cases", f"raised {problem.words}")
+    return problem
+
+
+def _on(subject: Subject, bench: Bench) -> Subject:
+    """The same variant on another bench."""
+    return Subject(**{**subject.__dict__, "bench": bench, "worst": Worst()})
+
+
+def _dies(cell: Cell, case: Case, death: WorkerError) -> _Outcome:
+    """A worker that died: the same case is asked once more in a fresh one."""
+    verdict: Verdict = "hangs" if isinstance(death, WorkerHung) else "crashes"
+    cell.second.discard()
+    again = _problem(cell, _on(cell.subject, cell.second), case)
+    expected = Deviation("an answer", str(death))
+    return _Outcome(verdict, str(death), case, expected, isinstance(again, type(death)))
+
+
+def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
+    """Count what an open clause sees; the first case of the rarest behaviour is the witness."""
+    seen: dict[str, list[Case]] = {}
+    for case in cases:
+        try:
+            words = cell.clause.law(cell.subject, case) or ""
+        except Refused as refused:
+            words = f"refused: {refused.words}"
+        except (WorkerCrashed, WorkerHung) as death:
+            return _dies(cell, case, death)
+        seen.setdefault(words, []).append(case)
+    counts = Counter({words: len(found) for words, found in seen.items()})
+    rarest = min(seen, key=lambda words: len(seen[words])) if seen else ""
+    witness = min(seen[rarest], key=lambda case: case.input.size) if seen else None
+    outcome = _Outcome("observed", "", witness, behaviours=counts)
+    outcome.deviation = Deviation("recorded, not demanded", rarest)
+    return outcome
+
+
+def _finding(cell: Cell, outcome: _Outcome, cases: list[Case], seconds: float) -> Finding:
+    variant = cell.subject.variant
+    digest = hashlib.sha256("".join(case.digest() for case in cases).encode()).hexdigest()
+    worst = cell.subject.worst
+    measured = outcome.verdict in ("conforms", "deviates") and worst.share > 0
+    return Finding(
+        operator=variant.operator,
+        clause=cell.clause.id,
+        level=cell.clause.level,
+        variant=VariantRecord(form=variant.form, mode=variant.mode, device=variant.device, dtype=variant.dtype),
+        verdict=outcome.verdict,
+        cases=0 if outcome.verdict in ("unsupported", "harness-error") else len(cases),
+        seconds=round(seconds, 4),
+        cases_digest=digest[:16],
+        worst=WorstRecord(ulp=_number(worst.ulp), share_of_bound=_number(worst.share)) if measured else None,
+        words=outcome.words,
+        counterexample=_counterexample(cell, outcome),
+        observed=Observed(behaviours=dict(outcome.behaviours)) if outcome.behaviours is not None else None,
+        repeatable=outcome.repeatable,
+    )
+
+
+def _number(value: float) -> Number:
+    return float(f"{value:.4g}") if value < float("inf") else "inf"
+
+
+def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
+    case, deviation = outcome.case, outcome.deviation
+    if case is None or deviation is None:
+        return None
+    case = deviation.at or case
+    gradient = cell.clause.needs == "gradient"
+    return Counterexample(
+        input=hexadecimal(case.input),
+        target=case.target.tolist(),
+        reduction=case.reduction,
+        expected=deviation.expected,
+        got=deviation.got,
+        reproducer=reproducer(case, cell.subject.variant, cell.offer, gradient=gradient),
+        shape=list(case.input.shape),
+        dtype=case.dtype,
+        target_dtype=case.target_dtype,
+        weight=hexadecimal(case.weight),
+        cotangent=hexadecimal(case.upstream()) if gradient else None,
+        options=dict(case.options),
+    )

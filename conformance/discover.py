@@ -1,0 +1,78 @@
+"""From a word on the command line to an adapter: ``torch``, ``torch==2.14.1``, a path, an entry point."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
+ENTRY_POINTS = "lossproof.adapters"
+
+_REQUIREMENTS = {
+    "numpy": "numpy",
+    "torch": "torch==2.13.0",
+    "jax": "jax",
+    "tensorflow": "tensorflow-cpu",
+    "mindspore": "'mindspore==2.10.*' 'numpy<2'",
+}
+"""What pip is told where a framework is missing."""
+
+
+class UsageError(ValueError):
+    """A wrong word on the command line: one line that says what is on offer."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A subject as it was asked for.
+
+    Attributes:
+        name: The framework, or the stem of the adapter's file.
+        adapter: The adapter's file.
+        version: The version that was asked for; empty for whatever is there.
+    """
+
+    name: str
+    adapter: Path
+    version: str = ""
+
+    def install_command(self, python: str) -> str:
+        """What to type where the framework is missing."""
+        wanted = f"{self.name}=={self.version}" if self.version else _REQUIREMENTS.get(self.name, self.name)
+        return f"{python} -m pip install {wanted}"
+
+
+def built_in() -> dict[str, Path]:
+    """The adapters that come with the suite, by framework."""
+    return {path.name.removesuffix("_adapter.py"): path for path in sorted(ADAPTERS.glob("*_adapter.py"))}
+
+
+def entry_points() -> dict[str, Path]:
+    """Adapters that other distributions offer, by name; none of them is imported."""
+    found: dict[str, Path] = {}
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        spec = importlib.util.find_spec(entry.module)
+        if spec is not None and spec.origin is not None:
+            found[entry.name] = Path(spec.origin)
+    return found
+
+
+def find_subject(word: str) -> Spec:
+    """The adapter that a word names.
+
+    Raises:
+        UsageError: No such subject, or no such file.
+    """
+    if word.endswith(".py"):
+        path = Path(word)
+        if not path.is_file():
+            raise UsageError(f"subject {word}: no such file")
+        return Spec(path.stem.removesuffix("_adapter"), path.resolve())
+    name, _, version = word.partition("==")
+    known = {**entry_points(), **built_in()}
+    if name not in known:
+        offer = ", ".join(sorted(known))
+        raise UsageError(f"subject {word}: no such subject; there are {offer}, or the path of an adapter (NAME.py)")
+    return Spec(name, known[name], version)

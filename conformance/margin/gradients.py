@@ -1,0 +1,103 @@
+"""The gradient of the margin loss: its value away from ties, a subgradient at them."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.case import Case
+from conformance.clause import clause
+from conformance.compare import assert_dtype, assert_shape, assert_within
+from conformance.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_REDUCTIONS
+from conformance.strategies import Domain, Drawn, margin_cases
+from conformance.subject import Subject
+
+
+def _assert_gradient(subject: Subject, case: Case) -> None:
+    got = subject.evaluate(case, "gradient")
+
+    assert_shape(got.gradient, case.input.shape)
+    assert_dtype(got.gradient, case.dtype)
+    assert_within(subject, case, got.gradient, subject.expected(case).gradient)
+
+
+@clause(
+    "margin.gradients.of-rows",
+    "implied",
+    MARGIN_FORMULA,
+    why="The derivative of the formula: where a pair's margin is positive, +1/C for i and -1/C for y[j], times the cotangent.",
+    cases=margin_cases(cotangent=True),
+    needs="gradient",
+)
+def gradient_of_each_row(subject: Subject, case: Case) -> None:
+    """The gradient is the derivative of each row's loss times its cotangent, at ties a subgradient."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "margin.gradients.of-sum",
+    "implied",
+    MARGIN_REDUCTIONS,
+    why="The derivative of the sum of the rows.",
+    cases=margin_cases(reductions=("sum",), cotangent=True),
+    needs="gradient",
+)
+def gradient_of_the_sum(subject: Subject, case: Case) -> None:
+    """The gradient of reduction ``sum`` is the derivative of every row times the cotangent."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "margin.gradients.of-mean",
+    "implied",
+    MARGIN_REDUCTIONS,
+    why="The derivative of the sum of the rows divided by their number.",
+    cases=margin_cases(reductions=("mean",), cotangent=True),
+    needs="gradient",
+)
+def gradient_of_the_mean(subject: Subject, case: Case) -> None:
+    """The gradient of reduction ``mean`` is the derivative of every row times the cotangent over N."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "margin.gradients.of-empty-block",
+    "implied",
+    MARGIN_BLOCK,
+    why="A loss that is 0 whatever the scores has derivative 0.",
+    cases=margin_cases(("empty", "leading", "all"), cotangent=True),
+    needs="gradient",
+)
+def gradient_without_pairs(subject: Subject, case: Case) -> None:
+    """A row without labels, or with every class a label, has gradient 0."""
+    _assert_gradient(subject, case)
+
+
+def _ties() -> Drawn:
+    """Scores 0 for the others and 1 for the label: every pair at its kink."""
+    padded = margin_cases(("padded",), least_classes=2)
+
+    def change(case: Case) -> Case:
+        input, target = np.zeros(case.input.shape), np.full(case.target.shape, -1, dtype=np.int64)
+        input[:, 0], target[:, 0] = 1.0, 0
+        return case.replace(input=input, target=target)
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        return padded.strategy(domain).map(change)
+
+    return Drawn(build)
+
+
+@clause(
+    "margin.gradients.subgradient-at-tie",
+    "open",
+    MARGIN_FORMULA,
+    why="Where 1 - (x[y[j]] - x[i]) is exactly 0 every value between the one-sided derivatives is a subgradient.",
+    cases=_ties(),
+    needs="gradient",
+)
+def subgradient_at_a_tie(subject: Subject, case: Case) -> str:
+    """Which subgradient comes back where every pair is exactly at its kink."""
+    gradient = subject.evaluate(case, "gradient").gradient.values * case.classes
+    seen = sorted(set(np.round(gradient[:, 1:], 3).reshape(-1).tolist()))
+    return f"derivative by a non-target's score times C: {', '.join(map(str, seen))}"

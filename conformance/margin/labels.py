@@ -1,0 +1,144 @@
+"""The margin loss and its labels: where the block ends, duplicates, the extremes."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.case import Case
+from conformance.clause import clause
+from conformance.compare import assert_same_bits, assert_within
+from conformance.sources import (
+    MARGIN_BLOCK,
+    MARGIN_BLOCK_MINDSPORE,
+    MARGIN_EXCLUSION,
+    MARGIN_FORMULA,
+    torch_margin,
+)
+from conformance.strategies import Domain, Drawn, margin_cases
+from conformance.subject import Refused, Subject
+from reference.margin import label_block
+from reference.margin_exact import block_of
+
+
+def _rows(case: Case) -> list[list[int]]:
+    return [[int(label) for label in row] for row in case.target.tolist()]
+
+
+def _blocks(case: Case) -> list[list[int]]:
+    return [block_of(row) for row in _rows(case)]
+
+
+def has_tail(case: Case) -> bool:
+    """Whether a valid label stands after a first negative one."""
+    return any(max(row[len(block) :], default=-1) >= 0 for row, block in zip(_rows(case), _blocks(case), strict=True))
+
+
+def all_blocks_empty(case: Case) -> bool:
+    """Whether every target is -1 throughout."""
+    return all(max(row, default=-1) < 0 for row in _rows(case))
+
+
+def has_duplicates(case: Case) -> bool:
+    """Whether a block holds a label twice."""
+    return any(len(set(block)) < len(block) for block in _blocks(case))
+
+
+def all_blocks_full(case: Case) -> bool:
+    """Whether every class is a label in every row."""
+    return all(len(set(block)) == case.classes for block in _blocks(case))
+
+
+@clause(
+    "margin.labels.block-ends-at-first-negative",
+    "documented",
+    MARGIN_BLOCK,
+    MARGIN_BLOCK_MINDSPORE,
+    torch_margin("for target y, only consider labels 3 and 0, not after label -1"),
+    cases=margin_cases(("tail", "leading")),
+    within=has_tail,
+)
+def what_follows_the_first_negative_label_is_ignored(subject: Subject, case: Case) -> None:
+    """Valid labels after the first -1 change nothing: the loss is the one of -1 in their place, bit for bit."""
+    block = label_block(case.target.astype(np.int64))
+    blanked = case.replace(target=np.where(block, case.target, -1))
+
+    got, other = subject.evaluate(case), subject.evaluate(blanked)
+
+    assert_same_bits(got.value, other.value, "as with -1 after the block")
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.labels.empty-block",
+    "implied",
+    MARGIN_BLOCK,
+    why="The sum over no labels is 0.",
+    cases=margin_cases(("empty",)),
+    within=all_blocks_empty,
+)
+def no_labels_no_loss(subject: Subject, case: Case) -> None:
+    """A row whose target is all -1 has loss 0."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.labels.duplicates-count",
+    "implied",
+    MARGIN_FORMULA,
+    why="The sum of the formula runs over the places j of the target, not over different classes.",
+    cases=margin_cases(("duplicates",), least_classes=2),
+    within=has_duplicates,
+)
+def duplicate_labels_count_each_time(subject: Subject, case: Case) -> None:
+    """A label that stands twice in the block contributes twice."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.labels.every-class",
+    "documented",
+    MARGIN_EXCLUSION,
+    cases=margin_cases(("all",)),
+    within=all_blocks_full,
+)
+def every_class_a_target(subject: Subject, case: Case) -> None:
+    """Where every class is a label there is no pair, and the loss is 0."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+def _other_negatives() -> Drawn:
+    """Padding with -2 and -100 where the pages say -1."""
+    padded = margin_cases(("padded",), least_classes=2)
+
+    def change(case: Case) -> Case:
+        fill = np.where(np.arange(case.target.size).reshape(case.target.shape) % 2 == 0, -2, -100)
+        return case.replace(target=np.where(case.target < 0, fill, case.target))
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        return padded.strategy(domain).map(change).filter(lambda case: bool((case.target < 0).any()))
+
+    return Drawn(build)
+
+
+@clause(
+    "margin.labels.other-negatives",
+    "open",
+    torch_margin("label targets padded by -1 ensuring same shape as the input."),
+    why="The pages pad with -1 and speak of non-negative targets; of other negative labels they say nothing.",
+    cases=_other_negatives(),
+)
+def negatives_other_than_minus_one(subject: Subject, case: Case) -> str:
+    """What labels such as -2 and -100 in the place of -1 do."""
+    try:
+        got = subject.evaluate(case)
+    except Refused as refused:
+        return f"refused: {refused.words}"
+    ends = subject.expected(case).value.admits(got.value.values, case.format)
+    return "end the block like -1" if ends.all() else "change the loss"

@@ -1,0 +1,127 @@
+"""The margin loss and its shapes: batched and not, one class, empty batches, rows apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conformance.case import MARGIN, Case
+from conformance.clause import clause
+from conformance.compare import Deviation, assert_same_bits, assert_shape, assert_within, numbers
+from conformance.sources import (
+    MARGIN_EXCLUSION,
+    MARGIN_OUTPUT,
+    MARGIN_OUTPUT_MINDSPORE,
+    MARGIN_REDUCTIONS,
+    MARGIN_SHAPES,
+    MARGIN_SHAPES_MINDSPORE,
+)
+from conformance.shapes import after_others, empty_batch, empty_mean, has_one_class, one_row, result_shape, unbatched, unbatched_none, with_neighbours
+from conformance.strategies import margin_cases
+from conformance.subject import Subject
+
+
+@clause(
+    "margin.shapes.result",
+    "documented",
+    MARGIN_OUTPUT,
+    MARGIN_OUTPUT_MINDSPORE,
+    cases=margin_cases(("padded",), ("none", "sum", "mean")),
+    needs="inferred",
+)
+def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
+    """The result is a scalar; with reduction ``none`` its shape is (N)."""
+    got = subject.result_of(case)
+
+    assert_shape(got, result_shape(case))
+
+
+@clause(
+    "margin.shapes.unbatched",
+    "documented",
+    MARGIN_SHAPES,
+    MARGIN_SHAPES_MINDSPORE,
+    cases=one_row(margin_cases(reductions=("sum", "mean"))),
+)
+def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) -> None:
+    """Input of shape (C) gives the loss that the same row gives as a batch of one."""
+    got = subject.evaluate(unbatched(case))
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.shapes.unbatched-none",
+    "open",
+    MARGIN_OUTPUT,
+    why="The pages say (N) for reduction 'none' and do not say what N is for input of shape (C).",
+    cases=one_row(margin_cases()),
+    needs="inferred",
+)
+def shape_of_none_without_batch(subject: Subject, case: Case) -> str:
+    """The shape of the result for input of shape (C) and reduction ``none``."""
+    return unbatched_none(subject, case)
+
+
+@clause("margin.shapes.one-class", "documented", MARGIN_EXCLUSION, cases=margin_cases(classes=1), within=has_one_class)
+def one_class_has_no_pairs(subject: Subject, case: Case) -> None:
+    """With a single class there is no pair, and the loss is 0."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.shapes.rows-independent",
+    "implied",
+    MARGIN_SHAPES,
+    why="The formula of a row holds no other row.",
+    cases=margin_cases(),
+)
+def a_row_does_not_see_its_neighbours(subject: Subject, case: Case) -> None:
+    """Other scores and labels in the other rows change no bit of a row's loss at the same place and shape."""
+    got, other = subject.evaluate(case), subject.evaluate(with_neighbours(case))
+
+    if not np.array_equal(got.value.values[:1], other.value.values[:1], equal_nan=True):
+        raise Deviation(f"row 0 as among other neighbours: {numbers(other.value.values[:1])}", numbers(got.value.values[:1]))
+
+
+@clause(
+    "margin.shapes.empty-batch-none",
+    "quality",
+    MARGIN_OUTPUT,
+    why="A batch of no rows has no losses; refusing it is as good.",
+    cases=empty_batch(MARGIN, "none"),
+)
+def no_rows_no_losses(subject: Subject, case: Case) -> None:
+    """A batch of no rows gives a result of shape (0), or is refused."""
+    refusal = subject.refusal_of(case)
+
+    if refusal is None:
+        assert_shape(subject.evaluate(case).value, (0,))
+
+
+@clause(
+    "margin.shapes.empty-batch-sum",
+    "implied",
+    MARGIN_REDUCTIONS,
+    why="The sum over no rows is 0; a batch of no rows may be refused.",
+    cases=empty_batch(MARGIN, "sum"),
+)
+def sum_of_no_rows(subject: Subject, case: Case) -> None:
+    """The sum over a batch of no rows is 0, or the batch is refused."""
+    if subject.refusal_of(case) is None:
+        got = subject.evaluate(after_others(subject, case)).value
+        assert_shape(got, ())
+        assert_same_bits(got, type(got)(np.zeros(()), got.dtype), "the sum over no rows")
+
+
+@clause(
+    "margin.shapes.empty-batch-mean",
+    "open",
+    MARGIN_REDUCTIONS,
+    why="The mean of no rows is 0 / 0; the pages say nothing of empty batches.",
+    cases=empty_batch(MARGIN, "mean"),
+)
+def mean_of_no_rows(subject: Subject, case: Case) -> str:
+    """What the mean over a batch of no rows is."""
+    return empty_mean(subject, case)

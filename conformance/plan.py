@@ -1,0 +1,133 @@
+"""What a run will ask: every clause of every variant, before anything is asked."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from adapters.contract import Description
+from conformance.case import Case
+from conformance.clause import Clause
+from conformance.discover import UsageError
+from conformance.strategies import Domain, Fixed, Rows
+from conformance.subject import Subject, Variant
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much a run asks.
+
+    Attributes:
+        cases: Cases a clause draws for a variant to which every shape is cheap.
+        dear_cases: The same for a variant that pays for each new shape.
+        shapes: The (N, C) that such a variant gets.
+        dtypes: Formats to ask for; empty for all.
+        compiled: Clauses asked of compiled modes, as patterns of ids.
+        few: The same for the module form in compiled modes, and for formats other than
+            float32 where a compilation takes long.
+    """
+
+    name: str
+    cases: int
+    dear_cases: int
+    shapes: tuple[Rows, ...]
+    dtypes: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ("*",)
+    few: tuple[str, ...] = ("*",)
+
+
+_FORMULA = ("*.value.documented-formula",)
+_FEW = (
+    "*.value.*-example",
+    "*.value.documented-formula",
+    "*.value.default-is-mean",
+    "*.labels.block-*",
+    "*.numbers.*",
+    "*.dtypes.*",
+    "*.gradients.of-rows",
+    "*.gradients.of-large-scores",
+)
+_LONG_COMPILATION_SECONDS = 0.7
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA),
+        Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW),
+        Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5))),
+        Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of a subject to ask; empty fields mean everything."""
+
+    operators: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    clause: str = "*"
+
+
+def variants(description: Description, profile: Profile, filters: Filters) -> list[Variant]:
+    """The variants that a subject offers and the profile and the filters ask for.
+
+    Raises:
+        UsageError: A filter names what the subject does not offer.
+    """
+    offers = description["operators"]
+    _check_offered("--operator", filters.operators, offers)
+    _check_offered("--mode", filters.modes, (mode for offer in offers.values() for mode in offer["modes"]))
+    _check_offered("--dtype", filters.dtypes, (dtype for offer in offers.values() for dtype in offer["dtypes"]))
+    dtypes = filters.dtypes or profile.dtypes
+    return [
+        Variant(operator, form, mode, description["device"], dtype)
+        for operator, offer in offers.items()
+        if not filters.operators or operator in filters.operators
+        for mode in offer["modes"]
+        if not filters.modes or mode in filters.modes
+        for form in offer["forms"]
+        for dtype in offer["dtypes"]
+        if not dtypes or dtype in dtypes
+    ]
+
+
+def _check_offered(option: str, asked: Iterable[str], offered: Iterable[str]) -> None:
+    known = list(dict.fromkeys(offered))
+    for word in asked:
+        if word not in known:
+            raise UsageError(f"{option} {word}: not offered by this subject; it offers {', '.join(known)}")
+
+
+def asks(clause: Clause, subject: Subject, description: Description, profile: Profile) -> bool:
+    """Whether a clause is asked of a variant."""
+    variant = subject.variant
+    if not clause.binds(description["framework"], description["version"], variant):
+        return False
+    if clause.needs == "gradient" and "gradient" not in subject.offers:
+        return False
+    if subject.compiled:
+        long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"
+        patterns = profile.few if variant.form == "module" or long else profile.compiled
+        if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in patterns):
+            return False
+    return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))
+
+
+def domain_of(subject: Subject, profile: Profile) -> Domain:
+    """What may be drawn for a variant."""
+    return Domain(subject.variant.dtype, subject.target_dtype, profile.shapes if subject.dear else ())
+
+
+@functools.lru_cache(maxsize=4096)
+def drawn(clause: Clause, domain: Domain, count: int, seed: int) -> list[Case]:
+    """A clause's cases for a domain, drawn once and shared by all variants of it."""
+    return clause.draw.cases(domain, count, clause.id, seed)
+
+
+def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> list[Case]:
+    """The cases that a clause asks of a variant."""
+    count = profile.dear_cases if subject.dear else profile.cases
+    return drawn(clause, domain_of(subject, profile), count, seed)

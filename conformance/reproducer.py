@@ -1,0 +1,80 @@
+"""A case as a few lines in the framework's own terms."""
+
+from __future__ import annotations
+
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from adapters.contract import OperatorOffer
+from conformance.case import Case
+from conformance.subject import Variant
+from reference.formats import Float64, Int64
+
+_MINDSPORE_MODES = {"graph": "GRAPH_MODE", "pynative": "PYNATIVE_MODE"}
+
+
+def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: bool) -> str:
+    """Lines that a person can paste; empty where the adapter gives no template."""
+    template = offer.get("reproducer")
+    if template is None:
+        return ""
+    call = Template(template["call"][variant.form]).substitute(
+        options="".join(f", {name}={value}" for name, value in _keywords(case)),
+        module_options=", ".join(f"{name}={value}" for name, value in _keywords(case)),
+    )
+    loss = Template(template["wrap"][variant.mode]).substitute(call=call)
+    fields = {"x64": variant.dtype == "float64", "mode": _MINDSPORE_MODES.get(variant.mode, ""), "loss": loss}
+    fields["port_import"] = "from lossproof import port\nmindspore_port = port('mindspore')\n" * (variant.form == "port")
+    lines = [Template(template["prelude"]).substitute(fields).rstrip()]
+    lines += [f"{name} = {_array(case, name, template['array'])}" for name in _arguments(case, gradient=gradient)]
+    return "\n".join([*lines, *_ending(template, fields, gradient=gradient)])
+
+
+def _keywords(case: Case) -> list[tuple[str, str]]:
+    weight = [] if case.weight is None else [("weight", "weight")]
+    return weight + [(name, repr(value)) for name, value in case.keywords.items()]
+
+
+def _arguments(case: Case, *, gradient: bool) -> list[str]:
+    weight = [] if case.weight is None else ["weight"]
+    return ["input", "target", *weight, *(["cotangent"] if gradient else [])]
+
+
+def _ending(template: Any, fields: dict[str, Any], *, gradient: bool) -> list[str]:
+    """The lines that print the loss, or the gradient where that is what deviates."""
+    if not gradient or "gradient" not in template:
+        return [f"print({fields['loss']})"]
+    slope = Template(template["gradient"]).substitute(fields)
+    before = [template["requires_grad"]] if "requires_grad" in template else []
+    if "before" in template:
+        return [*before, Template(template["before"]).substitute(fields), f"print({slope})"]
+    loss = [f"loss = {fields['loss']}"] if "loss" in slope else []
+    return [*before, *loss, f"print({slope})"]
+
+
+def _array(case: Case, name: str, template: str) -> str:
+    array = case.upstream() if name == "cotangent" else getattr(case, name)
+    values = values_text(array)
+    if name in case.no_tensors:
+        return values
+    dtype = case.target_dtype if name == "target" else case.dtype
+    if 0 in np.shape(array):
+        values = f"{values}"
+    return Template(template).substitute(values=values, dtype=dtype)
+
+
+def values_text(array: Float64 | Int64) -> str:
+    """Nested lists of shortest decimals; infinities and NaN as calls that make them."""
+    text = repr(np.asarray(array).tolist())
+    return text.replace("-inf", "-float('inf')").replace("nan", "float('nan')") if "inf" in text or "nan" in text else text
+
+
+def hexadecimal(array: Float64 | None) -> Any:
+    """Nested lists of hexadecimal floats; NaN and infinities by name."""
+    if array is None:
+        return None
+    if array.ndim == 0:
+        return float(array).hex()
+    return [hexadecimal(part) for part in array]

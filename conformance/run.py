@@ -1,0 +1,284 @@
+"""A run: everything found about one subject at one time, in one file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import tempfile
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.contract import Description
+from adapters.gateway import AdapterFault, WorkerError
+from conformance.calibrate import Calibrated, calibrate
+from conformance.case import OPERATORS
+from conformance.catalogue import clauses
+from conformance.cell import Cell, run_cell
+from conformance.clause import Clause
+from conformance.discover import Spec, UsageError
+from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
+from conformance.subject import Bench, Limits, Variant
+from reports.record import (
+    ClauseRecord,
+    Finding,
+    Header,
+    LeftOut,
+    Machine,
+    RunWriter,
+    SourceRecord,
+    SubjectRecord,
+    Suite,
+    now,
+)
+
+_PACKAGES = ("reference", "adapters", "conformance", "reports")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a subject."""
+
+    profile: Profile = PROFILES["standard"]
+    filters: Filters = field(default_factory=Filters)
+    python: str = ""
+    jobs: int = 1
+    seed: int = 0
+    out: Path = Path("runs")
+    limits: Limits = field(default_factory=Limits)
+
+
+class Progress:
+    """What a run tells while it goes on; this one says nothing."""
+
+    def planned(self, subject: str, cells: int, left_out: list[LeftOut]) -> None:
+        """The plan is made."""
+
+    def calibrating(self, subject: str, variants: int) -> None:
+        """A variant is about to be calibrated."""
+
+    def calibrated(self) -> None:
+        """One more variant is calibrated."""
+
+    def found(self, finding: Finding) -> None:
+        """A cell has its verdict."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a run went and what it found."""
+
+    path: Path
+    header: Header
+    findings: list[Finding]
+    complete: bool
+
+
+def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
+    """Test one subject and write its run file.
+
+    Raises:
+        UsageError: A filter that matches nothing, a framework or version that is not there.
+    """
+    asked = _asked_clauses(options.filters)
+    with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
+        benches = [_Benches(spec.adapter, options.python, Path(folder)) for _ in range(options.jobs)]
+        try:
+            return _run(spec, options, progress, asked, benches)
+        finally:
+            for bench in benches:
+                bench.close()
+
+
+class _Benches:
+    """The workers of one thread: one for the plan, one to ask deviations again."""
+
+    def __init__(self, adapter: Path, python: str, folder: Path) -> None:
+        self.first = Bench(adapter, python, folder)
+        self.second = Bench(adapter, python, folder)
+
+    def close(self) -> None:
+        self.first.discard()
+        self.second.discard()
+
+
+def _asked_clauses(filters: Filters) -> list[Clause]:
+    for operator in filters.operators:
+        if operator not in OPERATORS:
+            raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
+    asked = clauses(filters.clause)
+    if not asked:
+        ids = sorted({clause.id.rsplit(".", 1)[0] + ".*" for clause in clauses()})
+        raise UsageError(f"--clause {filters.clause}: matches no clause; there are {', '.join(ids)}")
+    return asked
+
+
+def _run(
+    spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]
+) -> Outcome:
+    description = _describe(spec, options.python, benches[0].first)
+    wanted = variants(description, options.profile, options.filters)
+    progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
+    calibrated = _calibrated(description, wanted, options, benches, progress)
+    cells = _cells(description, calibrated, asked, options, benches)
+    left_out = [LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]]
+    header = _header(description, benches[0].first, options, calibrated, len(cells), left_out)
+    progress.planned(f"{description['framework']} {description['version']}", len(cells), left_out)
+    path = options.out / f"{description['framework']}-{description['version']}{_suffix(options)}.jsonl"
+    with RunWriter(path) as writer:
+        writer.write(header)
+        for clause in dict.fromkeys(cell.clause for cell, _ in cells):
+            writer.write(_clause_record(clause))
+        findings: list[Finding] = []
+        for finding in _in_order(cells, len(benches)):
+            writer.write(finding)
+            findings.append(finding)
+            progress.found(finding)
+        footer = writer.finish()
+    return Outcome(path, header, findings, footer.complete)
+
+
+def _suffix(options: Options) -> str:
+    return f"-explore-{options.seed}" if options.profile.name == "explore" else ""
+
+
+def _describe(spec: Spec, python: str, bench: Bench) -> Description:
+    """What the adapter says, and the version that was asked for."""
+    try:
+        description = bench.worker.describe()
+    except AdapterFault as fault:
+        if "ModuleNotFoundError" in str(fault).splitlines()[0]:
+            hint = spec.install_command(python)
+            raise UsageError(f"subject {spec.name}: not installed for {python}; install it: {hint}") from None
+        raise UsageError(f"subject {spec.name}: the adapter failed: {fault}") from None
+    except WorkerError as error:
+        raise UsageError(f"subject {spec.name}: {error}") from None
+    if spec.version and description["version"] != spec.version:
+        found, hint = description["version"], spec.install_command(python)
+        raise UsageError(f"subject {spec.name}=={spec.version}: {python} has {found}; install it: {hint}")
+    return description
+
+
+def _calibrated(
+    description: Description, wanted: list[Variant], options: Options, benches: list[_Benches], progress: Progress
+) -> list[tuple[Calibrated, int]]:
+    """Every variant calibrated, with the number of the bench that will run it."""
+    done: list[tuple[Calibrated, int]] = []
+    for place, variant in enumerate(wanted):
+        bench = place % len(benches)
+        done.append((calibrate(benches[bench].first, description, variant, options.limits), bench))
+        progress.calibrated()
+    return done
+
+
+def _cells(
+    description: Description,
+    calibrated: list[tuple[Calibrated, int]],
+    asked: list[Clause],
+    options: Options,
+    benches: list[_Benches],
+) -> list[tuple[Cell, int]]:
+    profile, seed = options.profile, options.seed
+
+    def cell(clause: Clause, found: Calibrated, bench: int) -> Cell:
+        offer = description["operators"][found.subject.variant.operator]
+        second = benches[bench].second
+        return Cell(clause, found.subject, offer, lambda: cases_for(clause, found.subject, profile, seed), second, found.fault)
+
+    cells = [
+        (cell(clause, found, bench), bench)
+        for clause in asked
+        for found, bench in calibrated
+        if asks(clause, found.subject, description, profile)
+    ]
+    if not cells:
+        raise UsageError(f"nothing to ask: no clause of {options.filters.clause!r} binds a variant that was asked for")
+    return cells
+
+
+def _in_order(cells: list[tuple[Cell, int]], benches: int) -> Iterator[Finding]:
+    """Findings in the order of the plan; each bench runs its cells in a thread of its own."""
+    if benches == 1:
+        yield from (run_cell(cell) for cell, _ in cells)
+        return
+    lanes = [ThreadPoolExecutor(max_workers=1) for _ in range(benches)]
+    try:
+        running = [lanes[bench].submit(run_cell, cell) for cell, bench in cells]
+        for future in running:
+            yield future.result()
+    finally:
+        for lane in lanes:
+            lane.shutdown(wait=True, cancel_futures=True)
+
+
+def _header(
+    description: Description,
+    bench: Bench,
+    options: Options,
+    calibrated: list[tuple[Calibrated, int]],
+    planned: int,
+    left_out: list[LeftOut],
+) -> Header:
+    facts = dict(description["facts"])
+    facts["flush_to_zero"] = sorted({str(found.subject.variant) for found, _ in calibrated if found.subject.flushes})
+    facts["pays_for_shapes"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.dear})
+    return Header(
+        schema="lossproof-run/1",
+        run=uuid.uuid4().hex,
+        started=now(),
+        suite=Suite(version=suite_version(), digest=suite_digest()),
+        subject=SubjectRecord(
+            framework=description["framework"],
+            version=description["version"],
+            build=description["build"],
+            python=bench.worker.python_version,
+            platform=platform.platform(),
+        ),
+        profile=options.profile.name,
+        seed=options.seed,
+        planned=planned,
+        machine=Machine(processor=platform.machine(), cores=os.cpu_count() or 1),
+        measured=facts,
+        left_out=left_out,
+    )
+
+
+def suite_version() -> str:
+    """The installed version of the suite, or the checkout's."""
+    try:
+        return importlib.metadata.version("lossproof")
+    except importlib.metadata.PackageNotFoundError:
+        return "0+checkout"
+
+
+def suite_digest() -> str:
+    """SHA-256 of the suite's own source files: what decides about cases and verdicts."""
+    root = Path(__file__).resolve().parent.parent
+    sha = hashlib.sha256()
+    for package in _PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            sha.update(path.relative_to(root).as_posix().encode())
+            sha.update(path.read_bytes())
+    return f"sha256:{sha.hexdigest()}"
+
+
+def _clause_record(clause: Clause) -> ClauseRecord:
+    sources = [
+        SourceRecord(title=source.title, address=source.address, version=source.version, words=source.words)
+        for source in clause.sources
+    ]
+    return ClauseRecord(
+        id=clause.id,
+        operator=clause.operator,
+        family=clause.family,
+        level=clause.level,
+        why=clause.why,
+        statement=clause.statement,
+        sources=sources,
+    )
+
+

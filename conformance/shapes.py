@@ -1,0 +1,97 @@
+"""What the clauses on shapes of both operators share: cases without a batch, without rows, with other neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.case import MARGIN, Case
+from conformance.strategies import Domain, Drawn, Fixed
+from conformance.subject import Refused, Subject
+
+
+def result_shape(case: Case) -> tuple[int, ...]:
+    """The documented shape of a result: () or, for ``none``, the input's without its classes."""
+    return case.input.shape[:-1] if case.reduction == "none" else ()
+
+
+def has_one_class(case: Case) -> bool:
+    """Whether C is 1."""
+    return case.classes == 1
+
+
+def one_row(draw: Drawn) -> Drawn:
+    """The same cases cut down to their first row."""
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        return draw.strategy(domain).map(lambda case: case.rows(slice(0, 1)))
+
+    return Drawn(build)
+
+
+def unbatched(case: Case) -> Case:
+    """A batch of one as input of shape (C)."""
+    cotangent = case.cotangent
+    if cotangent is not None and case.reduction == "none":
+        cotangent = cotangent.reshape(())
+    return case.replace(input=case.input[0], target=case.target[0], cotangent=cotangent)
+
+
+def unbatched_none(subject: Subject, case: Case) -> str:
+    """The shape that reduction ``none`` gives for input of shape (C), in words."""
+    try:
+        return f"shape {subject.result_of(unbatched(case)).shape}"
+    except Refused as refused:
+        return f"refused: {refused.words}"
+
+
+def with_neighbours(case: Case) -> Case:
+    """The same first row among other rows: larger scores, labels in reverse order of rows."""
+    input, target = case.input.copy(), case.target.copy()
+    input[1:] = case.format.round(3.0 - input[1:])
+    target[1:] = case.target[1:][::-1]
+    return case.replace(input=input, target=target)
+
+
+def empty_batch(operator: str, reduction: str) -> Fixed:
+    """A batch of no rows and four classes."""
+
+    def build(domain: Domain) -> list[Case]:
+        kind = np.int64 if operator == MARGIN else np.float64
+        return [
+            Case(
+                operator=operator,
+                dtype=domain.dtype,
+                input=np.zeros((0, 4)),
+                target=np.zeros((0, 4), dtype=kind),
+                target_dtype=domain.targets,
+                reduction=reduction,
+            )
+        ]
+
+    return Fixed(build)
+
+
+def after_others(subject: Subject, case: Case) -> Case:
+    """The same case, asked after others whose losses are not 0.
+
+    A result that was never written shows what lay in memory before it; calls with other
+    losses leave something there.
+    """
+    full = case.replace(input=np.ones((2, 4)), target=np.zeros((2, 4), dtype=case.target.dtype))
+    for reduction in ("none", "sum", "mean"):
+        subject.evaluate(full.replace(reduction=reduction))
+    return case
+
+
+def empty_mean(subject: Subject, case: Case) -> str:
+    """What the mean over no rows is, in words; finite values differ from call to call in some frameworks."""
+    try:
+        value = subject.evaluate(after_others(subject, case)).value.values
+    except Refused as refused:
+        return f"refused: {refused.words}"
+    if value.size != 1:
+        return f"shape {value.shape}"
+    if np.isnan(value).all():
+        return "NaN"
+    return "0" if value == 0 else "infinite" if np.isinf(value).all() else "a finite value other than 0"

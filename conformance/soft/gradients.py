@@ -1,0 +1,83 @@
+"""The gradient of the soft margin loss to its input."""
+
+from __future__ import annotations
+
+from conformance.case import Case
+from conformance.clause import clause
+from conformance.compare import assert_dtype, assert_shape, assert_within
+from conformance.sources import SOFT_FORMULA, SOFT_REDUCTIONS, SOFT_WEIGHT
+from conformance.strategies import soft_cases
+from conformance.subject import Subject
+
+
+def _assert_gradient(subject: Subject, case: Case) -> None:
+    got = subject.evaluate(case, "gradient")
+
+    assert_shape(got.gradient, case.input.shape)
+    assert_dtype(got.gradient, case.dtype)
+    assert_within(subject, case, got.gradient, subject.expected(case).gradient)
+
+
+@clause(
+    "soft.gradients.of-rows",
+    "implied",
+    SOFT_FORMULA,
+    why="The derivative of the formula: (sigmoid(x) - y) / C times the cotangent.",
+    cases=soft_cases(cotangent=True),
+    needs="gradient",
+)
+def gradient_of_each_row(subject: Subject, case: Case) -> None:
+    """The gradient is the derivative of each row's loss times its cotangent."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "soft.gradients.of-sum",
+    "implied",
+    SOFT_REDUCTIONS,
+    why="The derivative of the sum of the rows.",
+    cases=soft_cases(("sum",), cotangent=True),
+    needs="gradient",
+)
+def gradient_of_the_sum(subject: Subject, case: Case) -> None:
+    """The gradient of reduction ``sum`` is the derivative of every row times the cotangent."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "soft.gradients.of-mean",
+    "implied",
+    SOFT_REDUCTIONS,
+    why="The derivative of the sum of the rows divided by their number.",
+    cases=soft_cases(("mean",), cotangent=True),
+    needs="gradient",
+)
+def gradient_of_the_mean(subject: Subject, case: Case) -> None:
+    """The gradient of reduction ``mean`` is the derivative of every row times the cotangent over N."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "soft.gradients.weighted",
+    "implied",
+    SOFT_WEIGHT,
+    why="The derivative of the weighted formula: each class's derivative times its weight.",
+    cases=soft_cases(weight=True, cotangent=True),
+    needs="gradient",
+)
+def gradient_with_weights(subject: Subject, case: Case) -> None:
+    """The gradient of each class is multiplied by the weight of its class."""
+    _assert_gradient(subject, case)
+
+
+@clause(
+    "soft.gradients.of-large-scores",
+    "implied",
+    SOFT_FORMULA,
+    why="The sigmoid of a finite score lies between 0 and 1.",
+    cases=soft_cases(largest=None, cotangent=True),
+    needs="gradient",
+)
+def gradient_of_large_scores(subject: Subject, case: Case) -> None:
+    """The gradient of scores of any finite size is the formula's, not an infinity or NaN."""
+    _assert_gradient(subject, case)

@@ -1,0 +1,273 @@
+"""A subject as the clauses see it: one variant, asked case by case."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain
+from adapters.gateway import Worker, WorkerCrashed, WorkerHung
+from conformance.case import MARGIN, Case
+from reference.enclosure import Answer
+from reference.formats import FORMATS, Arithmetic, Float64
+from reference.margin import margin_loss
+from reference.soft_margin import soft_margin_loss
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Form × mode × device × dtype of one operator of a subject."""
+
+    operator: str
+    form: str
+    mode: str
+    device: str
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.operator}, {self.form}, {self.mode}, {self.device}, {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds after which a call counts as hung."""
+
+    call: float = 60.0
+    first_compiled_call: float = 300.0
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array that came back: its values in float64, its own dtype and shape."""
+
+    values: Float64
+    dtype: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.values.shape
+
+    @classmethod
+    def of(cls, plain: PlainArray) -> Array:
+        """From plain data."""
+        return cls(from_plain(plain).astype(np.float64), plain["dtype"])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call gave back, as far as it was wanted."""
+
+    value: Array
+    gradient: Array
+    inferred: Array
+    after: dict[str, PlainArray]
+
+
+class Refused(Exception):
+    """The framework raised on a case."""
+
+    def __init__(self, raised: RaisedError) -> None:
+        self.kind = raised["type"]
+        self.message = raised["message"]
+        self.bases = raised["bases"]
+        super().__init__(f"{self.kind}: {self.message}")
+
+    @property
+    def first_line(self) -> str:
+        """The first words of the message that say something."""
+        lines = [line.strip() for line in self.message.splitlines() if re.search(r"\w", line)]
+        return " ".join(lines)[:300]
+
+    @property
+    def words(self) -> str:
+        """Type and message, short."""
+        return f"{self.kind}: {self.first_line}"
+
+    @property
+    def signature(self) -> str:
+        """The words with numbers taken out: the same for the same refusal of other inputs."""
+        return re.sub(r"[0-9]+", "#", self.words)
+
+
+class Undecided(Exception):
+    """The variant refuses every valid case with the same words: the clause says nothing about it."""
+
+
+@dataclass
+class Worst:
+    """Largest error so far, in ulp and as a share of the bound."""
+
+    ulp: float = 0.0
+    share: float = 0.0
+
+    def add(self, ulps: Float64, shares: Float64) -> None:
+        """Take the errors of one result into account."""
+        self.ulp = max(self.ulp, float(np.max(ulps, initial=0.0)))
+        self.share = max(self.share, float(np.max(shares, initial=0.0)))
+
+
+class Bench:
+    """A worker that is started when it is needed and again after it died."""
+
+    def __init__(self, adapter: Path, python: str, temporary: Path) -> None:
+        self._make = lambda: Worker(adapter, python, temporary)
+        self._worker: Worker | None = None
+        self._seen: set[tuple[Any, ...]] = set()
+
+    @property
+    def worker(self) -> Worker:
+        """The worker, alive."""
+        if self._worker is None:
+            self._worker = self._make()
+            self._seen.clear()
+        return self._worker
+
+    def evaluate(self, call: Call, limits: Limits, *, compiled: bool) -> Reply:
+        """Ask the worker; a worker that dies of it is replaced at the next call."""
+        shapes = [array.get("shape") for array in call["arrays"].values()]
+        key = (call["operator"], call["form"], call["mode"], call["dtype"], repr(call["options"]), repr(shapes))
+        first = compiled and key not in self._seen
+        try:
+            reply = self.worker.evaluate(call, limits.first_compiled_call if first else limits.call)
+        except (WorkerCrashed, WorkerHung):
+            self.discard()
+            raise
+        self._seen.add(key)
+        return reply
+
+    def discard(self) -> None:
+        """End the worker; the next call starts a fresh one."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+
+@dataclass
+class Subject:
+    """One variant under test, with what calibration found out about it.
+
+    Attributes:
+        dear: Each new shape costs it much, so that the plan keeps to few.
+        compile_seconds: What a first call took, in a compiled mode.
+        refusal: What it raised on every valid case of the calibration, if it refused them all.
+        legacy: Options beyond ``reduction`` that it takes.
+    """
+
+    variant: Variant
+    bench: Bench
+    limits: Limits
+    target_dtype: str
+    offers: tuple[str, ...]
+    compiled: bool = False
+    flushes: bool = False
+    dear: bool = False
+    compile_seconds: float = 0.0
+    refusal: Refused | None = None
+    worst: Worst = field(default_factory=Worst)
+
+    def _one_program(self, asked: tuple[str, ...]) -> bool:
+        return self.dear and "value" in asked and "gradient" in self.offers
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """How it computes, as far as the bounds need to know."""
+        return Arithmetic(FORMATS[self.variant.dtype], self.flushes)
+
+    def call(self, case: Case, want: tuple[str, ...]) -> Call:
+        """The case as a call of this variant."""
+        variant = self.variant
+        return {
+            "operator": variant.operator,
+            "form": variant.form,
+            "mode": variant.mode,
+            "device": variant.device,
+            "dtype": variant.dtype,
+            "arrays": case.arrays(gradient="gradient" in want),
+            "options": case.keywords,
+            "layout": case.layout,
+            "want": list(want),
+        }
+
+    def reply(self, case: Case, *want: str) -> Reply:
+        """Evaluate a case and give back what came, refusals included.
+
+        A variant that pays for each program is asked for value and gradient in one,
+        wanted or not; only where that is refused it is asked for what was wanted.
+        """
+        asked = tuple(dict.fromkeys((*want, "gradient"))) if self._one_program(want) else want
+        reply = self._send(case, asked)
+        return self._send(case, want) if "raised" in reply and asked != want else reply
+
+    def _send(self, case: Case, want: tuple[str, ...]) -> Reply:
+        return self.bench.evaluate(self.call(case, want), self.limits, compiled=self.compiled)
+
+    def evaluate(self, case: Case, *want: str) -> Result:
+        """Evaluate a case.
+
+        Args:
+            case: What to evaluate.
+            want: ``gradient``, ``after`` or ``inferred``, beside the value.
+
+        Raises:
+            Refused: The framework raised.
+            WorkerError: The worker died, hung, or the adapter raised.
+        """
+        reply = self.reply(case, *(want if "inferred" in want else ("value", *want)))
+        if "raised" in reply:
+            raise Refused(reply["raised"])
+        nothing: PlainArray = {"dtype": "float64", "shape": [0], "data": b""}
+        return Result(
+            value=Array.of(reply.get("value", nothing)),
+            gradient=Array.of(reply.get("gradient", nothing)),
+            inferred=Array.of(reply.get("inferred", nothing)),
+            after=reply.get("after", {}),
+        )
+
+    def result_of(self, case: Case) -> Array:
+        """The loss; where the kernel is missing, what the framework infers of it.
+
+        Only its shape and dtype mean something in both.
+        """
+        if self.refusal is not None and "inferred" in self.offers:
+            return self.evaluate(case, "inferred").inferred
+        return self.evaluate(case).value
+
+    def refusal_of(self, case: Case, kinds: Sequence[str] = ()) -> Refused | None:
+        """What the framework raises on a case; ``None`` where it answers.
+
+        Args:
+            case: What to evaluate.
+            kinds: Names of the exceptions that were promised.
+
+        Raises:
+            Undecided: It raises what it raises on every valid case, and not what was promised.
+        """
+        try:
+            self.result_of(case)
+        except Refused as refused:
+            promised = set(kinds) & set(refused.bases)
+            if not promised and self.refusal is not None and refused.signature == self.refusal.signature:
+                raise Undecided(refused.words) from None
+            return refused
+        return None
+
+    def expected(self, case: Case, *, printed: bool = False) -> Answer:
+        """What the oracle expects of a correct implementation in this arithmetic."""
+        return expectation(case, self.arithmetic, printed=printed)
+
+
+@functools.lru_cache(maxsize=100_000)
+def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) -> Answer:
+    """Value and gradient of a case, computed once for each arithmetic that asks."""
+    reduction = case.reduction or "mean"
+    if case.operator == MARGIN:
+        return margin_loss(case.input, case.target.astype(np.int64), reduction, arithmetic, case.cotangent)
+    labels = case.target.astype(np.float64)
+    return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)

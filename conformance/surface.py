@@ -1,0 +1,54 @@
+"""What the clauses on the surface of both operators share: arguments left alone, legacy flags."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import strategies as st
+
+from conformance.case import Case
+from conformance.compare import assert_same_bits, assert_shape, assert_within
+from conformance.shapes import result_shape
+from conformance.strategies import Domain, Drawn
+from conformance.subject import Array, Subject
+
+
+def assert_not_written(subject: Subject, case: Case) -> None:
+    """Raise if an argument holds other values after the call than before."""
+    after = subject.evaluate(case, "gradient", "after").after
+
+    for name, plain in case.arrays(gradient=True).items():
+        if "data" in plain and name in after:
+            assert_same_bits(Array.of(after[name]), Array.of(plain), f"{name} as given")
+
+
+def flag_cases(draw: Drawn) -> Drawn:
+    """Cases with each combination of the legacy flags and the reduction, one of the flags given."""
+    flags = [pair for pair in itertools.product((None, True, False), repeat=2) if pair != (None, None)]
+
+    def change(case: Case, pair: tuple[bool | None, bool | None], reduction: str | None) -> Case:
+        names = ("size_average", "reduce")
+        return case.replace(options=dict(zip(names, pair, strict=True)), reduction=reduction)
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        reductions = st.sampled_from([None, "none", "sum", "mean"])
+        return st.builds(change, draw.strategy(domain), st.sampled_from(flags), reductions)
+
+    return Drawn(build)
+
+
+def meant_by_flags(case: Case) -> Case:
+    """The case with the reduction that its legacy flags stand for."""
+    size_average, reduce = case.options["size_average"], case.options["reduce"]
+    meant = "none" if reduce is False else "sum" if size_average is False else "mean"
+    return case.replace(options={}, reduction=meant)
+
+
+def assert_flags(subject: Subject, case: Case) -> None:
+    """Raise unless the flags choose the reduction that the page says."""
+    meant = meant_by_flags(case)
+
+    got = subject.evaluate(case)
+
+    assert_shape(got.value, result_shape(meant))
+    assert_within(subject, meant, got.value, subject.expected(meant).value)
