@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -9,7 +10,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -122,7 +122,8 @@ class Worker:
     def kill(self) -> None:
         """End the worker's process and its children at once."""
         for end in (os.killpg, os.kill):
-            _ignoring_absence(lambda end=end: end(self._pid, signal.SIGKILL))
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(self._pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the worker and remove its folder."""
@@ -141,7 +142,9 @@ class Worker:
                 break
             if status is not None:
                 exited = status.si_code == os.CLD_EXITED
-                return f"exit status {status.si_status}" if exited else f"signal {signal.Signals(status.si_status).name}"
+                return (
+                    f"exit status {status.si_status}" if exited else f"signal {signal.Signals(status.si_status).name}"
+                )
             time.sleep(0.01)
         return "the worker's process ended"
 
@@ -151,10 +154,3 @@ class Worker:
             return ""
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"; its last words: {lines[-1][:200]}" if lines else ""
-
-
-def _ignoring_absence(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except (ProcessLookupError, PermissionError):
-        return

@@ -58,7 +58,8 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
             "wrap": {
                 "eager": "$call",
                 "jit": "jax.jit(lambda input, target: $call)(input, target)",
-                "vmap": "jax.vmap(lambda input, target: $call)(jnp.stack([input, input]), jnp.stack([target, target]))[0]",
+                "vmap": "jax.vmap(lambda input, target: $call)"
+                "(jnp.stack([input, input]), jnp.stack([target, target]))[0]",
             },
             "gradient": "jax.vjp(lambda input: $loss, input)[1](cotangent)[0]",
         },
@@ -76,7 +77,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         step = _step(jax, call, given)
         try:
             loss, gradient = step(*(arrays[name] for name in given))
-            reply = {"value": np.asarray(loss)}
+            reply: Dict[str, Any] = {"value": np.asarray(loss)}
             if gradient is not None:
                 reply["gradient"] = np.asarray(gradient)
         except Exception as error:
@@ -113,7 +114,7 @@ def _loss(jax: Any, call: Dict[str, Any], names: List[str]) -> Callable[..., Any
     return mapped if call["mode"] == "vmap" else loss
 
 
-def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Callable[..., Any]:
+def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Any:
     """Loss and gradient in one function, as a training step has them."""
     names = [name for name in given if name != "cotangent"]
     loss = _loss(jax, call, names)
@@ -126,7 +127,13 @@ def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Callable[..., Any
 
     if call["mode"] != "jit":
         return step
-    key = (call["operator"], call["form"], call["dtype"], repr(sorted(call["options"].items())), ",".join(given))
+    key: Tuple[str, ...] = (
+        call["operator"],
+        call["form"],
+        call["dtype"],
+        repr(sorted(call["options"].items())),
+        ",".join(given),
+    )
     key += ("gradient" if "gradient" in call["want"] else "value",)
     return _jitted.setdefault(key, jax.jit(step))
 

@@ -38,8 +38,13 @@ class _Native(nn.Cell):
         return self.function(input, target, **self.options)
 
 
-class _Weighted(_Native):
+class _Weighted(nn.Cell):
     """The same with a weight for each class."""
+
+    def __init__(self, function: Any, options: Dict[str, Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.options = options
 
     def construct(self, input: Any, target: Any, weight: Any) -> Any:
         return self.function(input, target, weight=weight, **self.options)

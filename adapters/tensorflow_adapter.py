@@ -68,7 +68,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     step = _step(tf, call, given)
     try:
         results = step(*(arrays[name] for name in given))
-        reply = {name: np.asarray(tensor) for name, tensor in zip(("value", "gradient"), results)}
+        reply: Dict[str, Any] = {name: np.asarray(tensor) for name, tensor in zip(("value", "gradient"), results)}
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
@@ -110,7 +110,13 @@ def _step(tf: Any, call: Dict[str, Any], given: List[str]) -> Any:
 
     if call["mode"] == "eager":
         return step
-    key = (call["operator"], call["mode"], call["dtype"], repr(sorted(call["options"].items())), ",".join(given))
+    key: Tuple[str, ...] = (
+        call["operator"],
+        call["mode"],
+        call["dtype"],
+        repr(sorted(call["options"].items())),
+        ",".join(given),
+    )
     key += ("gradient" if "gradient" in call["want"] else "value",)
     if key not in _functions:
         _functions[key] = tf.function(step, jit_compile=call["mode"] == "xla", reduce_retracing=False)

@@ -45,7 +45,7 @@ def _missing_modes(torch: Any) -> Dict[str, str]:
     """Modes that this machine or this version cannot run, and why."""
     missing = {}
     if not hasattr(torch, "compile"):
-        missing.update({mode: "torch %s has no torch.compile" % torch.__version__ for mode in _BACKENDS})
+        missing.update(dict.fromkeys(_BACKENDS, "torch %s has no torch.compile" % torch.__version__))
     elif not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++", "c++")):
         missing["inductor"] = "no C++ compiler on this machine; install g++"
     if not hasattr(torch, "func"):

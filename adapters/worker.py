@@ -14,6 +14,8 @@ import traceback
 def load_file(path, name):
     """Import the file at ``path`` under ``name`` and register it, as an import would."""
     spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("%s is not a Python file" % path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -75,4 +77,4 @@ def serve(channel):
 
 
 if __name__ == "__channelexec__":
-    serve(channel)  # noqa: F821 - execnet puts the channel into the namespace
+    serve(globals()["channel"])

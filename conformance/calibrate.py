@@ -96,14 +96,14 @@ def _flushes(subject: Subject) -> bool:
 
 
 def probe(subject: Subject, shape: tuple[int, ...], reduction: str = "none") -> Case:
-    """A plain valid case: one label a row, scores 0, 1/4, 1/2, …"""
+    """A plain valid case: one label a row, scores rising from 0 by 1/4."""
     operator, dtype = subject.variant.operator, subject.variant.dtype
     input = (np.arange(int(np.prod(shape))) / 4.0).reshape(shape)
-    target = np.full(shape, -1.0 if operator == MARGIN else 0.0)
-    target[..., 0] = 0.0 if operator == MARGIN else 1.0
-    kind = np.int64 if operator == MARGIN else np.float64
+    first = np.arange(shape[-1]) == 0
+    labels = np.where(first, 0, -1) if operator == MARGIN else np.where(first, 1.0, 0.0)
+    target = np.broadcast_to(labels, shape).copy()
     targets = dtype if subject.target_dtype == "same" else subject.target_dtype
-    return Case(operator, dtype, input, target.astype(kind), targets, reduction=reduction)
+    return Case(operator, dtype, input, target, targets, reduction=reduction)
 
 
 def _refusal(subject: Subject) -> Refused | None:

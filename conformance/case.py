@@ -58,7 +58,7 @@ class Case:
     @property
     def classes(self) -> int:
         """C."""
-        return self.input.shape[-1]
+        return int(self.input.shape[-1])
 
     @property
     def keywords(self) -> dict[str, Any]:

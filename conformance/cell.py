@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections import Counter
@@ -151,7 +152,7 @@ def _as_deviation(problem: Deviation | Refused) -> Deviation:
 
 def _on(subject: Subject, bench: Bench) -> Subject:
     """The same variant on another bench."""
-    return Subject(**{**subject.__dict__, "bench": bench, "worst": Worst()})
+    return dataclasses.replace(subject, bench=bench, worst=Worst())
 
 
 def _dies(cell: Cell, case: Case, death: WorkerError) -> _Outcome:

@@ -115,6 +115,11 @@ CLAUSES: dict[str, Clause] = {}
 """Every clause by its id, in the order in which the catalogue declares them."""
 
 
+def any_case(case: Case) -> bool:
+    """Whatever the case."""
+    return bool(case.operator)
+
+
 def clause(
     id: str,
     level: Level,
@@ -123,7 +128,7 @@ def clause(
     why: str = "",
     binding: Binding = EVERY_SUBJECT,
     needs: Needs = "value",
-    within: Callable[[Case], bool] = lambda case: True,
+    within: Callable[[Case], bool] = any_case,
 ) -> Callable[[Law], Law]:
     """Register a law as a clause; its docstring is the statement."""
 

@@ -62,10 +62,7 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
 def _describe(case: Case, got: Float64, expected: Enclosure, wrong: Bool) -> tuple[str, str]:
     low, high, bound = expected.low[wrong], expected.high[wrong], expected.bound[wrong]
     units = bound / case.format.spacing(low)
-    if (low == high).all():
-        wanted = numbers(low)
-    else:
-        wanted = f"between {numbers(low)} and {numbers(high)}"
+    wanted = numbers(low) if (low == high).all() else f"between {numbers(low)} and {numbers(high)}"
     place = "" if wrong.size == 1 else f" at {[tuple(int(i) for i in at) for at in np.argwhere(wrong)[:8]]}"
     within = ", ".join(f"{unit:.3g}" for unit in np.atleast_1d(units)[:8])
     return f"{wanted}{place}, within {within} ulp", numbers(got)

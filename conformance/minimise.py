@@ -63,7 +63,9 @@ def _fewer_classes(case: Case) -> Iterator[Case]:
         yield case.replace(input=case.input[:, keep], target=target, weight=weight)
 
 
-def _without_class(target: np.ndarray[tuple[int, ...], np.dtype[np.generic]], gone: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _without_class(
+    target: np.ndarray[tuple[int, ...], np.dtype[np.generic]], gone: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     width = target.shape[1] - 1
     rows = [[label - (label > gone) for label in row if label != gone][:width] for row in target.tolist()]
     return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64).reshape(len(rows), width)

@@ -26,7 +26,9 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: 
     )
     loss = Template(template["wrap"][variant.mode]).substitute(call=call)
     fields = {"x64": variant.dtype == "float64", "mode": _MINDSPORE_MODES.get(variant.mode, ""), "loss": loss}
-    fields["port_import"] = "from lossproof import port\nmindspore_port = port('mindspore')\n" * (variant.form == "port")
+    fields["port_import"] = "from lossproof import port\nmindspore_port = port('mindspore')\n" * (
+        variant.form == "port"
+    )
     lines = [Template(template["prelude"]).substitute(fields).rstrip()]
     lines += [f"{name} = {_array(case, name, template['array'])}" for name in _arguments(case, gradient=gradient)]
     return "\n".join([*lines, *_ending(template, fields, gradient=gradient)])
@@ -68,7 +70,9 @@ def _array(case: Case, name: str, template: str) -> str:
 def values_text(array: Float64 | Int64) -> str:
     """Nested lists of shortest decimals; infinities and NaN as calls that make them."""
     text = repr(np.asarray(array).tolist())
-    return text.replace("-inf", "-float('inf')").replace("nan", "float('nan')") if "inf" in text or "nan" in text else text
+    return (
+        text.replace("-inf", "-float('inf')").replace("nan", "float('nan')") if "inf" in text or "nan" in text else text
+    )
 
 
 def hexadecimal(array: Float64 | None) -> Any:

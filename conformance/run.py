@@ -117,9 +117,7 @@ def _asked_clauses(filters: Filters) -> list[Clause]:
     return asked
 
 
-def _run(
-    spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]
-) -> Outcome:
+def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]) -> Outcome:
     description = _describe(spec, options.python, benches[0].first)
     wanted = variants(description, options.profile, options.filters)
     progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
@@ -187,7 +185,9 @@ def _cells(
     def cell(clause: Clause, found: Calibrated, bench: int) -> Cell:
         offer = description["operators"][found.subject.variant.operator]
         second = benches[bench].second
-        return Cell(clause, found.subject, offer, lambda: cases_for(clause, found.subject, profile, seed), second, found.fault)
+        return Cell(
+            clause, found.subject, offer, lambda: cases_for(clause, found.subject, profile, seed), second, found.fault
+        )
 
     cells = [
         (cell(clause, found, bench), bench)
@@ -280,5 +280,3 @@ def _clause_record(clause: Clause) -> ClauseRecord:
         statement=clause.statement,
         sources=sources,
     )
-
-

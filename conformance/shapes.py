@@ -57,13 +57,13 @@ def empty_batch(operator: str, reduction: str) -> Fixed:
     """A batch of no rows and four classes."""
 
     def build(domain: Domain) -> list[Case]:
-        kind = np.int64 if operator == MARGIN else np.float64
+        target = np.zeros((0, 4), dtype=np.int64) if operator == MARGIN else np.zeros((0, 4))
         return [
             Case(
                 operator=operator,
                 dtype=domain.dtype,
                 input=np.zeros((0, 4)),
-                target=np.zeros((0, 4), dtype=kind),
+                target=target,
                 target_dtype=domain.targets,
                 reduction=reduction,
             )

@@ -71,7 +71,7 @@ class Drawn:
             database=None,
             deadline=None,
             phases=[hypothesis.Phase.generate],
-            suppress_health_check=list(hypothesis.HealthCheck),
+            suppress_health_check=[*hypothesis.HealthCheck.__members__.values()],
         )
         @hypothesis.given(self.strategy(domain))
         def collect(case: Case) -> None:
@@ -89,6 +89,7 @@ class Fixed:
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """All of them."""
+        del count, name, seed
         return self.build(domain)
 
 
@@ -183,7 +184,7 @@ def margin_cases(
     least_classes: int = 1,
     classes: int | None = None,
     cotangent: bool = False,
-) -> Draw:
+) -> Drawn:
     """Batches for the margin loss with targets of the given kinds.
 
     Args:
@@ -220,7 +221,7 @@ def soft_cases(
     classes: int | None = None,
     weight: bool = False,
     cotangent: bool = False,
-) -> Draw:
+) -> Drawn:
     """Batches for the soft margin loss with labels 0 and 1.
 
     Args:

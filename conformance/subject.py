@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ class Bench:
     """A worker that is started when it is needed and again after it died."""
 
     def __init__(self, adapter: Path, python: str, temporary: Path) -> None:
-        self._make = lambda: Worker(adapter, python, temporary)
+        self._make: Callable[[], Worker] = lambda: Worker(adapter, python, temporary)
         self._worker: Worker | None = None
         self._seen: set[tuple[Any, ...]] = set()
 

@@ -66,7 +66,7 @@ class Format:
         wide = np.asarray(values, dtype=np.float64)
         magnitude = np.where(np.isfinite(wide), np.abs(wide), self.largest)
         _, exponent = np.frexp(np.maximum(magnitude, self.smallest_normal))
-        return np.ldexp(1.0, exponent - self.precision)
+        return np.asarray(np.ldexp(1.0, exponent - self.precision), dtype=np.float64)
 
 
 FORMATS = {
@@ -95,7 +95,7 @@ class Arithmetic:
 
     @property
     def unit_roundoff(self) -> float:
-        """u of the format and of its accumulator."""
+        """U of the format and of its accumulator."""
         return self.format.unit_roundoff
 
     @property

@@ -135,7 +135,7 @@ def _slice_terms(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmet
 
     def over_elements(chosen: Bool, sign: float) -> Float64:
         """Counts of pairs at each class: as the other, and times ``sign`` as the target."""
-        counts = chosen.sum(axis=1).astype(np.float64)
+        counts: Float64 = chosen.sum(axis=1).astype(np.float64)
         np.add.at(counts, (row_index, counted), sign * np.where(block, chosen.sum(axis=2), 0))
         return counts
 
@@ -171,7 +171,7 @@ def _pair_error(z: Float64, score: Float64, other: Float64, arithmetic: Arithmet
     u = arithmetic.unit_roundoff
     widest = np.maximum(np.maximum(np.abs(1 - score), np.abs(1 + other)), np.abs(score - other))
     flushed = 2 * arithmetic.underflow if arithmetic.flushes else 0.0
-    return u * (widest + np.abs(z)) * (1 + 2 * u) + flushed
+    return np.asarray(u * (widest + np.abs(z)) * (1 + 2 * u) + flushed, dtype=np.float64)
 
 
 def _value(terms: _Terms, reduction: str, shape: tuple[int, ...], arithmetic: Arithmetic) -> Enclosure:

@@ -159,9 +159,7 @@ def _value(
         return Enclosure(low=value, high=value, bound=bound / divisor + 3 * arithmetic.underflow, reach=reach)
 
 
-def _gradient(
-    rows: Float64, labels: Float64, factors: Float64, reduction: str, arithmetic: Arithmetic
-) -> Enclosure:
+def _gradient(rows: Float64, labels: Float64, factors: Float64, reduction: str, arithmetic: Arithmetic) -> Enclosure:
     count, classes = rows.shape
     scale = factors / max(1, classes * (count if reduction == "mean" else 1))
     up, down = (1 - labels) * logistic(rows), labels * logistic(-rows)

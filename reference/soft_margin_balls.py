@@ -24,7 +24,7 @@ def exact_row(
     """
     with flint.ctx.workprec(_BITS):
         loss = flint.arb(0)
-        gradient = []
+        gradient: list[flint.arb] = []
         for score, label, weight in zip(scores, labels, weights, strict=True):
             x, y, w = flint.arb(score), flint.arb(label), flint.arb(weight)
             loss += w * (y * (1 + (-x).exp()).log() + (1 - y) * (1 + x.exp()).log())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,9 +21,7 @@ import msgspec
 
 SCHEMA = "lossproof-run/1"
 
-Verdict = Literal[
-    "conforms", "deviates", "unsupported", "crashes", "hangs", "observed", "harness-error", "not-run"
-]
+Verdict = Literal["conforms", "deviates", "unsupported", "crashes", "hangs", "observed", "harness-error", "not-run"]
 Level = Literal["documented", "implied", "quality", "open"]
 Number = float | str  # a string where JSON has no number: "nan", "inf", "-inf"
 Hexadecimal = str | list[Any]  # a hexadecimal float, or nested lists of them
@@ -109,7 +106,7 @@ class ClauseRecord(Closed, tag_field="kind", tag="clause"):
     sources: list[SourceRecord]
 
 
-class VariantRecord(Closed, frozen=True):
+class VariantRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Form, mode, device and dtype of a subject."""
 
     form: str
@@ -252,7 +249,7 @@ class RunWriter:
         )
         self._file.write(msgspec.json.encode(footer) + b"\n")
         self._file.close()
-        os.replace(self.partial, self.path)
+        self.partial.replace(self.path)
         return footer
 
 
@@ -271,11 +268,15 @@ def read_run(path: Path) -> Run:
     if not lines or not isinstance(lines[0], Header):
         raise RunFileError(f"{path}: line 1 is not a header of {SCHEMA}; the file was not used")
     if not isinstance(lines[-1], Footer):
-        raise RunFileError(f"{path}: line {len(lines)} is the last and no footer; the run is incomplete and was not used")
+        raise RunFileError(
+            f"{path}: line {len(lines)} is the last and no footer; the run is incomplete and was not used"
+        )
     body = lines[1:-1]
     for number, line in enumerate(body, start=2):
         if isinstance(line, (Header, Footer)):
-            raise RunFileError(f"{path}: line {number} is a second {type(line).__name__.lower()}; the file was not used")
+            raise RunFileError(
+                f"{path}: line {number} is a second {type(line).__name__.lower()}; the file was not used"
+            )
     run = Run(
         path=path,
         header=lines[0],

@@ -45,9 +45,7 @@ def clause(
     name: str, level: Level, *, statement: str = "", address: str = "https://docs.pytorch.org/x.html"
 ) -> ClauseRecord:
     """A clause of the margin loss, or of the soft margin loss by its name."""
-    source = SourceRecord(
-        title="MultiLabelMarginLoss", address=address, version="2.13", words=f"{HOSTILE} is the loss"
-    )
+    source = SourceRecord(title="MultiLabelMarginLoss", address=address, version="2.13", words=f"{HOSTILE} is the loss")
     return ClauseRecord(
         id=name,
         operator=SOFT if name.startswith("soft") else MARGIN,
@@ -141,9 +139,7 @@ def make_run(
     left_out: Sequence[LeftOut] = (),
 ) -> Run:
     """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
-    subject = SubjectRecord(
-        framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64"
-    )
+    subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
     header = Header(
         schema="lossproof-run/1",
         run=f"{framework}-{python}",
@@ -178,9 +174,7 @@ class Page(HTMLParser):
     ids: list[str] = field(default_factory=list[str])
     links: list[str] = field(default_factory=list[str])
     headings: list[int] = field(default_factory=list[int])
-    tags: list[tuple[str, dict[str, str | None]]] = field(
-        default_factory=list[tuple[str, dict[str, str | None]]]
-    )
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list[tuple[str, dict[str, str | None]]])
     words: list[str] = field(default_factory=list[str])
     open_tags: list[str] = field(default_factory=list[str])
     folded: list[str] = field(default_factory=list[str])
@@ -220,10 +214,7 @@ Pages = dict[str, Page]
 
 def read_pages(folder: Path) -> Pages:
     """Every page of a site by its address."""
-    return {
-        str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8"))
-        for p in sorted(folder.rglob("*.html"))
-    }
+    return {str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
 
 
 @pytest.fixture(scope="module")
@@ -252,10 +243,7 @@ def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, page
         "index.html",
         *(f"operator/{name}.html" for name in (MARGIN, SOFT)),
         *(f"clause/{record.id}.html" for record in CLAUSES),
-        *(
-            f"subject/{name}.html"
-            for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")
-        ),
+        *(f"subject/{name}.html" for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")),
     }
 
 
@@ -268,16 +256,12 @@ def test_every_internal_link_leads_to_a_page_and_an_anchor(folder: Path, pages: 
                 assert link.startswith("https://docs.pytorch.org/") and address.startswith("clause/")
                 continue
             target = (
-                (folder / address).parent.joinpath(unquote(parts.path)).resolve()
-                if parts.path
-                else folder / address
+                (folder / address).parent.joinpath(unquote(parts.path)).resolve() if parts.path else folder / address
             )
             assert target.is_file(), f"{address} leads to {link}"
             assert not link.startswith("/")
             if parts.fragment:
-                assert parts.fragment in pages[str(target.relative_to(folder.resolve()))].ids, (
-                    f"{address}: {link}"
-                )
+                assert parts.fragment in pages[str(target.relative_to(folder.resolve()))].ids, f"{address}: {link}"
 
 
 def test_each_finding_has_an_anchor_and_no_id_comes_twice(runs: list[Run], pages: Pages) -> None:
@@ -399,9 +383,7 @@ def test_subjects_that_refuse_or_behave_differently_are_a_difference(tmp_path: P
     ]
     for number, (first, second, folded) in enumerate(cases):
         made = [
-            make_run(
-                tmp_path / f"{number}-{version}.jsonl", "torch", version, [clause(NAN, "quality")], nan=nan
-            )
+            make_run(tmp_path / f"{number}-{version}.jsonl", "torch", version, [clause(NAN, "quality")], nan=nan)
             for version, nan in (("1", first), ("2", second))
         ]
         page = read_pages(write_site(made, tmp_path / f"site-{number}").parent)[f"operator/{MARGIN}.html"]
@@ -489,9 +471,7 @@ def test_the_same_runs_give_the_same_bytes_in_any_order(runs: list[Run], tmp_pat
 
 def test_without_runs_the_index_says_how_to_make_one(tmp_path: Path) -> None:
     """No matrix, a command instead; refused files still show."""
-    index = Page(
-        write_site([], tmp_path, refused=["x.jsonl: line 3 is cut short"]).read_text(encoding="utf-8")
-    )
+    index = Page(write_site([], tmp_path, refused=["x.jsonl: line 3 is cut short"]).read_text(encoding="utf-8"))
     assert "There are no runs" in index.said() and "lossproof run torch" in index.said()
     assert "x.jsonl: line 3 is cut short" in index.said()
     assert "table" not in [tag for tag, _ in index.tags]
@@ -500,9 +480,7 @@ def test_without_runs_the_index_says_how_to_make_one(tmp_path: Path) -> None:
 def test_runs_with_different_texts_of_a_clause_show_both(tmp_path: Path) -> None:
     """The latest text is that of the page; the other stays visible with its subject."""
     old = make_run(tmp_path / "a.jsonl", "jax", "1", [clause(FORMULA, "implied", statement="The old text.")])
-    new = make_run(
-        tmp_path / "b.jsonl", "torch", "2", [clause(FORMULA, "documented", statement="The new text.")]
-    )
+    new = make_run(tmp_path / "b.jsonl", "torch", "2", [clause(FORMULA, "documented", statement="The new text.")])
     new.header.started = "2026-02-02T00:00:00+00:00"
     write_site([old, new], tmp_path / "site")
     said = read_pages(tmp_path / "site")[f"clause/{FORMULA}.html"].said()

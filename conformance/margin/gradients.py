@@ -25,7 +25,7 @@ def _assert_gradient(subject: Subject, case: Case) -> None:
     "margin.gradients.of-rows",
     "implied",
     MARGIN_FORMULA,
-    why="The derivative of the formula: where a pair's margin is positive, +1/C for i and -1/C for y[j], times the cotangent.",
+    why="The derivative of the formula: where a pair's margin is positive, 1/C for i and -1/C for y[j].",
     cases=margin_cases(cotangent=True),
     needs="gradient",
 )

@@ -7,6 +7,17 @@ import numpy as np
 from conformance.case import MARGIN, Case
 from conformance.clause import clause
 from conformance.compare import Deviation, assert_same_bits, assert_shape, assert_within, numbers
+from conformance.shapes import (
+    after_others,
+    empty_batch,
+    empty_mean,
+    has_one_class,
+    one_row,
+    result_shape,
+    unbatched,
+    unbatched_none,
+    with_neighbours,
+)
 from conformance.sources import (
     MARGIN_EXCLUSION,
     MARGIN_OUTPUT,
@@ -15,7 +26,6 @@ from conformance.sources import (
     MARGIN_SHAPES,
     MARGIN_SHAPES_MINDSPORE,
 )
-from conformance.shapes import after_others, empty_batch, empty_mean, has_one_class, one_row, result_shape, unbatched, unbatched_none, with_neighbours
 from conformance.strategies import margin_cases
 from conformance.subject import Subject
 
@@ -82,7 +92,9 @@ def a_row_does_not_see_its_neighbours(subject: Subject, case: Case) -> None:
     got, other = subject.evaluate(case), subject.evaluate(with_neighbours(case))
 
     if not np.array_equal(got.value.values[:1], other.value.values[:1], equal_nan=True):
-        raise Deviation(f"row 0 as among other neighbours: {numbers(other.value.values[:1])}", numbers(got.value.values[:1]))
+        raise Deviation(
+            f"row 0 as among other neighbours: {numbers(other.value.values[:1])}", numbers(got.value.values[:1])
+        )
 
 
 @clause(

@@ -178,5 +178,3 @@ def different_shapes_are_refused(subject: Subject, case: Case) -> None:
 def unknown_reduction_raises_value_error(subject: Subject, case: Case) -> None:
     """ValueError where the reduction is none of the three."""
     assert_refused(subject, case, f"an answer for reduction={case.reduction!r}", ("ValueError",))
-
-

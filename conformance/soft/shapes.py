@@ -7,7 +7,17 @@ import numpy as np
 from conformance.case import SOFT, Case
 from conformance.clause import NATIVE, Binding, clause
 from conformance.compare import Deviation, assert_refused, assert_same_bits, assert_shape, assert_within, numbers
-from conformance.shapes import after_others, empty_batch, empty_mean, has_one_class, one_row, result_shape, unbatched, unbatched_none, with_neighbours
+from conformance.shapes import (
+    after_others,
+    empty_batch,
+    empty_mean,
+    has_one_class,
+    one_row,
+    result_shape,
+    unbatched,
+    unbatched_none,
+    with_neighbours,
+)
 from conformance.sources import SOFT_FORMULA, SOFT_OUTPUT, SOFT_REDUCTIONS, SOFT_SHAPES, mindspore_soft_module
 from conformance.strategies import soft_cases
 from conformance.subject import Subject
@@ -66,7 +76,9 @@ def a_row_does_not_see_its_neighbours(subject: Subject, case: Case) -> None:
     got, other = subject.evaluate(case), subject.evaluate(with_neighbours(case))
 
     if not np.array_equal(got.value.values[:1], other.value.values[:1], equal_nan=True):
-        raise Deviation(f"row 0 as among other neighbours: {numbers(other.value.values[:1])}", numbers(got.value.values[:1]))
+        raise Deviation(
+            f"row 0 as among other neighbours: {numbers(other.value.values[:1])}", numbers(got.value.values[:1])
+        )
 
 
 @clause(

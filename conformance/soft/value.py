@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from conformance.case import SOFT, Case
 from conformance.clause import clause
 from conformance.compare import assert_same_bits, assert_within
+from conformance.shapes import has_one_class
 from conformance.sources import (
     SOFT_DEFAULT,
     SOFT_DEFAULT_MINDSPORE,
@@ -19,7 +20,6 @@ from conformance.sources import (
     mindspore_soft,
     torch_soft_1_8,
 )
-from conformance.shapes import has_one_class
 from conformance.strategies import Domain, Drawn, Fixed, soft_cases
 from conformance.subject import Refused, Subject
 
@@ -176,9 +176,13 @@ def labels_of_minus_one(subject: Subject, case: Case) -> str:
         return f"refused: {refused.words}"
     x = case.input[:, -1]
     rest = case.replace(input=case.input[:, :-1], target=case.target[:, :-1])
-    others = subject.expected(rest).value.low * (case.classes - 1) / case.classes if case.classes > 1 else np.zeros(len(x))
+    others = (
+        subject.expected(rest).value.low * (case.classes - 1) / case.classes if case.classes > 1 else np.zeros(len(x))
+    )
     number = others + (2 * np.logaddexp(0, x) - np.logaddexp(0, -x)) / case.classes
     for words, meant in (("a number in the formula", number), ("padding that adds nothing", others)):
-        if np.allclose(got, meant, rtol=16 * case.classes * case.format.unit_roundoff, atol=64 * case.format.unit_roundoff):
+        if np.allclose(
+            got, meant, rtol=16 * case.classes * case.format.unit_roundoff, atol=64 * case.format.unit_roundoff
+        ):
             return words
     return "something else"

@@ -1,0 +1,1 @@
+"""What the suite costs, against what; one command each."""

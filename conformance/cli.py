@@ -1,0 +1,211 @@
+"""The command line: run, report, list, explain."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from conformance import show
+from conformance.case import OPERATORS
+from conformance.catalogue import clauses
+from conformance.discover import UsageError, built_in, find_subject
+from conformance.plan import PROFILES, Filters
+from conformance.run import Options, Outcome, run_subject, suite_version
+from reports.record import Run, RunFileError, find_run_files, read_run
+from reports.site import write_site
+
+_RUN_EXAMPLES = """\
+lossproof run torch
+lossproof run numpy --profile quick --out runs
+lossproof run torch==2.13.0 --python env/bin/python --mode eager --clause 'margin.labels.*'
+lossproof run my_adapter.py --dtype float32
+"""
+_REPORT_EXAMPLES = """\
+lossproof report runs --site site
+lossproof report runs/torch-2.13.0.jsonl runs/jax-0.10.2.jsonl --site site
+"""
+_FORMATS = click.Choice(["text", "json", "markdown"])
+
+
+def _fail(error: Exception, status: int = 2) -> NoReturn:
+    click.echo(f"lossproof: {error}", err=True)
+    sys.exit(status)
+
+
+class _Command(click.Command):
+    """A command whose examples keep their lines in the help."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        del ctx
+        if self.epilog:
+            formatter.write_paragraph()
+            formatter.write("Examples:\n")
+            formatter.write("".join(f"  {line}\n" for line in self.epilog.splitlines()))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(suite_version(), prog_name="lossproof")
+def cli() -> None:
+    """Conformance suite for loss functions across machine-learning frameworks.
+
+    Tests whether an implementation of the multi-label margin loss and of the
+    multi-label soft margin loss keeps its documented contract, and says with
+    which smallest input where it does not.
+    """
+
+
+@cli.command(
+    cls=_Command,
+    epilog="lossproof run torch\nlossproof run numpy --profile quick --out runs\nlossproof run torch==2.13.0 --python env/bin/python --mode eager --clause 'margin.labels.*'\nlossproof run my_adapter.py --dtype float32",
+)
+@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
+@click.option("--profile", default="standard", show_default=True, help=f"How much to ask: {', '.join(PROFILES)}.")
+@click.option("--operator", "operators", multiple=True, help=f"Only this operator ({', '.join(OPERATORS)}).")
+@click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
+@click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
+@click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
+@click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter of the subject's environment.")
+@click.option("--jobs", type=click.IntRange(1), default=min(2, os.cpu_count() or 1), show_default=True, help="Workers.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn cases.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of run files."
+)
+@click.option("--format", "style", type=_FORMATS, default="text", show_default=True, help="How to print the results.")
+def run(
+    subjects: tuple[str, ...], profile: str, operators: tuple[str, ...], modes: tuple[str, ...],
+    dtypes: tuple[str, ...], clause: str, python: str, jobs: int, seed: int, out: Path, style: str,
+) -> None:  # fmt: skip
+    """Test subjects and write one run file for each.
+
+    SUBJECT is a framework (torch, jax, tensorflow, mindspore, numpy), a framework
+    with its version (torch==2.13.0), or the path of an adapter. Without one, every
+    framework that the interpreter has is tested.
+
+    Exit status: 0 where every planned cell has a verdict, whatever it is; 2 for
+    wrong words on the command line; 4 where a cell has none.
+    """
+    if profile not in PROFILES:
+        _fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(PROFILES)}"))
+    filters = Filters(operators, modes, dtypes, clause)
+    options = Options(profile=PROFILES[profile], filters=filters, python=python, jobs=jobs, seed=seed, out=out)
+    try:
+        outcomes = _explore(subjects, options, style) if profile == "explore" else _run_all(subjects, options, style)
+    except UsageError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        _fail(RuntimeError("interrupted; the unfinished run is in a .partial.jsonl file, which no reader accepts"), 130)
+    sys.exit(0 if all(outcome.complete for outcome in outcomes) else 4)
+
+
+def _run_all(subjects: tuple[str, ...], options: Options, style: str) -> list[Outcome]:
+    specs = [find_subject(word) for word in subjects or _present(options.python)]
+    outcomes: list[Outcome] = []
+    for spec in specs:
+        with show.progress() as progress:
+            outcome = run_subject(spec, options, progress)
+        click.echo(show.outcome(outcome, style))
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _explore(subjects: tuple[str, ...], options: Options, style: str) -> list[Outcome]:
+    """Fresh seeds until it is stopped; each round is a run file of its own."""
+    while True:
+        seed = time.time_ns() % 2**31
+        _run_all(subjects, replace(options, seed=seed), style)
+
+
+def _present(python: str) -> list[str]:
+    """The frameworks that an interpreter can find, without importing them."""
+    present = [name for name in built_in() if show.can_find(python, name)]
+    if not present:
+        raise UsageError(f"{python} has none of {', '.join(built_in())}; name a subject")
+    return present
+
+
+@cli.command(
+    cls=_Command,
+    epilog=_REPORT_EXAMPLES,
+)
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "--site", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Folder of the site."
+)
+def report(runs: tuple[Path, ...], site: Path) -> None:
+    """Write the compatibility site from run files, or from folders of them.
+
+    Exit status: 0; 2 where nothing was found; 4 where a run file was refused (the
+    site is written from the others and names it).
+    """
+    paths = find_run_files(runs)
+    if not paths:
+        _fail(UsageError(f"{', '.join(map(str, runs))}: no run files there; make one with: lossproof run torch"))
+    accepted, refused = _read_all(paths)
+    for message in refused:
+        click.echo(f"lossproof: {message}", err=True)
+    if not accepted:
+        _fail(UsageError("no run was left to report on; the site was not written"), 4)
+    index = write_site(accepted, site, refused=refused)
+    click.echo(f"{len(accepted)} runs: {index.resolve()}")
+    sys.exit(4 if refused else 0)
+
+
+def _read_all(paths: list[Path]) -> tuple[list[Run], list[str]]:
+    accepted: list[Run] = []
+    refused: list[str] = []
+    for path in paths:
+        try:
+            accepted.append(read_run(path))
+        except RunFileError as error:
+            refused.append(str(error))
+    return accepted, refused
+
+
+@cli.command(
+    name="list", cls=_Command, epilog="lossproof list\nlossproof list --clause 'margin.labels.*' --format markdown"
+)
+@click.option("--operator", default="*", help=f"Only this operator ({', '.join(OPERATORS)}).")
+@click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
+@click.option("--format", "style", type=_FORMATS, default="text", show_default=True, help="How to print the clauses.")
+def list_clauses(operator: str, clause: str, style: str) -> None:
+    """List the clauses with their level and statement."""
+    if operator != "*" and operator not in OPERATORS:
+        _fail(UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}"))
+    found = clauses(clause, operator)
+    if not found:
+        _fail(UsageError(f"--clause {clause}: matches no clause; see lossproof list"))
+    click.echo(show.catalogue(found, style))
+
+
+@cli.command(cls=_Command, epilog="lossproof explain margin.labels.block-ends-at-first-negative")
+@click.argument("clause")
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Known run files."
+)
+def explain(clause: str, runs: Path) -> None:
+    """Explain one clause: its sources, and what each known run said."""
+    found = {known.id: known for known in clauses()}.get(clause)
+    if found is None:
+        near = ", ".join(known.id for known in clauses(f"*{clause.split('.')[-1]}*")) or "see lossproof list"
+        _fail(UsageError(f"clause {clause}: no such clause; {near}"))
+    accepted, refused = _read_all(find_run_files([runs]) if runs.exists() else [])
+    for message in refused:
+        click.echo(f"lossproof: {message}", err=True)
+    click.echo(show.explanation(found, accepted))
+
+
+@cli.command(cls=_Command, epilog="lossproof doctor\nlossproof doctor --python env/bin/python")
+@click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter to look at.")
+def doctor(python: str) -> None:
+    """Say which subjects an interpreter has, and what to type where one is missing."""
+    for name in built_in():
+        spec = find_subject(name)
+        line = "found" if show.can_find(python, name) else f"missing; install it: {spec.install_command(python)}"
+        click.echo(f"{name:12} {line}")

@@ -1,0 +1,160 @@
+"""What the command line prints: progress, a run's results, the catalogue, one clause."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from conformance.clause import Clause
+from conformance.run import Outcome, Progress
+from reports.record import Finding, LeftOut, Run, Verdict
+
+_BROKEN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs", "harness-error", "not-run")
+_REPORTED: tuple[Verdict, ...] = (*_BROKEN, "unsupported", "observed", "conforms")
+
+
+class _BarProgress(Progress):
+    """Progress as a bar on a terminal."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._subject = ""
+        self._counts: Counter[str] = Counter()
+        self._task = bar.add_task("starting", total=None)
+
+    def calibrating(self, subject: str, variants: int) -> None:
+        self._subject = subject
+        self._bar.update(self._task, description=f"{subject}: calibrating", total=variants, completed=0)
+
+    def calibrated(self) -> None:
+        self._bar.advance(self._task)
+
+    def planned(self, subject: str, cells: int, left_out: list[LeftOut]) -> None:
+        for mode in left_out:
+            self._bar.console.print(f"{subject}: mode {mode.mode} left out: {mode.words}", highlight=False)
+        self._bar.update(self._task, description=subject, total=cells, completed=0)
+
+    def found(self, finding: Finding) -> None:
+        self._counts[finding.verdict] += 1
+        broken = sum(self._counts[verdict] for verdict in _BROKEN)
+        self._bar.update(self._task, advance=1, description=f"{self._subject}: {broken} broken")
+
+
+class _LineProgress(Progress):
+    """No progress, but what was left out of the plan is said."""
+
+    def planned(self, subject: str, cells: int, left_out: list[LeftOut]) -> None:
+        for mode in left_out:
+            click.echo(f"{subject}: mode {mode.mode} left out: {mode.words}", err=True)
+
+
+@contextmanager
+def progress() -> Generator[Progress]:
+    """A bar on a terminal, nothing in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _LineProgress()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        yield _BarProgress(bar)
+
+
+def can_find(python: str, framework: str) -> bool:
+    """Whether an interpreter can find a framework, without importing it."""
+    program = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+    try:
+        command = [python, "-c", program, framework]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - their own interpreter
+    except OSError:
+        return False
+
+
+def outcome(found: Outcome, style: str) -> str:
+    """The results of a run."""
+    if style == "json":
+        return json.dumps([msgspec.to_builtins(finding) for finding in found.findings], indent=1)
+    counts = Counter(finding.verdict for finding in found.findings)
+    total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
+    subject = found.header.subject
+    broken = _by_clause(found.findings)
+    if style == "markdown":
+        rows = [f"| `{clause}` | {_variants(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
+        table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
+        return "\n".join([f"**{subject.framework} {subject.version}**: {total}", *table])
+    lines = [line for clause, group in broken.items() for line in _clause_lines(clause, group)]
+    state = "" if found.complete else "\nincomplete: at least one cell has no verdict"
+    return "\n".join([*lines, f"{subject.framework} {subject.version}: {total}{state}", f"written to {found.path}"])
+
+
+def _by_clause(findings: list[Finding]) -> dict[str, list[Finding]]:
+    groups: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.verdict in _BROKEN:
+            groups[finding.clause].append(finding)
+    return dict(groups)
+
+
+def _variants(group: list[Finding]) -> str:
+    """The variants of a group, formats gathered: ``native inductor float32 float64``."""
+    gathered: defaultdict[str, list[str]] = defaultdict(list)
+    for finding in group:
+        gathered[f"{finding.variant.form} {finding.variant.mode}"].append(finding.variant.dtype)
+    return "; ".join(f"{variant} {' '.join(dtypes)}" for variant, dtypes in gathered.items())
+
+
+def _witness(finding: Finding) -> str:
+    shown = finding.counterexample
+    if shown is None:
+        return finding.words.splitlines()[0] if finding.words else ""
+    return f"expected {shown.expected}; got {shown.got}"
+
+
+def _clause_lines(clause: str, group: list[Finding]) -> list[str]:
+    first = group[0]
+    lines = [f"{clause} ({first.level}): {first.verdict}", f"  variants  {_variants(group)}"]
+    shown = first.counterexample
+    if shown is None:
+        return [*lines, f"  because   {first.words}", ""]
+    shape = f"{shown.dtype} input of shape {tuple(shown.shape)}, reduction {shown.reduction or 'left out'}"
+    lines += [f"  input     {shape}", f"  expected  {shown.expected}", f"  got       {shown.got}"]
+    lines += [f"  {line}" for line in ["try", *(f"    {text}" for text in shown.reproducer.splitlines())]]
+    return [*lines, ""]
+
+
+def catalogue(found: list[Clause], style: str) -> str:
+    """The clauses, a line each."""
+    if style == "json":
+        keys = ("id", "operator", "family", "level", "statement")
+        return json.dumps([{key: getattr(clause, key) for key in keys} for clause in found], indent=1)
+    if style == "markdown":
+        rows = [f"| `{clause.id}` | {clause.level} | {clause.statement} |" for clause in found]
+        return "\n".join(["| clause | level | statement |", "| --- | --- | --- |", *rows])
+    width = max(len(clause.id) for clause in found)
+    return "\n".join(f"{clause.id:{width}}  {clause.level:10}  {clause.statement}" for clause in found)
+
+
+def explanation(clause: Clause, runs: list[Run]) -> str:
+    """One clause with its sources, and what each known run said."""
+    lines = [clause.id, f"  {clause.statement}", f"  level: {clause.level}"]
+    lines += [f"  why: {clause.why}"] if clause.why else []
+    for source in clause.sources:
+        lines += [f"  {source.title} {source.version}: “{source.words}”", f"    {source.address}"]
+    for run in runs:
+        findings = [finding for finding in run.findings if finding.clause == clause.id]
+        counts = Counter(finding.verdict for finding in findings)
+        said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
+        lines += [f"  {run.name}: {said or 'not asked'}"]
+        lines += [
+            f"    {_variants([finding])}: {_witness(finding)}" for finding in findings if finding.verdict in _BROKEN
+        ]
+    return "\n".join(lines)
