@@ -76,12 +76,12 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         given = [name for name in ("input", "target", "weight", "cotangent") if name in arrays]
         step = _step(jax, call, given)
         try:
-            loss, gradient = step(*(arrays[name] for name in given))
-            reply: Dict[str, Any] = {"value": np.asarray(loss)}
-            if gradient is not None:
-                reply["gradient"] = np.asarray(gradient)
+            loss, gradient = jax.block_until_ready(step(*(arrays[name] for name in given)))
         except Exception as error:
             return {"raised": error}
+        reply: Dict[str, Any] = {"value": np.asarray(loss)}
+        if gradient is not None:
+            reply["gradient"] = np.asarray(gradient)
         if "after" in call["want"]:
             reply["after"] = {name: np.asarray(array) for name, array in arrays.items()}
         if "evidence" in call["want"] and call["mode"] == "jit":

@@ -3,7 +3,8 @@
 Both ports keep one contract: the first negative label ends a row's block, duplicate
 labels count each time, the subgradient at a tie is 0, and NaN propagates. A class index
 beyond the last class before the block's end makes its row NaN, because compiled code
-cannot raise. Memory is O(N T C) for the margin loss, with T the width of the target.
+cannot raise. Half-precision scores are computed with in float32, and the loss is rounded
+once. Memory is O(N T C) for the margin loss, with T the width of the target.
 """
 
 import functools
@@ -23,6 +24,12 @@ def _check(input: Any, target: Any, reduction: str) -> None:
         raise ValueError("target has shape %s, input has %s" % (target.shape, input.shape))
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+
+
+def _widened(input: Any) -> Any:
+    """Half-precision scores as float32, others as they are."""
+    jnp = _jax().numpy
+    return input.astype(jnp.float32) if input.dtype in (jnp.float16, jnp.bfloat16) else input
 
 
 def _reduce(losses: Any, reduction: str) -> Any:
@@ -48,18 +55,18 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """
     _check(input, target, reduction)
     jnp = _jax().numpy
-    classes = input.shape[-1]
+    classes, wide = input.shape[-1], _widened(input)
     block = jnp.cumprod(target >= 0, axis=-1, dtype=bool)
     inside = jnp.where(block, target, 0)
     beyond = inside >= classes
     labels = jnp.minimum(inside, classes - 1)
     names = labels[..., :, None] == jnp.arange(classes, dtype=labels.dtype)
     is_target = jnp.any(names & block[..., :, None], axis=-2)
-    score = jnp.take_along_axis(input, labels, axis=-1)
-    gap = 1 - score[..., :, None] + input[..., None, :]
+    score = jnp.take_along_axis(wide, labels, axis=-1)
+    gap = 1 - score[..., :, None] + wide[..., None, :]
     counted = block[..., :, None] & ~is_target[..., None, :] & ~(gap <= 0)
     losses = jnp.where(counted, gap, 0).sum(axis=(-2, -1)) / classes
-    return _reduce(jnp.where(beyond.any(axis=-1), jnp.nan, losses).astype(input.dtype), reduction)
+    return _reduce(jnp.where(beyond.any(axis=-1), jnp.nan, losses), reduction).astype(input.dtype)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -79,8 +86,9 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     """
     _check(input, target, reduction)
     softplus = _jax().nn.softplus
-    labels = target.astype(input.dtype)
-    losses = labels * softplus(-input) + (1 - labels) * softplus(input)
+    wide = _widened(input)
+    labels = target.astype(wide.dtype)
+    losses = labels * softplus(-wide) + (1 - labels) * softplus(wide)
     if weight is not None:
         losses = losses * weight
-    return _reduce(losses.sum(axis=-1) / input.shape[-1], reduction)
+    return _reduce(losses.sum(axis=-1) / input.shape[-1], reduction).astype(input.dtype)

@@ -133,16 +133,18 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     in_module = call["form"] == "module" and "weight" in arrays
     names = [name for name in ("input", "target", "weight") if name in arrays and not (in_module and name == "weight")]
     tensors = [arrays[name] for name in names]
-    reply: Dict[str, Any] = {}
+    results: Dict[str, Any] = {}
     try:
         cell = _cell(call, arrays.get("weight") if in_module else None)
         if "inferred" in call["want"]:
-            return {"inferred": _plain(mindspore, _Inferred(cell)(*tensors))}
-        reply["value"] = _plain(mindspore, cell(*tensors))
+            results["inferred"] = _finished(_Inferred(cell)(*tensors))
+        else:
+            results["value"] = _finished(cell(*tensors))
         if "gradient" in call["want"]:
-            reply["gradient"] = _plain(mindspore, _gradient(call, cell)(*tensors, arrays["cotangent"]))
+            results["gradient"] = _finished(_gradient(call, cell)(*tensors, arrays["cotangent"]))
     except Exception as error:
         return {"raised": error}
+    reply: Dict[str, Any] = {name: _plain(mindspore, tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
         reply["after"] = {name: _plain(mindspore, tensor) for name, tensor in arrays.items()}
     if "evidence" in call["want"] and call["mode"] == "graph":
@@ -195,9 +197,13 @@ def _tensor(mindspore: Any, plain: Dict[str, Any]) -> Any:
     return mindspore.Tensor(np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"]).copy())
 
 
+def _finished(tensor: Any) -> Any:
+    """The tensor once it is computed: PyNative raises some errors only when a value is read."""
+    tensor.asnumpy()
+    return tensor
+
+
 def _plain(mindspore: Any, tensor: Any) -> Any:
-    if not hasattr(tensor, "asnumpy"):
-        raise TypeError("the result is %s, not a Tensor" % type(tensor).__name__)
     if tensor.dtype != mindspore.bfloat16:
         return tensor.asnumpy()
     wide = np.ascontiguousarray(tensor.astype(mindspore.float32).asnumpy())

@@ -4,11 +4,13 @@ MindSpore's own operator has kernels for Ascend and GPU only. This one keeps the
 contract of the other ports: the first negative label ends a row's block, duplicate
 labels count each time, the subgradient at a tie is 0, and NaN propagates. A class index
 beyond the last class before the block's end makes its row NaN, because compiled code
-cannot raise. Memory is O(N T C), with T the width of the target.
+cannot raise. Half-precision scores are computed with in float32, and the loss is rounded
+once. Memory is O(N T C), with T the width of the target.
 """
 
 from typing import Any
 
+from mindspore import dtype as mstype
 from mindspore import ops
 
 
@@ -33,11 +35,14 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         raise ValueError("target and input differ in shape")
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction takes none, sum and mean")
-    losses = _rows(input.reshape((-1, input.shape[-1])), target.reshape((-1, target.shape[-1])))
+    wide = input.astype("float32") if input.dtype in (mstype.float16, mstype.bfloat16) else input
+    losses = _rows(wide.reshape((-1, input.shape[-1])), target.reshape((-1, target.shape[-1])))
     if reduction == "none":
-        return losses if input.ndim == 2 else losses[0]
+        return (losses if input.ndim == 2 else losses[0]).astype(input.dtype)
+    if losses.shape[0] == 0:  # MindSpore 2.10's sum of nothing on the CPU is not initialised
+        return ops.full((), 0.0 if reduction == "sum" else float("nan"), dtype=input.dtype)
     total = losses.sum()
-    return total if reduction == "sum" else total / losses.shape[0]
+    return (total if reduction == "sum" else total / losses.shape[0]).astype(input.dtype)
 
 
 def _rows(input: Any, target: Any) -> Any:

@@ -63,16 +63,16 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     tf = _tf()
     arrays = {name: _tensor(tf, plain) for name, plain in call["arrays"].items()}
     if call["operator"] == "echo":
-        return {"value": np.asarray(arrays["input"])}
+        return {"value": _array(arrays["input"])}
     given = [name for name in ("input", "target", "weight", "cotangent") if name in arrays]
     step = _step(tf, call, given)
     try:
         results = step(*(arrays[name] for name in given))
-        reply: Dict[str, Any] = {name: np.asarray(tensor) for name, tensor in zip(("value", "gradient"), results)}
     except Exception as error:
         return {"raised": error}
+    reply: Dict[str, Any] = {name: _array(tensor) for name, tensor in zip(("value", "gradient"), results)}
     if "after" in call["want"]:
-        reply["after"] = {name: np.asarray(tensor) for name, tensor in arrays.items()}
+        reply["after"] = {name: _array(tensor) for name, tensor in arrays.items()}
     if "evidence" in call["want"] and call["mode"] != "eager":
         reply["evidence"] = _evidence(call, step, [arrays[name] for name in given])
     return reply
@@ -128,3 +128,8 @@ def _tensor(tf: Any, plain: Dict[str, Any]) -> Any:
         return plain["list"]
     dtype = tf.bfloat16.as_numpy_dtype if plain["dtype"] == "bfloat16" else np.dtype(plain["dtype"])
     return tf.constant(np.frombuffer(plain["data"], dtype=dtype).reshape(plain["shape"]))
+
+
+def _array(tensor: Any) -> Any:
+    """The values; a bfloat16 scalar is no array until it is made one."""
+    return np.asarray(tensor.numpy())

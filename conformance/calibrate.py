@@ -15,7 +15,8 @@ from conformance.subject import Bench, Limits, Refused, Subject, Variant
 from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015
-"""A variant that takes this much longer for a new shape gets few shapes, and many rows a call."""
+_SLOW_CALL_SECONDS = 0.010
+"""A variant that takes this long for a call, or that much longer for a new shape, gets few and larger calls."""
 
 
 class NotCalibrated(Exception):
@@ -48,7 +49,9 @@ def calibrate(bench: Bench, description: Description, variant: Variant, limits: 
         subject.refusal = _refusal(subject)
         if subject.refusal is None:
             _assert_mode_runs(subject)
-            subject.dear = subject.dear or _shape_seconds(subject) > _DEAR_SHAPE_SECONDS
+            if not subject.compiled:
+                warm, new_shape = _costs(subject)
+                subject.slow, subject.dear = warm > _SLOW_CALL_SECONDS, new_shape > _DEAR_SHAPE_SECONDS
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     return Calibrated(subject)
@@ -128,8 +131,8 @@ def _assert_mode_runs(subject: Subject) -> None:
         raise NotCalibrated(f"no evidence that mode {subject.variant.mode} ran")
 
 
-def _shape_seconds(subject: Subject) -> float:
-    """Seconds that a new shape costs beyond a call of a known one."""
+def _costs(subject: Subject) -> tuple[float, float]:
+    """Seconds of a warm call, and what a new shape costs beyond it."""
     want = ("value", "gradient") if "gradient" in subject.offers else ("value",)
 
     def seconds(case: Case) -> float:
@@ -140,4 +143,4 @@ def _shape_seconds(subject: Subject) -> float:
     seconds(probe(subject, (2, 4)))
     first = seconds(probe(subject, (1, 4)))
     warm = min(seconds(probe(subject, (1, 4))) for _ in range(3))
-    return max(0.0, first - warm)
+    return warm, first - warm

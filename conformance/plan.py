@@ -118,7 +118,7 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:
     """What may be drawn for a variant."""
-    return Domain(subject.variant.dtype, subject.target_dtype, profile.shapes if subject.dear else ())
+    return Domain(subject.variant.dtype, subject.target_dtype, profile.shapes if subject.dear or subject.slow else ())
 
 
 @functools.lru_cache(maxsize=4096)
@@ -129,5 +129,5 @@ def drawn(clause: Clause, domain: Domain, count: int, seed: int) -> list[Case]:
 
 def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> list[Case]:
     """The cases that a clause asks of a variant."""
-    count = profile.dear_cases if subject.dear else profile.cases
+    count = profile.dear_cases if subject.dear or subject.slow else profile.cases
     return drawn(clause, domain_of(subject, profile), count, seed)

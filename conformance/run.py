@@ -225,6 +225,7 @@ def _header(
 ) -> Header:
     facts = dict(description["facts"])
     facts["flush_to_zero"] = sorted({str(found.subject.variant) for found, _ in calibrated if found.subject.flushes})
+    facts["slow_calls"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.slow})
     facts["pays_for_shapes"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.dear})
     return Header(
         schema="lossproof-run/1",

@@ -46,9 +46,9 @@ def unbatched_none(subject: Subject, case: Case) -> str:
 
 
 def with_neighbours(case: Case) -> Case:
-    """The same first row among other rows: larger scores, labels in reverse order of rows."""
+    """The same first row among rows of another place, size and spread, with labels in reverse order of rows."""
     input, target = case.input.copy(), case.target.copy()
-    input[1:] = case.format.round(3.0 - input[1:])
+    input[1:] = case.format.round(3.0 - 0.25 * input[1:, ::-1])
     target[1:] = case.target[1:][::-1]
     return case.replace(input=input, target=target)
 

@@ -155,6 +155,7 @@ class Subject:
 
     Attributes:
         dear: Each new shape costs it much, so that the plan keeps to few.
+        slow: Each call costs it much, whatever its size.
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         legacy: Options beyond ``reduction`` that it takes.
@@ -168,6 +169,7 @@ class Subject:
     compiled: bool = False
     flushes: bool = False
     dear: bool = False
+    slow: bool = False
     compile_seconds: float = 0.0
     refusal: Refused | None = None
     worst: Worst = field(default_factory=Worst)

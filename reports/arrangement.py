@@ -285,16 +285,10 @@ def _clause(address: str, records: dict[Subject, ClauseRecord], findings: Sequen
     return Clause(msgspec.structs.replace(record, sources=list(distinct.values())), records, address, entries)
 
 
-def _unstated(finding: Finding) -> ClauseRecord:
+def _unstated(found: Finding) -> ClauseRecord:
     words = "The run file holds findings about this clause and no statement of it."
     return ClauseRecord(
-        id=finding.clause,
-        operator=finding.operator,
-        family="",
-        level=finding.level,
-        why="",
-        statement=words,
-        sources=[],
+        id=found.clause, operator=found.operator, family="", level=found.level, why="", statement=words, sources=[]
     )
 
 

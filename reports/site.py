@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -23,17 +24,24 @@ from reports.arrangement import (
     Subject,
     arrange,
     behaviours,
+    behaviours_of,
+    by_words,
     group,
+    leading,
     natural,
     tally,
     variant_name,
     witnesses,
 )
-from reports.record import BLAMELESS, Number, Run, VariantRecord
+from reports.record import BLAMELESS, Level, Number, Run, VariantRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHORT_DTYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 PARTS_NAMED = 4
+
+PAGE_FOLDERS = ("operator", "clause", "subject")
+MARK = b'<meta name="generator" content="lossproof report">'
+"""Stands in every page, so that a page of somebody else is never removed."""
 
 
 class Element(NamedTuple):
@@ -53,7 +61,7 @@ class Row(NamedTuple):
 def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = ()) -> Path:
     """Write the site of some runs into a folder.
 
-    Pages of an earlier site that no run accounts for any more stay where they are.
+    Pages that an earlier call made there and that no run accounts for any more are removed.
 
     Args:
         runs: Runs that were read and checked, in any order.
@@ -64,12 +72,21 @@ def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = ()
         The path of the index page.
     """
     site = arrange(runs)
+    written: set[Path] = set()
     for address, template, context in _pages(site, refused):
         root = "../" * address.count("/")
         text = _environment().get_template(template).render(site=site, root=root, **context)
         _write(folder / address, text)
+        written.add(folder / address)
     _write(folder / "style.css", (TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    _remove_stale(folder, written)
     return folder / "index.html"
+
+
+def _remove_stale(folder: Path, written: set[Path]) -> None:
+    for path in (path for name in PAGE_FOLDERS for path in folder.glob(f"{name}/*.html")):
+        if path not in written and MARK in path.read_bytes():
+            path.unlink()
 
 
 def which(chosen: Sequence[Entry], among: Sequence[Entry]) -> str:
@@ -137,8 +154,21 @@ def _of(entries: Iterable[Entry], subject: Subject) -> list[Entry]:
     return [entry for entry in entries if entry.subject is subject]
 
 
-def _by(field: str, entries: Iterable[Entry]) -> list[tuple[Any, list[Entry]]]:
-    return group((getattr(entry.finding, field), entry) for entry in entries)
+def _by_variant(entries: Iterable[Entry]) -> list[tuple[VariantRecord, list[Entry]]]:
+    return group((entry.finding.variant, entry) for entry in entries)
+
+
+def _cases(entries: Iterable[Entry], behaviour: str) -> int:
+    return sum(behaviours_of(entry)[behaviour] for entry in entries)
+
+
+def _by_level(entries: Sequence[Entry]) -> list[tuple[Level, int]]:
+    counts = Counter(entry.finding.level for entry in entries)
+    return [(level, counts[level]) for level in LEVELS if counts[level]]
+
+
+def _forms(entries: Iterable[Entry]) -> list[str]:
+    return _values((entry.finding.variant for entry in entries), "form")
 
 
 def _element(value: object) -> Element:
@@ -148,7 +178,12 @@ def _element(value: object) -> Element:
         decimal = repr(float.fromhex(value))
     except (ValueError, OverflowError):
         return Element(value, "")
-    return Element(decimal, value if "0x" in value.lower() else "")
+    return Element(decimal, _without_zeros(value) if "0x" in value.lower() else "")
+
+
+def _without_zeros(hexadecimal: str) -> str:
+    digits, mark, exponent = hexadecimal.partition("p")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + mark + exponent
 
 
 def _pages(site: Site, refused: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -168,11 +203,9 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     filters: dict[str, Any] = environment.filters
-    for function in (tally, variant_name, which, witnesses, behaviours, rows, number, plain):
+    for function in (tally, variant_name, which, witnesses, leading, behaviours, by_words, rows, number, plain):
         filters[function.__name__] = function
-    filters["of"] = _of
-    filters["by_variant"] = functools.partial(_by, "variant")
-    filters["by_words"] = functools.partial(_by, "words")
+    filters.update(of=_of, by_variant=_by_variant, by_level=_by_level, cases=_cases, forms=_forms)
     names: dict[str, Any] = environment.globals
     names.update(GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
     return environment

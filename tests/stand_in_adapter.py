@@ -1,0 +1,197 @@
+"""A subject made for the tests: the NumPy port, with one fault that LOSSPROOF_FAULT names."""
+
+import importlib.util
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
+FAULT = os.environ.get("LOSSPROOF_FAULT", "")
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(name, str(ADAPTERS / (name + ".py")))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+port = _load("numpy_port")
+plain = _load("numpy_adapter")
+
+
+def describe():
+    """What NumPy offers, under another name."""
+    description = plain.describe()
+    description["framework"] = "stand-in"
+    description["version"] = "1.0"
+    if FAULT == "mode-left-out":
+        description["left_out"] = [{"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}]
+    if FAULT in ("no-evidence",):
+        description["compiled"] = ["eager"]
+    return description
+
+
+def evaluate(call):
+    """One evaluation, faulty where the fault says so."""
+    if call["operator"] == "echo" and FAULT == "unfaithful":
+        return {"value": plain._array(call["arrays"]["input"]) * 1.5}
+    if call["operator"] in ("echo", "product"):
+        return plain.evaluate(call)
+    if call["options"].get("reduction") == "sum":
+        _misbehave()
+    if FAULT == "refuses":
+        return {"raised": NotImplementedError("no kernel for 'cpu'")}
+    if FAULT == "refuses-sum" and call["options"].get("reduction") == "sum":
+        return {"raised": NotImplementedError("no kernel for 'sum'")}
+    if FAULT in WRONG:
+        return WRONG[FAULT](call)
+    return plain.evaluate(call)
+
+
+def _misbehave():
+    if FAULT == "sigkill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if FAULT == "abort":
+        os.abort()
+    if FAULT == "exit":
+        os._exit(3)
+    if FAULT == "sleep":
+        time.sleep(60)
+    if FAULT == "adapter-raises":
+        raise RuntimeError("the adapter is broken")
+
+
+def _with(call, **changed):
+    arrays = dict(call["arrays"])
+    for name, array in changed.items():
+        arrays[name] = {"dtype": str(array.dtype), "shape": list(array.shape), "data": array.tobytes()}
+    return dict(call, arrays=arrays)
+
+
+def _target(call):
+    return plain._array(call["arrays"]["target"])
+
+
+def _labels_after_the_block_count(call):
+    """Negative labels are skipped, not a terminator."""
+    if call["operator"] != "multilabel_margin_loss":
+        return plain.evaluate(call)
+    target = np.atleast_2d(_target(call))
+    moved = np.full_like(target, -1)
+    for row, labels in enumerate(target):
+        kept = labels[labels >= 0]
+        moved[row, : len(kept)] = kept
+    return plain.evaluate(_with(call, target=moved.reshape(_target(call).shape)))
+
+
+def _duplicates_collapse(call):
+    """A label that stands twice counts once."""
+    if call["operator"] != "multilabel_margin_loss":
+        return plain.evaluate(call)
+    target = np.atleast_2d(_target(call))
+    single = np.full_like(target, -1)
+    for row, labels in enumerate(target):
+        ends = np.flatnonzero(labels < 0)
+        kept = list(dict.fromkeys(labels[: ends[0]].tolist() if len(ends) else labels.tolist()))
+        single[row, : len(kept)] = kept
+    return plain.evaluate(_with(call, target=single.reshape(_target(call).shape)))
+
+
+def _scaled(call, name, factor):
+    reply = plain.evaluate(call)
+    if name in reply:
+        reply[name] = reply[name] * reply[name].dtype.type(factor)
+    return reply
+
+
+def _by(call, reduction, factor):
+    return _scaled(call, "value", factor) if call["options"].get("reduction", "mean") == reduction else plain.evaluate(call)
+
+
+def _default_is_sum(call):
+    """A reduction that is left out sums."""
+    return plain.evaluate(dict(call, options=dict({"reduction": "sum"}, **call["options"])))
+
+
+def _cotangent_ignored(call):
+    """The gradient is the one of a cotangent of ones."""
+    if "cotangent" not in call["arrays"]:
+        return plain.evaluate(call)
+    return plain.evaluate(_with(call, cotangent=np.ones_like(plain._array(call["arrays"]["cotangent"]))))
+
+
+def _writes_input(call):
+    reply = plain.evaluate(call)
+    if "after" in reply:
+        reply["after"]["input"] = reply["after"]["input"] * 0
+    return reply
+
+
+def _weight_ignored(call):
+    return plain.evaluate(dict(call, arrays={name: array for name, array in call["arrays"].items() if name != "weight"}))
+
+
+def _unbatched_adds_an_axis(call):
+    reply = plain.evaluate(call)
+    if len(call["arrays"]["input"].get("shape", [])) == 2 and "value" in reply and reply["value"].shape == ():
+        reply["value"] = reply["value"].reshape(1)
+    return reply
+
+
+def _wide_result(call):
+    reply = plain.evaluate(call)
+    if "value" in reply:
+        reply["value"] = reply["value"].astype(np.float64)
+    return reply
+
+
+def _naive_soft(call):
+    """log(1 + exp(x)), which overflows."""
+    if call["operator"] != "multilabel_soft_margin_loss" or "value" not in call["want"]:
+        return plain.evaluate(call)
+    reply = plain.evaluate(call)
+    if "value" in reply and call["options"].get("reduction") == "none" and "weight" not in call["arrays"]:
+        x, y = plain._array(call["arrays"]["input"]), _target(call)
+        with np.errstate(all="ignore"):
+            losses = y * np.log(1 + np.exp(-x)) + (1 - y) * np.log(1 + np.exp(x))
+        reply["value"] = (losses.sum(axis=-1) / x.shape[-1]).astype(x.dtype)
+    return reply
+
+
+def _sees_neighbours(call):
+    reply = plain.evaluate(call)
+    if "value" in reply and reply["value"].ndim == 1 and len(reply["value"]) > 1:
+        shifted = reply["value"] + reply["value"].dtype.type(0.25) * np.asarray(np.ptp(plain._array(call["arrays"]["input"])[1:]) > 2)
+        reply["value"] = shifted.astype(reply["value"].dtype)
+    return reply
+
+
+def _accepts_any_reduction(call):
+    known = call["options"].get("reduction", "mean") in ("none", "sum", "mean")
+    return plain.evaluate(call if known else dict(call, options={}))
+
+
+WRONG = {
+    "labels-after-the-block": _labels_after_the_block_count,
+    "duplicates-collapse": _duplicates_collapse,
+    "value-one-percent-large": lambda call: _by(call, "none", 1.01),
+    "value-16-ulp-large": lambda call: _by(call, "none", 1 + 2.0**-19),
+    "sum-is-mean": lambda call: _by(call, "sum", 0.5),
+    "mean-not-divided": lambda call: _by(call, "mean", 3),
+    "default-is-sum": _default_is_sum,
+    "cotangent-ignored": _cotangent_ignored,
+    "gradient-negated": lambda call: _scaled(call, "gradient", -1),
+    "writes-its-input": _writes_input,
+    "weight-ignored": _weight_ignored,
+    "scalar-with-an-axis": _unbatched_adds_an_axis,
+    "result-in-float64": _wide_result,
+    "naive-soft-margin": _naive_soft,
+    "rows-see-neighbours": _sees_neighbours,
+    "any-reduction-accepted": _accepts_any_reduction,
+}

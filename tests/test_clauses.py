@@ -1,0 +1,159 @@
+"""The catalogue is in order, and its clauses catch what they must and nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from conformance.catalogue import clauses
+from conformance.discover import Spec, find_subject
+from conformance.margin.value import mindspore_example as margin_mindspore_example
+from conformance.margin.value import torch_example
+from conformance.plan import PROFILES, Filters
+from conformance.run import Options, Outcome, Progress, run_subject
+from conformance.soft.value import mindspore_example as soft_mindspore_example
+from conformance.strategies import Domain
+from conformance.subject import expectation
+from reference.formats import FORMATS, Arithmetic
+from reports.record import Finding
+
+STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+MARGIN32, SOFT32 = Domain("float32", "int64"), Domain("float32", "same")
+
+CAUGHT_BY = {
+    "labels-after-the-block": "margin.labels.block-ends-at-first-negative",
+    "duplicates-collapse": "margin.labels.duplicates-count",
+    "value-one-percent-large": "margin.value.documented-formula",
+    "value-16-ulp-large": "margin.value.documented-formula",
+    "sum-is-mean": "margin.value.sum-of-rows",
+    "mean-not-divided": "margin.value.mean-of-rows",
+    "default-is-sum": "margin.value.default-is-mean",
+    "cotangent-ignored": "margin.gradients.of-rows",
+    "gradient-negated": "soft.gradients.of-rows",
+    "writes-its-input": "margin.layout.arguments-not-written",
+    "weight-ignored": "soft.weights.each-class",
+    "scalar-with-an-axis": "margin.shapes.result",
+    "result-in-float64": "soft.dtypes.result",
+    "naive-soft-margin": "soft.numbers.no-spurious-overflow",
+    "rows-see-neighbours": "soft.shapes.rows-independent",
+    "any-reduction-accepted": "margin.errors.reduction-name",
+}
+"""Each fault of the stand-in, and a clause that is made for it."""
+
+
+def stand_in() -> ModuleType:
+    """The stand-in's module, loaded here for its list of faults."""
+    spec = importlib.util.spec_from_file_location("stand_in_adapter", STAND_IN)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_quick(spec: Spec, out: Path, filters: Filters = Filters()) -> Outcome:
+    """A quick run under this interpreter."""
+    return run_subject(spec, Options(PROFILES["quick"], filters, sys.executable, out=out), Progress())
+
+
+def broken(outcome: Outcome) -> dict[str, Finding]:
+    """The findings that are no conformance, by clause."""
+    return {f.clause: f for f in outcome.findings if f.verdict not in ("conforms", "observed")}
+
+
+def test_every_fault_of_the_stand_in_has_its_clause() -> None:
+    """The table above is the stand-in's own list."""
+    assert set(CAUGHT_BY) == set(stand_in().WRONG)
+
+
+@pytest.mark.parametrize(("fault", "clause"), CAUGHT_BY.items())
+def test_a_wrong_implementation_is_caught(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, clause: str
+) -> None:
+    """The clause made for the fault deviates, repeatably, with a counterexample and a reproducer."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", fault)
+    finding = broken(run_quick(Spec("stand-in", STAND_IN), tmp_path, Filters(dtypes=("float32",), clause=clause)))[clause]
+
+    assert finding.verdict == "deviates"
+    assert finding.repeatable is True
+    assert finding.counterexample is not None
+    assert finding.counterexample.reproducer.endswith(")")
+
+
+def test_the_plain_implementation_conforms_everywhere(tmp_path: Path) -> None:
+    """NumPy's subject breaks no clause in any dtype: no false alarm."""
+    outcome = run_quick(find_subject("numpy"), tmp_path, Filters(dtypes=("float16", "float32", "float64")))
+
+    assert broken(outcome) == {}
+    assert outcome.complete is True
+    assert len(outcome.findings) > 100
+
+
+def test_a_counterexample_is_small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Duplicates that collapse show on one row, two places and two classes at the least."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "duplicates-collapse")
+    filters = Filters(dtypes=("float32",), clause="margin.labels.duplicates-count")
+    shown = run_quick(Spec("stand-in", STAND_IN), tmp_path, filters).findings[0].counterexample
+
+    assert shown is not None
+    assert shown.shape == [1, 2]
+    assert shown.target == [[0, 0]]
+    assert shown.input == [["0x0.0p+0", "0x0.0p+0"]]
+    assert shown.expected.startswith("1.0 ")
+    assert shown.got.startswith("0.5 ")
+
+
+def test_ids_levels_and_sources_are_in_order() -> None:
+    """At least thirty clauses; documented ones quote a page; the others say why."""
+    found = clauses()
+
+    assert len(found) >= 30
+    for clause in found:
+        assert clause.statement.endswith(".")
+        assert clause.level == "documented" or clause.why
+        for source in clause.sources:
+            assert source.address.startswith("https://")
+            assert source.version
+            assert source.words
+
+
+@pytest.mark.parametrize(
+    ("case", "printed", "digits"),
+    [
+        (torch_example(MARGIN32)[0], "0.8500", 4),
+        (margin_mindspore_example(MARGIN32)[0], "0.325", 3),
+    ],
+)
+def test_the_oracle_gives_the_numbers_that_the_pages_print(case: object, printed: str, digits: int) -> None:
+    """Rounded to the digits of the page."""
+    from conformance.case import Case
+
+    assert isinstance(case, Case)
+    value = expectation(case, Arithmetic(FORMATS["float32"])).value.low
+
+    assert f"{float(value):.{digits}f}" == printed
+
+
+def test_mindspores_soft_margin_number_lies_within_the_bound() -> None:
+    """0.84693956 is a float32 beside the correctly rounded one; the bound admits it."""
+    case = soft_mindspore_example(SOFT32)[0]
+    value = expectation(case, Arithmetic(FORMATS["float32"])).value
+    printed = np.asarray(np.float64(np.float32("0.84693956")))
+
+    assert value.admits(printed, case.format).all()
+    assert 0.5 < float(value.ulps(printed, case.format)) < 8
+
+
+def test_the_same_seed_draws_the_same_cases() -> None:
+    """Cases depend on clause, domain, count and seed, on nothing else."""
+    clause = clauses("margin.value.documented-formula")[0]
+    first, again = (clause.draw.cases(MARGIN32, 30, clause.id, 0) for _ in range(2))
+    other = clause.draw.cases(MARGIN32, 30, clause.id, 1)
+
+    assert [case.digest() for case in first] == [case.digest() for case in again]
+    assert [case.digest() for case in first] != [case.digest() for case in other]

@@ -1,0 +1,135 @@
+"""Workers that die, hang or fail give the right finding, and the rest of the run is complete."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from adapters.gateway import Worker, WorkerError
+from conformance.discover import Spec
+from conformance.plan import PROFILES, Filters
+from conformance.run import Options, Outcome, Progress, run_subject
+from conformance.subject import Limits
+from reports.record import Finding, read_run
+
+STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+SPEC = Spec("stand-in", STAND_IN)
+MARGIN_VALUES = Filters(operators=("multilabel_margin_loss",), dtypes=("float32",), clause="margin.value.*")
+
+
+def run_stand_in(
+    monkeypatch: pytest.MonkeyPatch, out: Path, fault: str, filters: Filters = MARGIN_VALUES, *, limit: float = 60.0
+) -> Outcome:
+    """Run the stand-in with a fault, in the quick profile."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", fault)
+    options = Options(PROFILES["quick"], filters, sys.executable, out=out, limits=Limits(limit, limit))
+    return run_subject(SPEC, options, Progress())
+
+
+def by_clause(outcome: Outcome) -> dict[str, Finding]:
+    """Findings by clause, of a run of a single variant."""
+    return {finding.clause: finding for finding in outcome.findings}
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict", "words"),
+    [
+        ("sigkill", "crashes", "signal SIGKILL"),
+        ("abort", "crashes", "signal SIGABRT"),
+        ("exit", "crashes", "exit status 3"),
+        ("sleep", "hangs", "no answer within 1 s"),
+        ("adapter-raises", "harness-error", "RuntimeError: the adapter is broken"),
+    ],
+)
+def test_a_worker_that_fails_costs_its_own_cell_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, verdict: str, words: str
+) -> None:
+    """The cell whose cases kill the worker gets the verdict; every other planned cell is answered."""
+    outcome = run_stand_in(monkeypatch, tmp_path, fault, limit=1.0 if fault == "sleep" else 60.0)
+
+    findings = by_clause(outcome)
+    assert findings["margin.value.sum-of-rows"].verdict == verdict
+    assert words in findings["margin.value.sum-of-rows"].words
+    others = [finding.verdict for clause, finding in findings.items() if clause != "margin.value.sum-of-rows"]
+    assert Counter(others) == {"conforms": 5}
+    assert outcome.complete is (verdict != "harness-error")
+    assert len(read_run(outcome.path).findings) == outcome.header.planned == 6
+
+
+@pytest.mark.parametrize("fault", ["sigkill", "sleep"])
+def test_a_death_is_asked_again_and_shows_its_case(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+) -> None:
+    """A crash or a hang names the case and says that it repeats."""
+    filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="margin.value.sum-of-rows")
+    finding = run_stand_in(monkeypatch, tmp_path, fault, filters, limit=1.0).findings[0]
+
+    assert finding.repeatable is True
+    assert finding.counterexample is not None
+    assert finding.counterexample.reduction == "sum"
+    assert "reduction='sum'" in finding.counterexample.reproducer
+
+
+def test_a_variant_that_refuses_everything_is_unsupported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every value clause is unsupported, in the framework's words."""
+    outcome = run_stand_in(monkeypatch, tmp_path, "refuses")
+
+    assert {finding.verdict for finding in outcome.findings} == {"unsupported"}
+    assert {finding.words for finding in outcome.findings} == {"NotImplementedError: no kernel for 'cpu'"}
+
+
+def test_a_variant_that_refuses_some_valid_cases_deviates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Answering some documented cases and raising on another is a deviation there."""
+    findings = by_clause(run_stand_in(monkeypatch, tmp_path, "refuses-sum"))
+
+    finding = findings["margin.value.sum-of-rows"]
+    assert finding.verdict == "deviates"
+    assert finding.counterexample is not None
+    assert "no kernel for 'sum'" in finding.counterexample.got
+    assert findings["margin.value.mean-of-rows"].verdict == "conforms"
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [("unfaithful", "calibration: sent"), ("no-evidence", "calibration: no evidence that mode eager ran")]
+)
+def test_a_subject_that_fails_calibration_gets_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
+) -> None:
+    """Every cell is a harness error, and the run is incomplete."""
+    filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="*.documented-formula")
+    outcome = run_stand_in(monkeypatch, tmp_path, fault, filters)
+
+    assert [finding.verdict for finding in outcome.findings] == ["harness-error"]
+    assert outcome.findings[0].words.startswith(words)
+    assert outcome.complete is False
+
+
+def test_a_mode_that_cannot_run_here_is_named_in_the_header(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the machine lacks is left out of the plan, with one line."""
+    outcome = run_stand_in(monkeypatch, tmp_path, "mode-left-out")
+
+    assert [(mode.mode, mode.words) for mode in outcome.header.left_out] == [
+        ("compiled", "no C++ compiler on this machine; install g++")
+    ]
+
+
+def test_an_interpreter_that_is_not_there_is_said_in_one_line() -> None:
+    """The message names the interpreter."""
+    with pytest.raises(WorkerError, match=r"^/nowhere/python: the worker did not start"):
+        Worker(STAND_IN, "/nowhere/python")
+
+
+def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Verdicts, cases and order do not depend on the number of workers."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "duplicates-collapse")
+    filters = Filters(operators=("multilabel_margin_loss",), clause="margin.labels.*")
+    runs = [
+        run_subject(SPEC, Options(PROFILES["quick"], filters, sys.executable, jobs, out=tmp_path), Progress())
+        for jobs in (1, 3)
+    ]
+
+    one, three = ([(f.clause, f.variant, f.verdict, f.cases_digest) for f in run.findings] for run in runs)
+    assert one == three
