@@ -96,11 +96,13 @@ class Reproducer(TypedDict):
     """How to write a case in the framework's own terms.
 
     Templates of :class:`string.Template`: ``array`` with ``$values`` and ``$dtype``,
-    each form's ``call`` with ``$options``, each mode's ``wrap`` with ``$call``.
+    ``empty`` with ``$shape`` and ``$dtype`` for arrays without elements, each form's
+    ``call`` with ``$options``, each mode's ``wrap`` with ``$call``.
     """
 
     prelude: str
     array: str
+    empty: str
     call: dict[str, str]
     wrap: dict[str, str]
     gradient: NotRequired[str]

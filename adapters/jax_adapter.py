@@ -54,6 +54,7 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
             "prelude": "import jax, jax.numpy as jnp\nfrom lossproof import port\n"
             "jax_port = port('jax')\njax.config.update('jax_enable_x64', $x64)\n",
             "array": "jnp.array($values, dtype=jnp.$dtype)",
+            "empty": "jnp.zeros($shape, dtype=jnp.$dtype)",
             "call": {"port": "jax_port.%s(input, target$options)" % operator},
             "wrap": {
                 "eager": "$call",

@@ -116,6 +116,7 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
             "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
             "mindspore.set_context(mode=mindspore.$mode)\n",
             "array": "Tensor($values, mindspore.$dtype)",
+            "empty": "ops.zeros($shape, mindspore.$dtype)",
             "call": {form: call[form] for form in forms},
             "wrap": {"pynative": "$call", "graph": "mindspore.jit(lambda input, target: $call)(input, target)"},
             "gradient": "mindspore.grad(lambda input: ($loss * cotangent).sum())(input)",

@@ -10,6 +10,7 @@ _DTYPES = ["float16", "float32", "float64"]
 _REPRODUCER = {
     "prelude": "import numpy as np\nfrom lossproof import port\nnumpy_port = port('numpy')",
     "array": "np.array($values, dtype=np.$dtype)",
+    "empty": "np.zeros($shape, dtype=np.$dtype)",
     "wrap": {"eager": "$call"},
 }
 

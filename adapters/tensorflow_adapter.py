@@ -46,6 +46,7 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
         "reproducer": {
             "prelude": "import tensorflow as tf\nfrom lossproof import port\ntensorflow_port = port('tensorflow')\n",
             "array": "tf.constant($values, dtype=tf.$dtype)",
+            "empty": "tf.zeros($shape, dtype=tf.$dtype)",
             "call": {"port": "tensorflow_port.%s(input, target$options)" % operator},
             "wrap": {
                 "eager": "$call",

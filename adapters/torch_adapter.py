@@ -83,6 +83,7 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
         "reproducer": {
             "prelude": "import torch\n",
             "array": "torch.tensor($values, dtype=torch.$dtype)",
+            "empty": "torch.zeros($shape, dtype=torch.$dtype)",
             "call": {
                 "native": "torch.nn.functional.%s(input, target$options)" % operator,
                 "module": "torch.nn.%s($module_options)(input, target)" % _CLASSES[operator],

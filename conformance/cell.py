@@ -76,11 +76,17 @@ def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
         return _Outcome("unsupported", cell.subject.refusal.words)
     if cell.clause.level == "open":
         return _observe(cell, cases)
+    found: list[tuple[Case, Deviation | Refused]] = []
     for case in cases:
-        outcome = _ask(cell, case)
-        if outcome is not None:
-            return outcome
-    return _Outcome("conforms")
+        try:
+            cell.clause.law(cell.subject, case)
+        except Undecided as undecided:
+            return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
+        except (Deviation, Refused) as problem:
+            found.append((case, problem))
+        except (WorkerCrashed, WorkerHung) as death:
+            return _dies(cell, case, death)
+    return _deviates(cell, *max(found, key=lambda pair: _gravity(pair[1]))) if found else _Outcome("conforms")
 
 
 def _decided_before_the_kernel(cell: Cell) -> bool:
@@ -97,17 +103,11 @@ def _infers(cell: Cell) -> bool:
         return False
 
 
-def _ask(cell: Cell, case: Case) -> _Outcome | None:
-    """``None`` where the case conforms; a decided outcome otherwise."""
-    try:
-        cell.clause.law(cell.subject, case)
-    except Undecided as undecided:
-        return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
-    except (Deviation, Refused) as problem:
-        return _deviates(cell, case, problem)
-    except (WorkerCrashed, WorkerHung) as death:
-        return _dies(cell, case, death)
-    return None
+def _gravity(problem: Deviation | Refused) -> tuple[int, float]:
+    """How much a problem says: a value of another class before a large error before a small one."""
+    if isinstance(problem, Refused):
+        return 3, 0.0
+    return {"nan": 2, "infinite": 2, "other": 1}.get(problem.kind, 0), problem.share
 
 
 def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
@@ -124,16 +124,23 @@ def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
 def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     """Make the case smaller, then ask it again in the second worker."""
     worst = Worst(cell.subject.worst.ulp, cell.subject.worst.share)
-    kind = type(problem)
     smallest = case
     if not isinstance(cell.clause.draw, Fixed):
-        smallest = minimise(case, lambda other: isinstance(_quiet(cell, other), kind), _MINIMISE_SECONDS)
+        smallest = minimise(case, lambda other: _same_fault(_quiet(cell, other), problem), _MINIMISE_SECONDS)
     again = _problem(cell, _on(cell.subject, cell.second), smallest)
-    seen = again if isinstance(again, kind) else _problem(cell, cell.subject, smallest)
-    shown = seen if isinstance(seen, (Deviation, Refused)) else problem
+    repeatable = _same_fault(again, problem)
+    shown = again if repeatable else _problem(cell, cell.subject, smallest)
     cell.subject.worst = worst
-    repeatable = isinstance(again, kind)
+    if not isinstance(shown, (Deviation, Refused)):
+        smallest, shown = case, problem
     return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable)
+
+
+def _same_fault(other: Exception | None, problem: Deviation | Refused) -> bool:
+    """Whether what was seen is of one kind: both refused, or wrong in the same way."""
+    if isinstance(problem, Deviation):
+        return isinstance(other, Deviation) and other.kind == problem.kind
+    return isinstance(other, Refused)
 
 
 def _quiet(cell: Cell, case: Case) -> Exception | None:
@@ -171,7 +178,7 @@ def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
         try:
             words = cell.clause.law(cell.subject, case) or ""
         except Refused as refused:
-            words = f"refused: {refused.words}"
+            words = f"refused: {refused.signature}"
         except (WorkerCrashed, WorkerHung) as death:
             return _dies(cell, case, death)
         seen.setdefault(words, []).append(case)
@@ -213,7 +220,6 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
     case, deviation = outcome.case, outcome.deviation
     if case is None or deviation is None:
         return None
-    case = deviation.at or case
     gradient = cell.clause.needs == "gradient"
     return Counterexample(
         input=hexadecimal(case.input),

@@ -63,7 +63,7 @@ def cli() -> None:
 
 @cli.command(
     cls=_Command,
-    epilog="lossproof run torch\nlossproof run numpy --profile quick --out runs\nlossproof run torch==2.13.0 --python env/bin/python --mode eager --clause 'margin.labels.*'\nlossproof run my_adapter.py --dtype float32",
+    epilog=_RUN_EXAMPLES,
 )
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
 @click.option("--profile", default="standard", show_default=True, help=f"How much to ask: {', '.join(PROFILES)}.")

@@ -18,22 +18,35 @@ class Deviation(Exception):
     Attributes:
         expected: What the clause demands, in words and numbers.
         got: What came back.
-        at: The case on which it was seen, where that is not the clause's own.
+        kind: ``nan``, ``infinite`` or ``finite`` for wrong values, else ``other``. A case that
+            is made smaller keeps it, so that the witness shows the fault that was found.
+        share: The error as a share of the bound, where there is one.
     """
 
-    def __init__(self, expected: str, got: str, at: Case | None = None) -> None:
+    def __init__(self, expected: str, got: str, kind: str = "other", share: float = 0.0) -> None:
         super().__init__(f"expected {expected}; got {got}")
         self.expected = expected
         self.got = got
-        self.at = at
+        self.kind = kind
+        self.share = share
 
 
 def numbers(values: Float64, limit: int = 8) -> str:
     """Values in decimal and hexadecimal, the first few of them."""
     flat = np.atleast_1d(values).reshape(-1)
-    shown = ", ".join(f"{value!r} ({value.hex()})" for value in flat[:limit].tolist())
+    shown = ", ".join(_number(value) for value in flat[:limit].tolist())
     more = f", … {len(flat)} in all" if len(flat) > limit else ""
     return f"{shown}{more}" if len(flat) else "no elements"
+
+
+def _number(value: float) -> str:
+    return f"{value!r} ({shortest_hexadecimal(value)})" if np.isfinite(value) else repr(value)
+
+
+def shortest_hexadecimal(value: float) -> str:
+    """A hexadecimal float without the zeros at its end."""
+    significand, _, exponent = value.hex().partition("p")
+    return f"{significand.rstrip('0').rstrip('.')}p{exponent}" if exponent and value else "0x0p+0"
 
 
 def assert_shape(got: Array, shape: tuple[int, ...]) -> None:
@@ -53,10 +66,16 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
     if got.values.size != expected.low.size:
         raise Deviation(f"{expected.low.size} elements, of shape {expected.low.shape}", f"shape {got.shape}")
     values = got.values.reshape(expected.low.shape)
-    subject.worst.add(expected.ulps(values, case.format), expected.share(values, case.format))
+    shares = expected.share(values, case.format)
+    subject.worst.add(expected.ulps(values, case.format), shares)
     wrong = ~expected.admits(values, case.format)
     if wrong.any():
-        raise Deviation(*_describe(case, values[wrong], expected, wrong))
+        described = _describe(case, values[wrong], expected, wrong)
+        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()))
+
+
+def _kind(values: Float64) -> str:
+    return "nan" if np.isnan(values).any() else "infinite" if np.isinf(values).any() else "finite"
 
 
 def _describe(case: Case, got: Float64, expected: Enclosure, wrong: Bool) -> tuple[str, str]:

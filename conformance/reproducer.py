@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import OperatorOffer
+from adapters.contract import OperatorOffer, Reproducer
 from conformance.case import Case
+from conformance.compare import shortest_hexadecimal
 from conformance.subject import Variant
 from reference.formats import Float64, Int64
 
@@ -30,7 +31,7 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: 
         variant.form == "port"
     )
     lines = [Template(template["prelude"]).substitute(fields).rstrip()]
-    lines += [f"{name} = {_array(case, name, template['array'])}" for name in _arguments(case, gradient=gradient)]
+    lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=gradient)]
     return "\n".join([*lines, *_ending(template, fields, gradient=gradient)])
 
 
@@ -56,15 +57,16 @@ def _ending(template: Any, fields: dict[str, Any], *, gradient: bool) -> list[st
     return [*before, *loss, f"print({slope})"]
 
 
-def _array(case: Case, name: str, template: str) -> str:
+def _array(case: Case, name: str, template: Reproducer) -> str:
     array = case.upstream() if name == "cotangent" else getattr(case, name)
     values = values_text(array)
     if name in case.no_tensors:
         return values
     dtype = case.target_dtype if name == "target" else case.dtype
-    if 0 in np.shape(array):
-        values = f"{values}"
-    return Template(template).substitute(values=values, dtype=dtype)
+    shape = repr(tuple(np.shape(array)))
+    return Template(template["empty" if 0 in np.shape(array) else "array"]).substitute(
+        values=values, dtype=dtype, shape=shape
+    )
 
 
 def values_text(array: Float64 | Int64) -> str:
@@ -80,5 +82,6 @@ def hexadecimal(array: Float64 | None) -> Any:
     if array is None:
         return None
     if array.ndim == 0:
-        return float(array).hex()
+        value = float(array)
+        return shortest_hexadecimal(value) if np.isfinite(value) else repr(value)
     return [hexadecimal(part) for part in array]

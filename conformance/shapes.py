@@ -42,7 +42,7 @@ def unbatched_none(subject: Subject, case: Case) -> str:
     try:
         return f"shape {subject.result_of(unbatched(case)).shape}"
     except Refused as refused:
-        return f"refused: {refused.words}"
+        return f"refused: {refused.signature}"
 
 
 def with_neighbours(case: Case) -> Case:
@@ -89,7 +89,7 @@ def empty_mean(subject: Subject, case: Case) -> str:
     try:
         value = subject.evaluate(after_others(subject, case)).value.values
     except Refused as refused:
-        return f"refused: {refused.words}"
+        return f"refused: {refused.signature}"
     if value.size != 1:
         return f"shape {value.shape}"
     if np.isnan(value).all():

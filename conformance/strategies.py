@@ -6,7 +6,7 @@ import functools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import hypothesis
 import numpy as np
@@ -19,6 +19,7 @@ Rows = tuple[int, int]
 
 _LARGEST_BATCH, _MOST_CLASSES = 4, 6
 _TABLE = 1 << 16
+_SEED_BITS = 64
 _EXPECTED = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much]
 """Speed and filters are the suite's own business, not a fault of a run."""
 
@@ -120,60 +121,60 @@ def _table(format: Format, largest: float) -> Float64:
     return format.round(np.clip(np.concatenate([pool, usual, anything]), -largest, largest))
 
 
-def _drawn_bytes(draw: st.DrawFn, size: int, kind: type[np.unsignedinteger[Any]]) -> Int64:
-    width = np.dtype(kind).itemsize * size
-    return np.frombuffer(draw(st.binary(min_size=width, max_size=width)), dtype=kind).astype(np.int64)
+def _generators() -> st.SearchStrategy[np.random.Generator]:
+    """Generators of which all of a case is made: a case costs one draw, not one for each number.
+
+    The seed is drawn bit by bit. Hypothesis mixes constants that it finds in the modules
+    of the checkout into the integers it draws; an installed suite, and one after the
+    next edit, would draw other cases.
+    """
+    return st.tuples(*[st.booleans()] * _SEED_BITS).map(lambda bits: np.random.default_rng(bits))
 
 
-def _scores(draw: st.DrawFn, domain: Domain, shape: Rows, largest: float) -> Float64:
-    """Scores of a batch: one draw for all of them, so that a case costs little."""
-    return _table(domain.format, largest)[_drawn_bytes(draw, shape[0] * shape[1], np.uint16)].reshape(shape)
+def _scores(generator: np.random.Generator, domain: Domain, shape: Rows, largest: float) -> Float64:
+    return _table(domain.format, largest)[generator.integers(0, _TABLE, shape)]
 
 
-@st.composite
-def _shapes(draw: st.DrawFn, domain: Domain, least_classes: int = 1) -> Rows:
+def _shape(generator: np.random.Generator, domain: Domain, least_classes: int, classes: int | None) -> Rows:
     if domain.shapes:
-        fitting = [shape for shape in domain.shapes if shape[1] >= least_classes]
-        return draw(st.sampled_from(fitting or [max(domain.shapes, key=lambda shape: shape[1])]))
-    return draw(st.integers(1, _LARGEST_BATCH)), draw(st.integers(least_classes, _MOST_CLASSES))
+        fitting = [shape for shape in domain.shapes if shape[1] >= least_classes] or [max(domain.shapes)]
+        rows, drawn_classes = fitting[generator.integers(len(fitting))]
+    else:
+        rows = int(generator.integers(1, _LARGEST_BATCH + 1))
+        drawn_classes = int(generator.integers(least_classes, _MOST_CLASSES + 1))
+    return rows, drawn_classes if classes is None else classes
 
 
-def _block(kind: str, raw: Int64, classes: int) -> Int64:
-    """The labels that count, made of drawn bytes."""
-    length = int(raw[0]) % (classes + 1)
-    different = np.argsort(raw[1 : classes + 1], kind="stable")
+def _block(generator: np.random.Generator, kind: str, classes: int) -> Int64:
+    """The labels that count."""
+    length = int(generator.integers(0, classes + 1))
+    different = generator.permutation(classes)
     if kind == "all":
         return different
     if kind in ("empty", "leading"):
         return different[:0]
     if kind == "duplicates":
-        repeated = raw[1 : classes + 1] % classes
+        repeated = generator.integers(0, classes, classes)
         repeated[1:2] = repeated[:1]
         return repeated[: max(2, length)]
     return different[: min(length, classes - 1) if kind == "tail" else length]
 
 
-def _target_row(kind: str, raw: Int64, classes: int) -> Int64:
+def _target_row(generator: np.random.Generator, kind: str, classes: int) -> Int64:
     """One row of a target: a block of labels, -1, and after it whatever the kind says."""
-    block = _block(kind, raw, classes)
+    block = _block(generator, kind, classes)
     row = np.full(classes, -1, dtype=np.int64)
     if kind not in ("padded", "empty"):
-        row = raw[classes + 1 :] % (classes + 1) - 1
+        row = generator.integers(-1, classes, classes)
     row[: len(block)] = block
     row[len(block) : len(block) + 1] = -1
     return row
 
 
-def _margin_target(draw: st.DrawFn, shape: Rows, kinds: tuple[str, ...]) -> Int64:
-    raw = _drawn_bytes(draw, shape[0] * (2 * shape[1] + 1), np.uint8).reshape(shape[0], -1)
-    chosen = draw(st.lists(st.sampled_from(kinds), min_size=shape[0], max_size=shape[0]))
-    return np.stack([_target_row(kind, row, shape[1]) for kind, row in zip(chosen, raw, strict=True)])
-
-
-def _cotangents(draw: st.DrawFn, domain: Domain, count: int) -> Float64:
-    """An upstream gradient: dyadic and other values of either sign, zero included."""
+def _cotangents(generator: np.random.Generator, domain: Domain, reduction: str | None, rows: int) -> Float64:
+    """An upstream gradient of the result's shape: dyadic and other values of either sign, zero included."""
     chosen = np.array([1.0, -1.0, 0.5, 2.0, 0.0, -0.375, 3.0, 0.1])
-    return domain.format.round(chosen[_drawn_bytes(draw, count, np.uint8) % len(chosen)])
+    return domain.format.round(generator.choice(chosen, (rows,) if reduction == "none" else ()))
 
 
 ANY_TARGET = ("padded", "tail", "duplicates", "empty", "all", "leading")
@@ -197,23 +198,21 @@ def margin_cases(
         cotangent: Draw an upstream gradient of the result's shape.
     """
 
-    @st.composite
-    def build(draw: st.DrawFn, domain: Domain) -> Case:
-        shape = draw(_shapes(domain, least_classes))
-        if classes is not None:
-            shape = (shape[0], classes)
-        reduction = draw(st.sampled_from(reductions))
+    def build(generator: np.random.Generator, domain: Domain) -> Case:
+        shape = _shape(generator, domain, least_classes, classes)
+        chosen = [kinds[int(index)] for index in generator.integers(0, len(kinds), shape[0])]
+        reduction = reductions[generator.integers(len(reductions))]
         return Case(
             operator=MARGIN,
             dtype=domain.dtype,
-            input=_scores(draw, domain, shape, 2.0 ** (domain.format.largest_exponent - 9)),
-            target=_margin_target(draw, shape, kinds),
+            input=_scores(generator, domain, shape, 2.0 ** (domain.format.largest_exponent - 9)),
+            target=np.stack([_target_row(generator, kind, shape[1]) for kind in chosen]),
             target_dtype=domain.targets,
             reduction=reduction,
-            cotangent=_upstream(draw, domain, shape[0], reduction) if cotangent else None,
+            cotangent=_cotangents(generator, domain, reduction, shape[0]) if cotangent else None,
         )
 
-    return Drawn(build)
+    return Drawn(lambda domain: _generators().map(lambda generator: build(generator, domain)))
 
 
 def soft_cases(
@@ -234,34 +233,23 @@ def soft_cases(
         cotangent: Draw an upstream gradient of the result's shape.
     """
 
-    @st.composite
-    def build(draw: st.DrawFn, domain: Domain) -> Case:
-        shape = draw(_shapes(domain))
-        if classes is not None:
-            shape = (shape[0], classes)
-        size = shape[0] * shape[1]
-        labels = (_drawn_bytes(draw, size, np.uint8) % 2).astype(np.float64)
-        reduction = draw(st.sampled_from(reductions))
+    def build(generator: np.random.Generator, domain: Domain) -> Case:
+        shape = _shape(generator, domain, 1, classes)
+        reduction = reductions[generator.integers(len(reductions))]
         limit = domain.format.largest / 64 if largest is None else largest
         return Case(
             operator=SOFT,
             dtype=domain.dtype,
-            input=_scores(draw, domain, shape, limit),
-            target=labels.reshape(shape),
+            input=_scores(generator, domain, shape, limit),
+            target=generator.integers(0, 2, shape).astype(np.float64),
             target_dtype=domain.targets,
             reduction=reduction,
-            weight=_weights(draw, domain, shape[1]) if weight else None,
-            cotangent=_upstream(draw, domain, shape[0], reduction) if cotangent else None,
+            weight=_weights(generator, domain, shape[1]) if weight else None,
+            cotangent=_cotangents(generator, domain, reduction, shape[0]) if cotangent else None,
         )
 
-    return Drawn(build)
+    return Drawn(lambda domain: _generators().map(lambda generator: build(generator, domain)))
 
 
-def _weights(draw: st.DrawFn, domain: Domain, classes: int) -> Float64:
-    chosen = np.array([1.0, 0.0, 0.5, 2.0, 0.25, 3.0, 0.1, 1.7])
-    return domain.format.round(chosen[_drawn_bytes(draw, classes, np.uint8) % len(chosen)])
-
-
-def _upstream(draw: st.DrawFn, domain: Domain, rows: int, reduction: str | None) -> Float64:
-    values = _cotangents(draw, domain, rows if reduction == "none" else 1)
-    return values if reduction == "none" else values.reshape(())
+def _weights(generator: np.random.Generator, domain: Domain, classes: int) -> Float64:
+    return domain.format.round(generator.choice([1.0, 0.0, 0.5, 2.0, 0.25, 3.0, 0.1, 1.7], classes))

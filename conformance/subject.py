@@ -19,6 +19,8 @@ from reference.formats import FORMATS, Arithmetic, Float64
 from reference.margin import margin_loss
 from reference.soft_margin import soft_margin_loss
 
+_LONGEST_WORDS = 300
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -81,9 +83,10 @@ class Refused(Exception):
 
     @property
     def first_line(self) -> str:
-        """The first words of the message that say something."""
+        """The first words of the message that say something, without paths that differ from run to run."""
         lines = [line.strip() for line in self.message.splitlines() if re.search(r"\w", line)]
-        return " ".join(lines)[:300]
+        said = re.sub(r"/(?:[\w.+-]+/)+", "…/", " ".join(lines))
+        return said if len(said) <= _LONGEST_WORDS else said[:_LONGEST_WORDS].rsplit(" ", 1)[0] + " …"
 
     @property
     def words(self) -> str:

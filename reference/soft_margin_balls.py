@@ -27,6 +27,16 @@ def exact_row(
         gradient: list[flint.arb] = []
         for score, label, weight in zip(scores, labels, weights, strict=True):
             x, y, w = flint.arb(score), flint.arb(label), flint.arb(weight)
-            loss += w * (y * (1 + (-x).exp()).log() + (1 - y) * (1 + x.exp()).log())
-            gradient.append(w * ((1 - y) / (1 + (-x).exp()) - y / (1 + x.exp())) / len(scores))
+            loss += w * (y * softplus(-x) + (1 - y) * softplus(x))
+            gradient.append(w * ((1 - y) * sigmoid(x) - y * sigmoid(-x)) / len(scores))
         return loss / len(scores), gradient
+
+
+def softplus(x: flint.arb) -> flint.arb:
+    """log(1 + e^x); for a large x through e^-x, because e^x may exceed the largest exponent."""
+    return x + softplus(-x) if x > 0 else x.exp().log1p()
+
+
+def sigmoid(x: flint.arb) -> flint.arb:
+    """1 / (1 + e^-x), likewise."""
+    return 1 - sigmoid(-x) if x > 0 else x.exp() / (1 + x.exp())

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,8 @@ ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
 FAULT = os.environ.get("LOSSPROOF_FAULT", "")
 
 
-def _load(name):
-    spec = importlib.util.spec_from_file_location(name, str(ADAPTERS / (name + ".py")))
+def _load(name: str) -> Any:
+    spec: Any = importlib.util.spec_from_file_location(name, str(ADAPTERS / (name + ".py")))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -25,7 +26,7 @@ port = _load("numpy_port")
 plain = _load("numpy_adapter")
 
 
-def describe():
+def describe() -> Any:
     """What NumPy offers, under another name."""
     description = plain.describe()
     description["framework"] = "stand-in"
@@ -37,7 +38,7 @@ def describe():
     return description
 
 
-def evaluate(call):
+def evaluate(call: Any) -> Any:
     """One evaluation, faulty where the fault says so."""
     if call["operator"] == "echo" and FAULT == "unfaithful":
         return {"value": plain._array(call["arrays"]["input"]) * 1.5}
@@ -54,7 +55,7 @@ def evaluate(call):
     return plain.evaluate(call)
 
 
-def _misbehave():
+def _misbehave() -> None:
     if FAULT == "sigkill":
         os.kill(os.getpid(), signal.SIGKILL)
     if FAULT == "abort":
@@ -67,18 +68,18 @@ def _misbehave():
         raise RuntimeError("the adapter is broken")
 
 
-def _with(call, **changed):
+def _with(call: Any, **changed: Any) -> Any:
     arrays = dict(call["arrays"])
     for name, array in changed.items():
         arrays[name] = {"dtype": str(array.dtype), "shape": list(array.shape), "data": array.tobytes()}
     return dict(call, arrays=arrays)
 
 
-def _target(call):
+def _target(call: Any) -> Any:
     return plain._array(call["arrays"]["target"])
 
 
-def _labels_after_the_block_count(call):
+def _labels_after_the_block_count(call: Any) -> Any:
     """Negative labels are skipped, not a terminator."""
     if call["operator"] != "multilabel_margin_loss":
         return plain.evaluate(call)
@@ -90,7 +91,7 @@ def _labels_after_the_block_count(call):
     return plain.evaluate(_with(call, target=moved.reshape(_target(call).shape)))
 
 
-def _duplicates_collapse(call):
+def _duplicates_collapse(call: Any) -> Any:
     """A label that stands twice counts once."""
     if call["operator"] != "multilabel_margin_loss":
         return plain.evaluate(call)
@@ -103,55 +104,61 @@ def _duplicates_collapse(call):
     return plain.evaluate(_with(call, target=single.reshape(_target(call).shape)))
 
 
-def _scaled(call, name, factor):
+def _scaled(call: Any, name: Any, factor: Any) -> Any:
     reply = plain.evaluate(call)
     if name in reply:
         reply[name] = reply[name] * reply[name].dtype.type(factor)
     return reply
 
 
-def _by(call, reduction, factor):
-    return _scaled(call, "value", factor) if call["options"].get("reduction", "mean") == reduction else plain.evaluate(call)
+def _by(call: Any, reduction: Any, factor: Any) -> Any:
+    return (
+        _scaled(call, "value", factor)
+        if call["options"].get("reduction", "mean") == reduction
+        else plain.evaluate(call)
+    )
 
 
-def _default_is_sum(call):
+def _default_is_sum(call: Any) -> Any:
     """A reduction that is left out sums."""
     return plain.evaluate(dict(call, options=dict({"reduction": "sum"}, **call["options"])))
 
 
-def _cotangent_ignored(call):
+def _cotangent_ignored(call: Any) -> Any:
     """The gradient is the one of a cotangent of ones."""
     if "cotangent" not in call["arrays"]:
         return plain.evaluate(call)
     return plain.evaluate(_with(call, cotangent=np.ones_like(plain._array(call["arrays"]["cotangent"]))))
 
 
-def _writes_input(call):
+def _writes_input(call: Any) -> Any:
     reply = plain.evaluate(call)
     if "after" in reply:
         reply["after"]["input"] = reply["after"]["input"] * 0
     return reply
 
 
-def _weight_ignored(call):
-    return plain.evaluate(dict(call, arrays={name: array for name, array in call["arrays"].items() if name != "weight"}))
+def _weight_ignored(call: Any) -> Any:
+    return plain.evaluate(
+        dict(call, arrays={name: array for name, array in call["arrays"].items() if name != "weight"})
+    )
 
 
-def _unbatched_adds_an_axis(call):
+def _unbatched_adds_an_axis(call: Any) -> Any:
     reply = plain.evaluate(call)
     if len(call["arrays"]["input"].get("shape", [])) == 2 and "value" in reply and reply["value"].shape == ():
         reply["value"] = reply["value"].reshape(1)
     return reply
 
 
-def _wide_result(call):
+def _wide_result(call: Any) -> Any:
     reply = plain.evaluate(call)
     if "value" in reply:
         reply["value"] = reply["value"].astype(np.float64)
     return reply
 
 
-def _naive_soft(call):
+def _naive_soft(call: Any) -> Any:
     """log(1 + exp(x)), which overflows."""
     if call["operator"] != "multilabel_soft_margin_loss" or "value" not in call["want"]:
         return plain.evaluate(call)
@@ -164,20 +171,22 @@ def _naive_soft(call):
     return reply
 
 
-def _sees_neighbours(call):
+def _sees_neighbours(call: Any) -> Any:
     reply = plain.evaluate(call)
     if "value" in reply and reply["value"].ndim == 1 and len(reply["value"]) > 1:
-        shifted = reply["value"] + reply["value"].dtype.type(0.25) * np.asarray(np.ptp(plain._array(call["arrays"]["input"])[1:]) > 2)
+        shifted = reply["value"] + reply["value"].dtype.type(0.25) * np.asarray(
+            np.ptp(plain._array(call["arrays"]["input"])[1:]) > 2
+        )
         reply["value"] = shifted.astype(reply["value"].dtype)
     return reply
 
 
-def _accepts_any_reduction(call):
+def _accepts_any_reduction(call: Any) -> Any:
     known = call["options"].get("reduction", "mean") in ("none", "sum", "mean")
     return plain.evaluate(call if known else dict(call, options={}))
 
 
-WRONG = {
+WRONG: Any = {
     "labels-after-the-block": _labels_after_the_block_count,
     "duplicates-collapse": _duplicates_collapse,
     "value-one-percent-large": lambda call: _by(call, "none", 1.01),

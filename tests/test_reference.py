@@ -106,7 +106,9 @@ def naive_margin(case: Case, *, order: int = 1, regroup: bool = False) -> Float6
         block, total = margin_exact.block_of(labels), 0.0
         for label in block[::order]:
             for other in [i for i in range(case.classes) if i not in block][::order]:
-                gap = fl(fl(1 + scores[other]) - scores[label]) if regroup else fl(fl(1 - scores[label]) + scores[other])
+                gap = (
+                    fl(fl(1 + scores[other]) - scores[label]) if regroup else fl(fl(1 - scores[label]) + scores[other])
+                )
                 total = float(fl(total + max(0.0, float(gap))))
         losses.append(float(fl(total / case.classes)))
     return np.array(losses)
@@ -127,7 +129,7 @@ def careful_soft(case: Case, *, order: int = 1) -> Float64:
 
 @pytest.mark.parametrize("dtype", FORMAT_NAMES)
 @pytest.mark.parametrize(("order", "regroup"), [(1, False), (-1, False), (1, True)])
-def test_right_margin_losses_stay_within_the_bound(dtype: str, order: int, regroup: bool) -> None:  # noqa: FBT001
+def test_right_margin_losses_stay_within_the_bound(dtype: str, order: int, regroup: bool) -> None:
     """Whatever the order of the sum and of the two operations of a pair."""
     shares = [0.0]
     for case in margin_batches(dtype, "none", 150):
@@ -152,14 +154,15 @@ def test_right_soft_margin_losses_stay_within_the_bound(dtype: str, order: int) 
 @pytest.mark.parametrize("dtype", FORMAT_NAMES)
 @pytest.mark.parametrize("operator", [MARGIN, SOFT])
 def test_an_error_just_above_the_bound_is_flagged(operator: str, dtype: str) -> None:
-    """What lies beyond the bound by a thousandth of it is not admitted, on either side."""
+    """What lies beyond the bound by a thousandth of it (float64: by half) is not admitted, on either side."""
     batches = margin_batches(dtype, "none", 60) if operator == MARGIN else soft_batches(dtype, "none", 60)
     flagged = 0
     for case in batches:
         value = expectation(case, exact(case.format)).value
-        for side in (-1.001, 1.001):
+        over = 0.5 if dtype == "float64" else 0.001
+        for side in (-1.0 - over, 1.0 + over):
             beyond = value.low + side * value.bound
-            decided = value.bound > 1e-12 * np.abs(value.low)
+            decided = over * value.bound > 2 * ROUNDOFF * np.abs(value.low)
             assert not value.admits(beyond, case.format)[decided].any()
             flagged += int(decided.sum())
 

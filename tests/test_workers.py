@@ -60,9 +60,7 @@ def test_a_worker_that_fails_costs_its_own_cell_only(
 
 
 @pytest.mark.parametrize("fault", ["sigkill", "sleep"])
-def test_a_death_is_asked_again_and_shows_its_case(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
-) -> None:
+def test_a_death_is_asked_again_and_shows_its_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str) -> None:
     """A crash or a hang names the case and says that it repeats."""
     filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="margin.value.sum-of-rows")
     finding = run_stand_in(monkeypatch, tmp_path, fault, filters, limit=1.0).findings[0]
@@ -93,7 +91,8 @@ def test_a_variant_that_refuses_some_valid_cases_deviates(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"), [("unfaithful", "calibration: sent"), ("no-evidence", "calibration: no evidence that mode eager ran")]
+    ("fault", "words"),
+    [("unfaithful", "calibration: sent"), ("no-evidence", "calibration: no evidence that mode eager ran")],
 )
 def test_a_subject_that_fails_calibration_gets_no_verdict(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str

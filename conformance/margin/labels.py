@@ -139,6 +139,6 @@ def negatives_other_than_minus_one(subject: Subject, case: Case) -> str:
     try:
         got = subject.evaluate(case)
     except Refused as refused:
-        return f"refused: {refused.words}"
+        return f"refused: {refused.signature}"
     ends = subject.expected(case).value.admits(got.value.values, case.format)
     return "end the block like -1" if ends.all() else "change the loss"

@@ -173,7 +173,7 @@ def labels_of_minus_one(subject: Subject, case: Case) -> str:
     try:
         got = subject.evaluate(case).value.values
     except Refused as refused:
-        return f"refused: {refused.words}"
+        return f"refused: {refused.signature}"
     x = case.input[:, -1]
     rest = case.replace(input=case.input[:, :-1], target=case.target[:, :-1])
     others = (

@@ -1,0 +1,121 @@
+"""Dependencies point one way, adapters keep to Python 3.8, and nothing forbidden appears."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from conformance.discover import built_in
+from reports.record import json_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("reference", "adapters", "conformance", "reports")
+STANDARD = {"conformance": {"hypothesis", "click", "rich", "msgspec", "packaging"}, "adapters": {"execnet"}}
+ALLOWED = {
+    "reference": {"reference", "numpy", "flint"},
+    "adapters": {"adapters", "numpy"} | STANDARD["adapters"],
+    "conformance": {"conformance", "reference", "adapters", "reports", "numpy"} | STANDARD["conformance"],
+    "reports": {"reports", "msgspec", "jinja2"},
+}
+OURS = {*PACKAGES, "tests", "lossproof"}
+SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "worker.py")
+
+
+def sources(package: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Every Python file of a folder, parsed."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Full names of the modules that a file imports."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def third_party(names: set[str]) -> set[str]:
+    """Top-level names that are ours or come from a distribution."""
+    import sys
+
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"__future__"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_dependencies_point_one_way(package: str) -> None:
+    """Each folder imports what the design allows it to, and no more."""
+    for path, tree in sources(package):
+        if package == "adapters" and any(path.match(pattern) for pattern in SUBJECT_SIDE):
+            continue
+        assert third_party(imported(tree)) <= ALLOWED[package], path
+
+
+def test_conformance_imports_no_adapter_and_of_the_reports_its_record_only() -> None:
+    """Only the command line sees the site."""
+    for path, tree in sources("conformance"):
+        for name in imported(tree):
+            assert not name.startswith("adapters.") or name in {"adapters.contract", "adapters.gateway"}, path
+            if name.startswith("reports.") and path.name not in {"cli.py", "show.py"}:
+                assert name == "reports.record", path
+
+
+def test_nothing_imports_the_command_line() -> None:
+    """The command line is the end of the chain; ``lossproof.py`` starts it."""
+    for package in (*PACKAGES, "tests"):
+        for path, tree in sources(package):
+            assert "conformance.cli" not in imported(tree) or path.name == "test_cli.py", path
+
+
+def test_adapters_run_beside_their_framework_alone() -> None:
+    """Syntax of Python 3.8; NumPy, the own framework and the own port, nothing of ours."""
+    for pattern in SUBJECT_SIDE:
+        for path in sorted((ROOT / "adapters").glob(pattern)):
+            text = path.read_text(encoding="utf-8")
+            tree = ast.parse(text, feature_version=(3, 8))
+            framework = path.stem.split("_")[0]
+            assert third_party(imported(tree)) <= {"numpy", framework}, path
+            assert not imported(tree) & {f"adapters.{name}" for name in ("contract", "gateway")}, path
+
+
+def test_every_adapter_is_a_subject() -> None:
+    """One word on the command line for each file."""
+    assert set(built_in()) == {"numpy", "torch", "jax", "tensorflow", "mindspore"}
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    """What a file is for stands in its name."""
+    for package in (*PACKAGES, "tests", "benchmarks"):
+        for path, _ in sources(package):
+            assert path.stem not in {"utils", "helpers", "common", "misc"}, path
+
+
+def test_the_packages_of_the_wheel_are_all_packages() -> None:
+    """A new folder is not forgotten in ``pyproject.toml``."""
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {
+        path.parent.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")
+    }
+
+    assert {name.removeprefix("lossproof_suite.").replace(".", "/") for name in settings["packages"]} == folders
+    assert set(settings["package-dir"].values()) == folders
+
+
+def test_the_schema_file_is_the_records_schema() -> None:
+    """``reports/run.schema.json`` is what the record says, closed, and a valid schema."""
+    stored = json.loads((ROOT / "reports" / "run.schema.json").read_text(encoding="utf-8"))
+
+    jsonschema.Draft202012Validator.check_schema(stored)
+    assert stored == json_schema()
+    objects = [part for part in stored["$defs"].values() if part["type"] == "object"]
+    assert all(part["additionalProperties"] is False for part in objects)
