@@ -207,6 +207,6 @@ def _finished(tensor: Any) -> Any:
 def _plain(mindspore: Any, tensor: Any) -> Any:
     if tensor.dtype != mindspore.bfloat16:
         return tensor.asnumpy()
-    wide = np.ascontiguousarray(tensor.astype(mindspore.float32).asnumpy())
+    wide = tensor.astype(mindspore.float32).asnumpy()
     stored = (wide.view(np.uint32) >> 16).astype(np.uint16)
     return {"dtype": "bfloat16", "shape": list(wide.shape), "data": stored.tobytes()}

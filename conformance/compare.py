@@ -80,7 +80,8 @@ def _kind(values: Float64) -> str:
 
 def _describe(case: Case, got: Float64, expected: Enclosure, wrong: Bool) -> tuple[str, str]:
     low, high, bound = expected.low[wrong], expected.high[wrong], expected.bound[wrong]
-    units = bound / case.format.spacing(low)
+    with np.errstate(over="ignore"):
+        units = bound / case.format.spacing(low)
     wanted = numbers(low) if (low == high).all() else f"between {numbers(low)} and {numbers(high)}"
     place = "" if wrong.size == 1 else f" at {[tuple(int(i) for i in at) for at in np.argwhere(wrong)[:8]]}"
     within = ", ".join(f"{unit:.3g}" for unit in np.atleast_1d(units)[:8])

@@ -48,6 +48,7 @@ _FEW = (
     "*.dtypes.*",
     "*.gradients.of-rows",
     "*.gradients.of-large-scores",
+    "*.errors.*",
 )
 _LONG_COMPILATION_SECONDS = 0.7
 PROFILES = {

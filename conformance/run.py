@@ -22,7 +22,7 @@ from conformance.cell import Cell, run_cell
 from conformance.clause import Clause
 from conformance.discover import Spec, UsageError
 from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
-from conformance.subject import Bench, Limits, Variant
+from conformance.subject import Bench, Limits, Subject, Variant
 from reports.record import (
     ClauseRecord,
     Finding,
@@ -170,7 +170,18 @@ def _calibrated(
         bench = place % len(benches)
         done.append((calibrate(benches[bench].first, description, variant, options.limits), bench))
         progress.calibrated()
+    _share_flushing([found.subject for found, _ in done])
     return done
+
+
+def _share_flushing(subjects: list[Subject]) -> None:
+    """Grant flushing to all variants of a format where one was seen to flush.
+
+    The processor's flag for it belongs to a thread: what one kernel sets, a later call of another finds set.
+    """
+    flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
+    for subject in subjects:
+        subject.flushes = subject.variant.dtype in flushing
 
 
 def _cells(
@@ -224,7 +235,7 @@ def _header(
     left_out: list[LeftOut],
 ) -> Header:
     facts = dict(description["facts"])
-    facts["flush_to_zero"] = sorted({str(found.subject.variant) for found, _ in calibrated if found.subject.flushes})
+    facts["flush_to_zero"] = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
     facts["slow_calls"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.slow})
     facts["pays_for_shapes"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.dear})
     return Header(
