@@ -67,7 +67,8 @@ def main() -> None:
     """Measure and print."""
     generator = np.random.default_rng(0)
     scores = generator.integers(-8, 9, (ROWS, CLASSES)) / 4
-    target, labels = generator.integers(-1, CLASSES, (ROWS, CLASSES)), generator.integers(0, 2, (ROWS, CLASSES)) * 1.0
+    target = generator.integers(-1, CLASSES, (ROWS, CLASSES))
+    labels = generator.integers(0, 2, (ROWS, CLASSES)).astype(np.float64)
     single = Arithmetic(FORMATS["float32"])
     clause = clauses("margin.value.documented-formula")[0]
     variant = Variant(MARGIN, "port", "eager", "cpu", "float32")
