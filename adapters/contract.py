@@ -97,7 +97,8 @@ class Reproducer(TypedDict):
 
     Templates of :class:`string.Template`: ``array`` with ``$values`` and ``$dtype``,
     ``empty`` with ``$shape`` and ``$dtype`` for arrays without elements, each form's
-    ``call`` with ``$options``, each mode's ``wrap`` with ``$call``.
+    ``call`` with ``$options``, each mode's ``wrap`` with ``$call``, after the lines of its
+    ``define`` with ``$call``, where it has any; ``gradient`` with ``$loss``, after ``before``.
     """
 
     prelude: str
@@ -105,7 +106,9 @@ class Reproducer(TypedDict):
     empty: str
     call: dict[str, str]
     wrap: dict[str, str]
+    define: NotRequired[dict[str, str]]
     gradient: NotRequired[str]
+    before: NotRequired[str]
 
 
 class OperatorOffer(TypedDict):

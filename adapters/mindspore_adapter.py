@@ -118,8 +118,13 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
             "array": "Tensor($values, mindspore.$dtype)",
             "empty": "ops.zeros($shape, mindspore.$dtype)",
             "call": {form: call[form] for form in forms},
-            "wrap": {"pynative": "$call", "graph": "mindspore.jit(lambda input, target: $call)(input, target)"},
-            "gradient": "mindspore.grad(lambda input: ($loss * cotangent).sum())(input)",
+            "define": {
+                "pynative": "def loss_of(input, target):\n    return $call",
+                "graph": "@mindspore.jit\ndef loss_of(input, target):\n    return $call",
+            },
+            "wrap": dict.fromkeys(_MODES, "loss_of(input, target)"),
+            "before": "def scalar(input):\n    return ($loss * cotangent).sum()",
+            "gradient": "mindspore.grad(scalar)(input)",
         },
     }
 

@@ -96,7 +96,7 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
                 "inductor": "torch.compile(lambda input, target: $call, backend='inductor')(input, target)",
             },
             "gradient": "torch.autograd.grad(loss, input, cotangent)[0]",
-            "requires_grad": "input.requires_grad_()",
+            "before": "input.requires_grad_()\nloss = $loss",
         },
     }
 

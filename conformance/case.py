@@ -77,6 +77,20 @@ class Case:
             cotangent = cotangent[chosen]
         return self.replace(input=self.input[chosen], target=self.target[chosen], cotangent=cotangent)
 
+    def unbatched(self) -> Case:
+        """A batch of one as input of shape (C)."""
+        cotangent = self.cotangent
+        if cotangent is not None and cotangent.ndim == 1:
+            cotangent = cotangent.reshape(())
+        return self.replace(input=self.input[0], target=self.target[0], cotangent=cotangent)
+
+    def batched(self) -> Case:
+        """Input of shape (C) as a batch of one."""
+        cotangent = self.cotangent
+        if cotangent is not None and self.reduction == "none":
+            cotangent = cotangent.reshape(1)
+        return self.replace(input=self.input[np.newaxis], target=self.target[np.newaxis], cotangent=cotangent)
+
     def arrays(self, *, gradient: bool) -> dict[str, PlainArray | PlainList]:
         """The arguments as an adapter takes them."""
         arrays: dict[str, PlainArray | PlainList] = {

@@ -29,7 +29,10 @@ def minimise(case: Case, fails: Fails, seconds: float) -> Case:
 
 def simpler(case: Case) -> Iterator[Case]:
     """Cases one step simpler, the largest steps first."""
-    if case.input.ndim != 2 or case.input.shape != case.target.shape:
+    if case.input.ndim not in (1, 2) or case.input.shape != case.target.shape:
+        return
+    if case.input.ndim == 1:
+        yield from (other.unbatched() for other in simpler(case.batched()))
         return
     yield from _fewer_rows(case)
     yield from _fewer_classes(case)

@@ -32,6 +32,8 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: 
     )
     lines = [Template(template["prelude"]).substitute(fields).rstrip()]
     lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=gradient)]
+    defined = template.get("define", {}).get(variant.mode)
+    lines += [Template(defined).substitute(call=call)] if defined else []
     return "\n".join([*lines, *_ending(template, fields, gradient=gradient)])
 
 
@@ -45,16 +47,12 @@ def _arguments(case: Case, *, gradient: bool) -> list[str]:
     return ["input", "target", *weight, *(["cotangent"] if gradient else [])]
 
 
-def _ending(template: Any, fields: dict[str, Any], *, gradient: bool) -> list[str]:
+def _ending(template: Reproducer, fields: dict[str, Any], *, gradient: bool) -> list[str]:
     """The lines that print the loss, or the gradient where that is what deviates."""
     if not gradient or "gradient" not in template:
         return [f"print({fields['loss']})"]
-    slope = Template(template["gradient"]).substitute(fields)
-    before = [template["requires_grad"]] if "requires_grad" in template else []
-    if "before" in template:
-        return [*before, Template(template["before"]).substitute(fields), f"print({slope})"]
-    loss = [f"loss = {fields['loss']}"] if "loss" in slope else []
-    return [*before, *loss, f"print({slope})"]
+    before = [Template(template["before"]).substitute(fields)] if "before" in template else []
+    return [*before, f"print({Template(template['gradient']).substitute(fields)})"]
 
 
 def _array(case: Case, name: str, template: Reproducer) -> str:

@@ -20,27 +20,19 @@ def has_one_class(case: Case) -> bool:
     return case.classes == 1
 
 
-def one_row(draw: Drawn) -> Drawn:
-    """The same cases cut down to their first row."""
+def unbatched(draw: Drawn) -> Drawn:
+    """The first row of each case as input of shape (C)."""
 
     def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return draw.strategy(domain).map(lambda case: case.rows(slice(0, 1)))
+        return draw.strategy(domain).map(lambda case: case.rows(slice(0, 1)).unbatched())
 
     return Drawn(build)
-
-
-def unbatched(case: Case) -> Case:
-    """A batch of one as input of shape (C)."""
-    cotangent = case.cotangent
-    if cotangent is not None and case.reduction == "none":
-        cotangent = cotangent.reshape(())
-    return case.replace(input=case.input[0], target=case.target[0], cotangent=cotangent)
 
 
 def unbatched_none(subject: Subject, case: Case) -> str:
     """The shape that reduction ``none`` gives for input of shape (C), in words."""
     try:
-        return f"shape {subject.result_of(unbatched(case)).shape}"
+        return f"shape {subject.result_of(case).shape}"
     except Refused as refused:
         return f"refused: {refused.signature}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ from reference.formats import FORMATS, Arithmetic
 from reports.record import Finding
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+ROOT = STAND_IN.parent.parent
 MARGIN32, SOFT32 = Domain("float32", "int64"), Domain("float32", "same")
 
 CAUGHT_BY = {
@@ -159,3 +161,28 @@ def test_the_same_seed_draws_the_same_cases() -> None:
 
     assert [case.digest() for case in first] == [case.digest() for case in again]
     assert [case.digest() for case in first] != [case.digest() for case in other]
+
+
+def test_a_reproducer_runs_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run from a file it prints the expected number, because the stand-in's framework is the right NumPy port."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "duplicates-collapse")
+    filters = Filters(dtypes=("float32",), clause="margin.labels.duplicates-count")
+    shown = run_quick(Spec("stand-in", STAND_IN), tmp_path, filters).findings[0].counterexample
+    assert shown is not None
+    script = tmp_path / "reproducer.py"
+    script.write_text(shown.reproducer, encoding="utf-8")
+    command = [sys.executable, str(script)]
+    printed = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True).stdout
+
+    assert printed == "[1.]\n"
+    assert shown.expected.startswith("1.0 ")
+
+
+def test_a_reproducer_of_an_empty_batch_keeps_its_shape(tmp_path: Path) -> None:
+    """No elements, but four classes."""
+    filters = Filters(dtypes=("float32",), clause="margin.shapes.empty-batch-mean")
+    shown = run_quick(find_subject("numpy"), tmp_path, filters).findings[0].counterexample
+
+    assert shown is not None
+    assert "input = np.zeros((0, 4), dtype=np.float32)" in shown.reproducer
+    assert shown.shape == [0, 4]

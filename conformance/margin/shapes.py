@@ -12,7 +12,6 @@ from conformance.shapes import (
     empty_batch,
     empty_mean,
     has_one_class,
-    one_row,
     result_shape,
     unbatched,
     unbatched_none,
@@ -50,11 +49,11 @@ def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
     "documented",
     MARGIN_SHAPES,
     MARGIN_SHAPES_MINDSPORE,
-    cases=one_row(margin_cases(reductions=("sum", "mean"))),
+    cases=unbatched(margin_cases(reductions=("sum", "mean"))),
 )
 def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) -> None:
     """Input of shape (C) gives the loss that the same row gives as a batch of one."""
-    got = subject.evaluate(unbatched(case))
+    got = subject.evaluate(case)
 
     assert_within(subject, case, got.value, subject.expected(case).value)
 
@@ -64,7 +63,7 @@ def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) ->
     "open",
     MARGIN_OUTPUT,
     why="The pages say (N) for reduction 'none' and do not say what N is for input of shape (C).",
-    cases=one_row(margin_cases()),
+    cases=unbatched(margin_cases()),
     needs="inferred",
 )
 def shape_of_none_without_batch(subject: Subject, case: Case) -> str:

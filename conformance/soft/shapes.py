@@ -12,7 +12,6 @@ from conformance.shapes import (
     empty_batch,
     empty_mean,
     has_one_class,
-    one_row,
     result_shape,
     unbatched,
     unbatched_none,
@@ -36,7 +35,7 @@ def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
     "open",
     SOFT_SHAPES,
     why="The pages give (N, C) as the shape of the input and say nothing of (C).",
-    cases=one_row(soft_cases()),
+    cases=unbatched(soft_cases()),
 )
 def shape_of_none_without_batch(subject: Subject, case: Case) -> str:
     """The shape of the result for input of shape (C) and reduction ``none``."""
@@ -47,13 +46,13 @@ def shape_of_none_without_batch(subject: Subject, case: Case) -> str:
     "soft.errors.module-rank",
     "documented",
     mindspore_soft_module("ValueError: If the rank of x or target is not 2."),
-    cases=one_row(soft_cases(("mean",))),
+    cases=unbatched(soft_cases(("mean",))),
     binding=Binding("mindspore", NATIVE[1:], ">=2.0"),
     needs="nothing",
 )
 def module_refuses_other_ranks(subject: Subject, case: Case) -> None:
     """The module raises ValueError for input of shape (C)."""
-    assert_refused(subject, unbatched(case), f"an answer for input of shape ({case.classes},)", ("ValueError",))
+    assert_refused(subject, case, f"an answer for input of shape ({case.classes},)", ("ValueError",))
 
 
 @clause("soft.shapes.one-class", "documented", SOFT_FORMULA, cases=soft_cases(classes=1), within=has_one_class)
