@@ -24,18 +24,25 @@ def assert_not_written(subject: Subject, case: Case) -> None:
             assert_same_bits(Array.of(after[name]), Array.of(cast(PlainArray, plain)), f"{name} as given")
 
 
-def flag_cases(draw: Drawn) -> Drawn:
-    """Cases with each combination of the legacy flags and the reduction, one of the flags given."""
-    flags = [pair for pair in itertools.product((None, True, False), repeat=2) if pair != (None, None)]
-    reductions = (None, "none", "sum", "mean")
+_FLAGS = [pair for pair in itertools.product((None, True, False), repeat=2) if pair != (None, None)]
+_FEW_FLAGS = [(None, False), (False, None), (True, True)]
+_REDUCTIONS = (None, "none", "sum", "mean")
 
-    def change(case: Case) -> Case:
+
+def flag_cases(draw: Drawn) -> Drawn:
+    """Cases with the legacy flags, at least one of them given, and a reduction that they override.
+
+    A variant that pays for each program gets three combinations, one for each meaning.
+    """
+
+    def change(case: Case, domain: Domain) -> Case:
         chosen = int(case.digest(), 16)
+        flags, reductions = (_FEW_FLAGS, (None,)) if domain.shapes else (_FLAGS, _REDUCTIONS)
         pair, reduction = flags[chosen % len(flags)], reductions[chosen // len(flags) % len(reductions)]
         return case.replace(options=dict(zip(("size_average", "reduce"), pair, strict=True)), reduction=reduction)
 
     def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return draw.strategy(domain).map(change)
+        return draw.strategy(domain).map(lambda case: change(case, domain))
 
     return Drawn(build)
 
