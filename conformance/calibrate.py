@@ -31,7 +31,13 @@ class Calibrated:
     fault: str = ""
 
 
-def calibrate(bench: Bench, description: Description, variant: Variant, limits: Limits) -> Calibrated:
+Arithmetics = dict[tuple[str, str], bool]
+"""Whether a mode flushes subnormal values of a dtype: measured once, whatever the operator and form."""
+
+
+def calibrate(
+    bench: Bench, description: Description, variant: Variant, limits: Limits, measured: Arithmetics
+) -> Calibrated:
     """Find out whether a variant can be tested, and what the bounds need to know of it."""
     offer = description["operators"][variant.operator]
     subject = Subject(
@@ -44,8 +50,11 @@ def calibrate(bench: Bench, description: Description, variant: Variant, limits: 
         dear=variant.mode in description["compiled"],
     )
     try:
-        _assert_faithful(subject)
-        subject.flushes = _flushes(subject)
+        arithmetic = (variant.mode, variant.dtype)
+        if arithmetic not in measured:
+            _assert_faithful(subject)
+            measured[arithmetic] = _flushes(subject)
+        subject.flushes = measured[arithmetic]
         subject.refusal = _refusal(subject)
         if subject.refusal is None:
             _assert_mode_runs(subject)

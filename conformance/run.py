@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adapters.contract import Description
 from adapters.gateway import AdapterFault, WorkerError
-from conformance.calibrate import Calibrated, calibrate
+from conformance.calibrate import Arithmetics, Calibrated, calibrate
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.cell import Cell, run_cell
@@ -166,9 +166,10 @@ def _calibrated(
 ) -> list[tuple[Calibrated, int]]:
     """Every variant calibrated, with the number of the bench that will run it."""
     done: list[tuple[Calibrated, int]] = []
+    measured: Arithmetics = {}
     for place, variant in enumerate(wanted):
         bench = place % len(benches)
-        done.append((calibrate(benches[bench].first, description, variant, options.limits), bench))
+        done.append((calibrate(benches[bench].first, description, variant, options.limits, measured), bench))
         progress.calibrated()
     _share_flushing([found.subject for found, _ in done])
     return done
