@@ -102,8 +102,8 @@ class _Benches:
         self.second = Bench(adapter, python, folder)
 
     def close(self) -> None:
-        self.first.discard()
-        self.second.discard()
+        self.first.close()
+        self.second.close()
 
 
 def _asked_clauses(filters: Filters) -> list[Clause]:
@@ -224,7 +224,7 @@ def _in_order(cells: list[tuple[Cell, int]], benches: int) -> Iterator[Finding]:
             yield future.result()
     finally:
         for lane in lanes:
-            lane.shutdown(wait=True, cancel_futures=True)
+            lane.shutdown(wait=False, cancel_futures=True)
 
 
 def _header(

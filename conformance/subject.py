@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain
-from adapters.gateway import Worker, WorkerCrashed, WorkerHung
+from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
 from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
@@ -122,11 +122,18 @@ class Bench:
     def __init__(self, adapter: Path, python: str, temporary: Path) -> None:
         self._make: Callable[[], Worker] = lambda: Worker(adapter, python, temporary)
         self._worker: Worker | None = None
+        self._closed = False
         self._seen: set[tuple[Any, ...]] = set()
 
     @property
     def worker(self) -> Worker:
-        """The worker, alive."""
+        """The worker, alive.
+
+        Raises:
+            WorkerError: The bench is closed, or the worker does not start.
+        """
+        if self._closed:
+            raise WorkerError("the run was ended")
         if self._worker is None:
             self._worker = self._make()
             self._seen.clear()
@@ -144,6 +151,11 @@ class Bench:
             raise
         self._seen.add(key)
         return reply
+
+    def close(self) -> None:
+        """End the worker for good: a cell that still asks gets an error at once."""
+        self._closed = True
+        self.discard()
 
     def discard(self) -> None:
         """End the worker; the next call starts a fresh one."""
