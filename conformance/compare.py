@@ -109,3 +109,12 @@ def assert_refused(subject: Subject, case: Case, got: str, kinds: Sequence[str] 
         raise Deviation(wanted, got)
     if kinds and not set(kinds) & set(refusal.bases):
         raise Deviation(wanted, f"{refusal.kind}: {refusal.first_line}")
+
+
+def assert_gradient(subject: Subject, case: Case) -> None:
+    """Raise unless the gradient has the input's shape and dtype and lies within its bound."""
+    got = subject.evaluate(case, "gradient").gradient
+
+    assert_shape(got, case.input.shape)
+    assert_dtype(got, case.dtype)
+    assert_within(subject, case, got, subject.expected(case).gradient)

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.case import MARGIN, Case
+from conformance.compare import assert_same_bits, assert_shape
 from conformance.strategies import Domain, Drawn, Fixed
 from conformance.subject import Array, Refused, Subject
 
@@ -47,6 +48,22 @@ def with_neighbours(case: Case) -> Case:
     input[1:] = case.format.round(3.0 - 0.25 * input[1:, ::-1])
     target[1:] = case.target[1:][::-1]
     return case.replace(input=input, target=target)
+
+
+def assert_rows_apart(subject: Subject, case: Case) -> None:
+    """Raise if row 0 has another loss among other rows, at the same place and shape."""
+    got, other = subject.evaluate(case).value, subject.evaluate(with_neighbours(case)).value
+
+    first, among_others = (Array(array.values[:1], array.dtype) for array in (got, other))
+    assert_same_bits(first, among_others, "row 0 as among other neighbours")
+
+
+def assert_sum_of_no_rows(subject: Subject, case: Case) -> None:
+    """Raise unless the sum over no rows is refused, or 0 each time it is asked."""
+    if subject.refusal_of(case) is None:
+        for got in asked_again_and_again(subject, case):
+            assert_shape(got, ())
+            assert_same_bits(got, Array(np.zeros(()), got.dtype), "the sum over no rows")
 
 
 def empty_batch(operator: str, reduction: str) -> Fixed:

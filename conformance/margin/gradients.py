@@ -7,18 +7,10 @@ from hypothesis import strategies as st
 
 from conformance.case import Case
 from conformance.clause import clause
-from conformance.compare import assert_dtype, assert_shape, assert_within
+from conformance.compare import assert_gradient
 from conformance.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_REDUCTIONS
 from conformance.strategies import Domain, Drawn, margin_cases
 from conformance.subject import Subject
-
-
-def _assert_gradient(subject: Subject, case: Case) -> None:
-    got = subject.evaluate(case, "gradient")
-
-    assert_shape(got.gradient, case.input.shape)
-    assert_dtype(got.gradient, case.dtype)
-    assert_within(subject, case, got.gradient, subject.expected(case).gradient)
 
 
 @clause(
@@ -31,7 +23,7 @@ def _assert_gradient(subject: Subject, case: Case) -> None:
 )
 def gradient_of_each_row(subject: Subject, case: Case) -> None:
     """The gradient is the derivative of each row's loss times its cotangent, at ties a subgradient."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -44,7 +36,7 @@ def gradient_of_each_row(subject: Subject, case: Case) -> None:
 )
 def gradient_of_the_sum(subject: Subject, case: Case) -> None:
     """The gradient of reduction ``sum`` is the derivative of every row times the cotangent."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -57,7 +49,7 @@ def gradient_of_the_sum(subject: Subject, case: Case) -> None:
 )
 def gradient_of_the_mean(subject: Subject, case: Case) -> None:
     """The gradient of reduction ``mean`` is the derivative of every row times the cotangent over N."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -70,7 +62,7 @@ def gradient_of_the_mean(subject: Subject, case: Case) -> None:
 )
 def gradient_without_pairs(subject: Subject, case: Case) -> None:
     """A row without labels, or with every class a label, has gradient 0."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 def _ties() -> Drawn:

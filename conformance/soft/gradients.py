@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from conformance.case import Case
 from conformance.clause import clause
-from conformance.compare import assert_dtype, assert_shape, assert_within
+from conformance.compare import assert_gradient
 from conformance.sources import SOFT_FORMULA, SOFT_REDUCTIONS, SOFT_WEIGHT
 from conformance.strategies import soft_cases
 from conformance.subject import Subject
-
-
-def _assert_gradient(subject: Subject, case: Case) -> None:
-    got = subject.evaluate(case, "gradient")
-
-    assert_shape(got.gradient, case.input.shape)
-    assert_dtype(got.gradient, case.dtype)
-    assert_within(subject, case, got.gradient, subject.expected(case).gradient)
 
 
 @clause(
@@ -28,7 +20,7 @@ def _assert_gradient(subject: Subject, case: Case) -> None:
 )
 def gradient_of_each_row(subject: Subject, case: Case) -> None:
     """The gradient is the derivative of each row's loss times its cotangent."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -41,7 +33,7 @@ def gradient_of_each_row(subject: Subject, case: Case) -> None:
 )
 def gradient_of_the_sum(subject: Subject, case: Case) -> None:
     """The gradient of reduction ``sum`` is the derivative of every row times the cotangent."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -54,7 +46,7 @@ def gradient_of_the_sum(subject: Subject, case: Case) -> None:
 )
 def gradient_of_the_mean(subject: Subject, case: Case) -> None:
     """The gradient of reduction ``mean`` is the derivative of every row times the cotangent over N."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -67,7 +59,7 @@ def gradient_of_the_mean(subject: Subject, case: Case) -> None:
 )
 def gradient_with_weights(subject: Subject, case: Case) -> None:
     """The gradient of each class is multiplied by the weight of its class."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
 
 
 @clause(
@@ -80,4 +72,4 @@ def gradient_with_weights(subject: Subject, case: Case) -> None:
 )
 def gradient_of_large_scores(subject: Subject, case: Case) -> None:
     """The gradient of scores of any finite size is the formula's, not an infinity or NaN."""
-    _assert_gradient(subject, case)
+    assert_gradient(subject, case)
