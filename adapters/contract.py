@@ -21,16 +21,18 @@ its own name, so that the adapter can ``import NAME_port``.
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+import math
+import re
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
 
 ECHO = "echo"
-"""Operator of calibration: return ``input`` as the framework holds it."""
+"""Operator of calibration, which every adapter answers: ``input`` as the framework holds it."""
 
 PRODUCT = "product"
-"""Operator of calibration: ``input * weight``, element by element, in the call's mode."""
+"""Operator of calibration, likewise: ``input * weight``, element by element, in the call's mode."""
 
 
 class PlainArray(TypedDict):
@@ -171,3 +173,32 @@ def from_plain(plain: PlainArray) -> npt.NDArray[Any]:
         bits = np.frombuffer(plain["data"], dtype=np.uint16).astype(np.uint32) << 16
         return bits.view(np.float32).reshape(plain["shape"])
     return np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"])
+
+
+def reply_fault(reply: Any, call: Call) -> str:
+    """What is wrong with a reply; empty where it keeps the contract."""
+    if not isinstance(reply, dict):
+        return f"it returned {type(reply).__name__}, not a dictionary"
+    answer = cast("dict[str, Any]", reply)
+    if "raised" in answer:
+        return "" if _has(answer["raised"], "type", "message", "bases") else "'raised' is no exception"
+    for name in ("value", "gradient", "inferred"):
+        if name in call["want"] and name not in answer:
+            return f"{name!r} was wanted and is missing; the reply has {', '.join(answer) or 'nothing'}"
+        if name in answer and not _is_array(answer[name]):
+            return f"{name!r} is no array of numbers"
+    return ""
+
+
+def _has(part: Any, *keys: str) -> bool:
+    return isinstance(part, dict) and set(keys) <= set(cast("dict[str, Any]", part))
+
+
+def _is_array(plain: Any) -> bool:
+    """Whether this is a :class:`PlainArray` whose bytes fill its shape."""
+    if not _has(plain, "dtype", "shape", "data"):
+        return False
+    name = "uint16" if plain["dtype"] == "bfloat16" else str(plain["dtype"])
+    if not re.fullmatch(r"bool|u?int(8|16|32|64)|float(16|32|64)", name):
+        return False
+    return bool(len(plain["data"]) == np.dtype(name).itemsize * math.prod(plain["shape"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -16,7 +17,7 @@ from typing import Any, Self, cast
 
 import execnet
 
-from adapters.contract import Call, Description, Reply
+from adapters.contract import Call, Description, Reply, reply_fault
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120.0
@@ -37,7 +38,14 @@ class WorkerHung(WorkerError):
 
 
 class AdapterFault(WorkerError):
-    """The adapter itself raised: a harness error, never a verdict."""
+    """The adapter itself raised or broke the contract: a harness error, never a verdict."""
+
+    @property
+    def headline(self) -> str:
+        """What was raised and where, in one line."""
+        lines = str(self).splitlines()
+        places = re.findall(r'File "([^"]+\.py)", line (\d+)', str(self))
+        return f"{lines[0]} ({places[-1][0]}, line {places[-1][1]})" if places else lines[0]
 
 
 class Worker:
@@ -99,7 +107,11 @@ class Worker:
             WorkerHung: No answer came within the limit.
             AdapterFault: The adapter raised, not the framework.
         """
-        return cast(Reply, self._ask({"ask": "evaluate", "call": call}, limit))
+        reply = self._ask({"ask": "evaluate", "call": call}, limit)
+        fault = reply_fault(reply, call)
+        if fault:
+            raise AdapterFault(f"evaluate breaks the contract: {fault}")
+        return cast(Reply, reply)
 
     def _ask(self, question: dict[str, Any], limit: float) -> Any:
         started = time.monotonic()

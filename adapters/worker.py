@@ -71,9 +71,9 @@ def serve(channel):
         if adapter is None:
             channel.send(loaded)
         elif question["ask"] == "describe":
-            channel.send(answer(adapter.describe))
+            channel.send(answer(lambda: adapter.describe()))
         else:
-            channel.send(answer(adapter.evaluate, question["call"]))
+            channel.send(answer(lambda call: adapter.evaluate(call), question["call"]))
 
 
 if __name__ == "__channelexec__":

@@ -87,7 +87,8 @@ def _assert_faithful(subject: Subject) -> None:
     sent = _special(FORMATS[dtype]).reshape(3, 4)
     reply = _ask(subject, ECHO, sent)
     if "raised" in reply:
-        raise NotCalibrated(f"the framework cannot hold {dtype}: {reply['raised']['message'][:200]}")
+        raised = reply["raised"]
+        raise NotCalibrated(f"operator 'echo' of a {dtype} array: {raised['type']}: {raised['message'][:200]}")
     back = from_plain(reply["value"]).astype(np.float64)
     if reply["value"]["dtype"] != dtype or back.shape != sent.shape:
         raise NotCalibrated(f"a {dtype} array of shape (3, 4) came back as {reply['value']['dtype']} {back.shape}")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from adapters.contract import OperatorOffer
-from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
+from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import Case
 from conformance.clause import Clause
 from conformance.compare import Deviation
@@ -63,6 +63,8 @@ def run_cell(cell: Cell) -> Finding:
     try:
         cases = cell.cases()
         outcome = _decide(cell, cases)
+    except AdapterFault as fault:
+        outcome = _Outcome("harness-error", f"{fault.headline}\n{fault}")
     except WorkerError as error:
         outcome = _Outcome("harness-error", str(error))
     seconds = time.perf_counter() - started

@@ -30,6 +30,7 @@ _REPORT_EXAMPLES = """\
 lossproof report runs --site site
 lossproof report runs/torch-2.13.0.jsonl runs/jax-0.10.2.jsonl --site site
 """
+_FEW = 6
 _FORMATS = click.Choice(["text", "json", "markdown"])
 
 
@@ -99,13 +100,15 @@ def run(
         outcomes = _explore(subjects, options, style) if profile == "explore" else _run_all(subjects, options, style)
     except UsageError as error:
         _fail(error)
+    except OSError as error:
+        _fail(UsageError(f"--out {out}: {error.strerror}"))
     except KeyboardInterrupt:
         _fail(RuntimeError("interrupted; the unfinished run is in a .partial.jsonl file, which no reader accepts"), 130)
     sys.exit(0 if all(outcome.complete for outcome in outcomes) else 4)
 
 
 def _run_all(subjects: tuple[str, ...], options: Options, style: str) -> list[Outcome]:
-    specs = [find_subject(word) for word in subjects or _present(options.python)]
+    specs = [find_subject(word) for word in dict.fromkeys(subjects) or _present(options.python)]
     outcomes: list[Outcome] = []
     for spec in specs:
         with show.progress() as progress:
@@ -144,16 +147,19 @@ def report(runs: tuple[Path, ...], site: Path) -> None:
     Exit status: 0; 2 where nothing was found; 4 where a run file was refused (the
     site is written from the others and names it).
     """
-    paths = find_run_files(runs)
-    if not paths:
+    paths = list({path.resolve(): path for path in find_run_files(runs)}.values())
+    if not any(path.exists() for path in paths):
         _fail(UsageError(f"{', '.join(map(str, runs))}: no run files there; make one with: lossproof run torch"))
     accepted, refused = _read_all(paths)
     for message in refused:
         click.echo(f"lossproof: {message}", err=True)
     if not accepted:
         _fail(UsageError("no run was left to report on; the site was not written"), 4)
-    index = write_site(accepted, site, refused=refused)
-    click.echo(f"{len(accepted)} runs: {index.resolve()}")
+    try:
+        index = write_site(accepted, site, refused=refused)
+    except OSError as error:
+        _fail(UsageError(f"--site {site}: {error.strerror}"))
+    click.echo(f"site of {len(accepted)} run{'s' * (len(accepted) != 1)}: {index.resolve()}")
     sys.exit(4 if refused else 0)
 
 
@@ -193,8 +199,9 @@ def explain(clause: str, runs: Path) -> None:
     """Explain one clause: its sources, and what each known run said."""
     found = {known.id: known for known in clauses()}.get(clause)
     if found is None:
-        near = ", ".join(known.id for known in clauses(f"*{clause.split('.')[-1]}*")) or "see lossproof list"
-        _fail(UsageError(f"clause {clause}: no such clause; {near}"))
+        near = [known.id for known in clauses(f"*{clause.split('.')[-1].strip('*') or '?'}*")]
+        hint = f"there is {', '.join(near)}" if 0 < len(near) < _FEW else "see lossproof list"
+        _fail(UsageError(f"clause {clause}: no such clause; {hint}"))
     accepted, refused = _read_all(find_run_files([runs]) if runs.exists() else [])
     for message in refused:
         click.echo(f"lossproof: {message}", err=True)
@@ -205,7 +212,10 @@ def explain(clause: str, runs: Path) -> None:
 @click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter to look at.")
 def doctor(python: str) -> None:
     """Say which subjects an interpreter has, and what to type where one is missing."""
-    for name in built_in():
-        spec = find_subject(name)
-        line = "found" if show.can_find(python, name) else f"missing; install it: {spec.install_command(python)}"
-        click.echo(f"{name:12} {line}")
+    try:
+        present = {name: show.can_find(python, name) for name in built_in()}
+    except UsageError as error:
+        _fail(error)
+    for name, found in present.items():
+        hint = find_subject(name).install_command(python)
+        click.echo(f"{name:12} {'found' if found else f'missing; install it: {hint}'}")

@@ -74,6 +74,12 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
         raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()))
 
 
+def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
+    """Around another result of the same subject: both may be off by the bound, on either side."""
+    values = other.values.reshape(expected.low.shape)
+    return Enclosure(low=values, high=values, bound=2 * expected.bound, reach=expected.reach)
+
+
 def _kind(values: Float64) -> str:
     return "nan" if np.isnan(values).any() else "infinite" if np.isinf(values).any() else "finite"
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.contract import Description
-from adapters.gateway import AdapterFault, WorkerError
 from conformance.calibrate import Arithmetics, Calibrated, calibrate
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.cell import Cell, run_cell
 from conformance.clause import Clause
+from conformance.describe import describe
 from conformance.discover import Spec, UsageError
 from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.subject import Bench, Limits, Subject, Variant
@@ -118,7 +118,7 @@ def _asked_clauses(filters: Filters) -> list[Clause]:
 
 
 def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]) -> Outcome:
-    description = _describe(spec, options.python, benches[0].first)
+    description = describe(spec, options.python, benches[0].first)
     wanted = variants(description, options.profile, options.filters)
     progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
     calibrated = _calibrated(description, wanted, options, benches, progress)
@@ -142,23 +142,6 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
 
 def _suffix(options: Options) -> str:
     return f"-explore-{options.seed}" if options.profile.name == "explore" else ""
-
-
-def _describe(spec: Spec, python: str, bench: Bench) -> Description:
-    """What the adapter says, and the version that was asked for."""
-    try:
-        description = bench.worker.describe()
-    except AdapterFault as fault:
-        if "ModuleNotFoundError" in str(fault).splitlines()[0]:
-            hint = spec.install_command(python)
-            raise UsageError(f"subject {spec.name}: not installed for {python}; install it: {hint}") from None
-        raise UsageError(f"subject {spec.name}: the adapter failed: {fault}") from None
-    except WorkerError as error:
-        raise UsageError(f"subject {spec.name}: {error}") from None
-    if spec.version and description["version"] != spec.version:
-        found, hint = description["version"], spec.install_command(python)
-        raise UsageError(f"subject {spec.name}=={spec.version}: {python} has {found}; install it: {hint}")
-    return description
 
 
 def _calibrated(

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 import msgspec
@@ -15,10 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from conformance.clause import Clause
+from conformance.discover import UsageError
 from conformance.run import Outcome, Progress
-from reports.record import Finding, LeftOut, Run, Verdict
+from reports.record import BLAMELESS, Counterexample, Finding, Hexadecimal, LeftOut, Run, Verdict
 
 _BROKEN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs", "harness-error", "not-run")
+_SHOWN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs")
 _REPORTED: tuple[Verdict, ...] = (*_BROKEN, "unsupported", "observed", "conforms")
 
 
@@ -70,13 +73,20 @@ def progress() -> Generator[Progress]:
 
 
 def can_find(python: str, framework: str) -> bool:
-    """Whether an interpreter can find a framework, without importing it."""
-    program = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+    """Whether an interpreter can find a framework, without importing it.
+
+    Raises:
+        UsageError: This is no Python interpreter.
+    """
+    program = "import importlib.util, sys; print('found' if importlib.util.find_spec(sys.argv[1]) else 'missing')"
     try:
         command = [python, "-c", program, framework]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - their own interpreter
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - their own
     except OSError:
-        return False
+        said = ""
+    if said not in ("found\n", "missing\n"):
+        raise UsageError(f"--python {python}: this is no Python interpreter")
+    return said == "found\n"
 
 
 def outcome(found: Outcome, style: str) -> str:
@@ -90,16 +100,23 @@ def outcome(found: Outcome, style: str) -> str:
     if style == "markdown":
         rows = [f"| `{clause}` | {_variants(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
         table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
-        return "\n".join([f"**{subject.framework} {subject.version}**: {total}", *table])
+        return "\n".join([f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {total}", *table])
     lines = [line for clause, group in broken.items() for line in _clause_lines(clause, group)]
+    lines += _faults(found.findings)
     state = "" if found.complete else "\nincomplete: at least one cell has no verdict"
-    return "\n".join([*lines, f"{subject.framework} {subject.version}: {total}{state}", f"written to {found.path}"])
+    return "\n".join(
+        [
+            *lines,
+            f"{subject.framework} {subject.version}, {len(found.findings)} cells: {total}{state}",
+            f"written to {found.path}",
+        ]
+    )
 
 
 def _by_clause(findings: list[Finding]) -> dict[str, list[Finding]]:
     groups: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        if finding.verdict in _BROKEN:
+        if finding.verdict in _SHOWN:
             groups[finding.clause].append(finding)
     return dict(groups)
 
@@ -125,10 +142,31 @@ def _clause_lines(clause: str, group: list[Finding]) -> list[str]:
     shown = first.counterexample
     if shown is None:
         return [*lines, f"  because   {first.words}", ""]
-    shape = f"{shown.dtype} input of shape {tuple(shown.shape)}, reduction {shown.reduction or 'left out'}"
-    lines += [f"  input     {shape}", f"  expected  {shown.expected}", f"  got       {shown.got}"]
-    lines += [f"  {line}" for line in ["try", *(f"    {text}" for text in shown.reproducer.splitlines())]]
+    lines += [
+        f"  input     {_decimal(shown.input)} ({shown.dtype})",
+        f"  target    {shown.target} ({shown.target_dtype})",
+    ]
+    lines += [f"  {name:8}  {_decimal(values)}" for name, values in _further(shown)]
+    lines += [f"  reduction {shown.reduction or 'left out'}"]
+    lines += [f"  expected  {shown.expected}", f"  got       {shown.got}"]
+    lines += ["  try", *(f"    {text}" for text in shown.reproducer.splitlines())] if shown.reproducer else []
     return [*lines, ""]
+
+
+def _further(shown: Counterexample) -> list[tuple[str, Hexadecimal]]:
+    given = (("weight", shown.weight), ("upstream", shown.cotangent))
+    return [(name, values) for name, values in given if values is not None]
+
+
+def _decimal(values: Hexadecimal) -> Any:
+    """Nested lists of hexadecimal floats in decimal."""
+    return [_decimal(part) for part in values] if isinstance(values, list) else float.fromhex(str(values))
+
+
+def _faults(findings: list[Finding]) -> list[str]:
+    """The suite's and the adapter's own failures, each once, with the number of cells that it cost."""
+    counts = Counter(finding.words.splitlines()[0] for finding in findings if finding.verdict in BLAMELESS)
+    return [f"harness-error in {count} cells: {words}" for words, count in counts.items()]
 
 
 def catalogue(found: list[Clause], style: str) -> str:

@@ -156,7 +156,7 @@ def _block(generator: np.random.Generator, kind: str, classes: int) -> Int64:
     if kind == "duplicates":
         repeated = generator.integers(0, classes, classes)
         repeated[1:2] = repeated[:1]
-        return repeated[: max(2, length)]
+        return repeated
     return different[: min(length, classes - 1) if kind == "tail" else length]
 
 

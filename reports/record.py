@@ -269,7 +269,7 @@ def read_run(path: Path) -> Run:
         raise RunFileError(f"{path}: line 1 is not a header of {SCHEMA}; the file was not used")
     if not isinstance(lines[-1], Footer):
         raise RunFileError(
-            f"{path}: line {len(lines)} is the last and no footer; the run is incomplete and was not used"
+            f"{path}: there is no footer after line {len(lines)}; the run is incomplete and was not used"
         )
     body = lines[1:-1]
     for number, line in enumerate(body, start=2):

@@ -31,6 +31,12 @@ def describe() -> Any:
     description = plain.describe()
     description["framework"] = "stand-in"
     description["version"] = "1.0"
+    if FAULT == "describes-nothing":
+        return {}
+    if FAULT == "describes-a-path":
+        description["framework"] = "../elsewhere"
+    if FAULT == "describes-an-unknown-dtype":
+        description["operators"]["multilabel_margin_loss"]["dtypes"] = ["float33"]
     if FAULT == "mode-left-out":
         description["left_out"] = [{"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}]
     if FAULT in ("no-evidence",):
@@ -38,8 +44,18 @@ def describe() -> Any:
     return description
 
 
+BROKEN_REPLIES: Any = {
+    "returns-none": lambda: None,
+    "returns-no-value": lambda: {"loss": np.zeros(2, np.float32)},
+    "returns-objects": lambda: {"value": np.array([None, None])},
+    "returns-short-bytes": lambda: {"value": {"dtype": "float32", "shape": [2], "data": b"1234"}},
+}
+
+
 def evaluate(call: Any) -> Any:
     """One evaluation, faulty where the fault says so."""
+    if FAULT in BROKEN_REPLIES and call["operator"] not in ("echo", "product"):
+        return BROKEN_REPLIES[FAULT]()
     if call["operator"] == "echo" and FAULT == "unfaithful":
         return {"value": plain._array(call["arrays"]["input"]) * 1.5}
     if call["operator"] in ("echo", "product"):

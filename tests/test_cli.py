@@ -33,6 +33,9 @@ def lossproof(*words: str) -> Result:
         (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are margin.dtypes.*"),
         (["run", "numpy", "--profile", "huge"], "--profile huge: no such profile; there are quick, standard"),
         (["run", "numpy==0.1"], "subject numpy==0.1: "),
+        (["run", "--python", "/bin/true"], "--python /bin/true: this is no Python interpreter"),
+        (["doctor", "--python", "/nowhere"], "--python /nowhere: this is no Python interpreter"),
+        (["report", "nowhere.jsonl"], "nowhere.jsonl: no run files there"),
         (["list", "--operator", "hinge"], "--operator hinge: no such operator"),
         (["explain", "margin.nothing"], "clause margin.nothing: no such clause"),
         (["report", "."], "no run files there; make one with: lossproof run torch"),
@@ -48,6 +51,31 @@ def test_a_wrong_word_is_one_line_and_exit_2(words: list[str], says: str, tmp_pa
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    """A file where a folder should be, for run files and for the site."""
+    taken, runs = tmp_path / "taken", tmp_path / "runs"
+    taken.write_text("", encoding="utf-8")
+    run = lossproof("run", "numpy", *FEW, "--out", str(taken))
+    lossproof("run", "numpy", *FEW, "--out", str(runs))
+    report = lossproof("report", str(runs), "--site", str(taken))
+
+    assert (run.exit_code, run.stderr) == (2, f"lossproof: --out {taken}: File exists\n")
+    assert (report.exit_code, report.stderr) == (2, f"lossproof: --site {taken}: File exists\n")
+
+
+def test_an_adapter_whose_import_fails_names_the_module_and_the_line(tmp_path: Path) -> None:
+    """No advice to install something that is called like the file."""
+    adapter = tmp_path / "mine_adapter.py"
+    adapter.write_text("import a_module_that_is_not_there\n", encoding="utf-8")
+    result = lossproof("run", str(adapter), "--out", str(tmp_path / "runs"))
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"lossproof: {adapter}: the adapter failed: ModuleNotFoundError: "
+        f"No module named 'a_module_that_is_not_there' ({adapter}, line 1)\n"
+    )
 
 
 def test_a_missing_framework_is_one_line_with_the_command_that_installs_it(tmp_path: Path) -> None:

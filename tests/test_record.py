@@ -80,7 +80,7 @@ def _empty(lines: list[bytes]) -> bytes:
     ("damage", "says"),
     [
         (_cut_in_the_line, "is cut short"),
-        (_without_footer, "is the last and no footer"),
+        (_without_footer, "there is no footer after line"),
         (_finding_dropped, "the digest is given as"),
         (_verdict_changed, "the digest is given as"),
         (_unknown_field, "line 1 is not of lossproof-run/1: Object contains unknown field `sead`"),
@@ -114,7 +114,7 @@ def test_an_interrupted_run_leaves_the_finished_one_alone(run_file: Path, tmp_pa
         writer.write(run.findings[0])
 
     assert finished.read_bytes() == run_file.read_bytes()
-    with pytest.raises(RunFileError, match=r"partial\.jsonl: line 2 is the last and no footer"):
+    with pytest.raises(RunFileError, match=r"partial\.jsonl: there is no footer after line 2"):
         read_run(tmp_path / "numpy-1.0.partial.jsonl")
 
 
