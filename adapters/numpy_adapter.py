@@ -27,13 +27,13 @@ def describe() -> Dict[str, Any]:
         "left_out": [],
         "facts": {},
         "operators": {
-            "multilabel_margin_loss": _offer("multilabel_margin_loss(input, target$options)", "int64"),
-            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss(input, target$options)", "same"),
+            "multilabel_margin_loss": _offer("multilabel_margin_loss", "int64"),
+            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", "same"),
         },
     }
 
 
-def _offer(call: str, target_dtype: str) -> Dict[str, Any]:
+def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
     return {
         "forms": ["port"],
         "modes": ["eager"],
@@ -41,7 +41,11 @@ def _offer(call: str, target_dtype: str) -> Dict[str, Any]:
         "target_dtype": target_dtype,
         "offers": ["value", "gradient", "after"],
         "legacy": [],
-        "reproducer": dict(_REPRODUCER, call={"port": "numpy_port." + call}),
+        "reproducer": dict(
+            _REPRODUCER,
+            call={"port": "numpy_port.%s(input, target$options)" % operator},
+            gradient="numpy_port.%s_gradient(input, target, cotangent$options)" % operator,
+        ),
     }
 
 

@@ -70,8 +70,16 @@ def _without_class(
     target: np.ndarray[tuple[int, ...], np.dtype[np.generic]], gone: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     width = target.shape[1] - 1
-    rows = [[label - (label > gone) for label in row if label != gone][:width] for row in target.tolist()]
+    rows = [_cut([label - (label > gone) for label in row if label != gone], width) for row in target.tolist()]
     return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64).reshape(len(rows), width)
+
+
+def _cut(row: list[int], width: int) -> list[int]:
+    """A row of a target in fewer places: of two -1 in a row one goes before anything else does."""
+    for place in range(len(row) - 1):
+        if len(row) > width and row[place] == row[place + 1] == -1:
+            return _cut(row[:place] + row[place + 1 :], width)
+    return row[:width]
 
 
 def _fewer_labels(case: Case) -> Iterator[Case]:

@@ -21,15 +21,17 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: 
     template = offer.get("reproducer")
     if template is None:
         return ""
+    options = "".join(f", {name}={value}" for name, value in _keywords(case))
     call = Template(template["call"][variant.form]).substitute(
-        options="".join(f", {name}={value}" for name, value in _keywords(case)),
-        module_options=", ".join(f"{name}={value}" for name, value in _keywords(case)),
+        options=options, module_options=options.removeprefix(", ")
     )
-    loss = Template(template["wrap"][variant.mode]).substitute(call=call)
-    fields = {"x64": variant.dtype == "float64", "mode": _MINDSPORE_MODES.get(variant.mode, ""), "loss": loss}
-    fields["port_import"] = "from lossproof import port\nmindspore_port = port('mindspore')\n" * (
-        variant.form == "port"
-    )
+    fields = {
+        "x64": variant.dtype == "float64",
+        "mode": _MINDSPORE_MODES.get(variant.mode, ""),
+        "loss": Template(template["wrap"][variant.mode]).substitute(call=call),
+        "options": options,
+        "port_import": "from lossproof import port\nmindspore_port = port('mindspore')\n" * (variant.form == "port"),
+    }
     lines = [Template(template["prelude"]).substitute(fields).rstrip()]
     lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=gradient)]
     defined = template.get("define", {}).get(variant.mode)

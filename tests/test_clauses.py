@@ -178,6 +178,28 @@ def test_a_reproducer_runs_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert shown.expected.startswith("1.0 ")
 
 
+def test_a_reproducer_of_a_gradient_prints_the_gradient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not the loss."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "gradient-negated")
+    filters = Filters(dtypes=("float32",), clause="soft.gradients.of-rows")
+    shown = run_quick(Spec("stand-in", STAND_IN), tmp_path, filters).findings[0].counterexample
+
+    assert shown is not None
+    assert "multilabel_soft_margin_loss_gradient(input, target, cotangent, reduction='none')" in shown.reproducer
+
+
+def test_the_witness_of_a_tail_is_one_label_behind_one_negative(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two classes, a -1 and one label after it."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "labels-after-the-block")
+    filters = Filters(dtypes=("float32",), clause="margin.labels.block-ends-at-first-negative")
+    shown = run_quick(Spec("stand-in", STAND_IN), tmp_path, filters).findings[0].counterexample
+
+    assert shown is not None
+    assert shown.target in ([[-1, 0]], [[-1, 1]])
+
+
 def test_a_reproducer_of_an_empty_batch_keeps_its_shape(tmp_path: Path) -> None:
     """No elements, but four classes."""
     filters = Filters(dtypes=("float32",), clause="margin.shapes.empty-batch-mean")
