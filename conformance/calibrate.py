@@ -15,7 +15,7 @@ from conformance.subject import Bench, Limits, Refused, Subject, Variant
 from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015
-_SLOW_CALL_SECONDS = 0.010
+_SLOW_CALL_SECONDS = 0.008
 """A variant that takes this long for a call, or that much longer for a new shape, gets few and larger calls."""
 
 
@@ -59,11 +59,32 @@ def calibrate(
         if subject.refusal is None:
             _assert_mode_runs(subject)
             if not subject.compiled:
-                warm, new_shape = _costs(subject)
-                subject.slow, subject.dear = warm > _SLOW_CALL_SECONDS, new_shape > _DEAR_SHAPE_SECONDS
+                subject.call_seconds, subject.shape_seconds = _costs(subject)
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     return Calibrated(subject)
+
+
+def share_measurements(subjects: list[Subject]) -> None:
+    """Let the variants of one operator and mode share what was measured of any of them.
+
+    Costs are the smallest seen, so that what else the machine does, and what the first
+    call of a mode loads, does not decide about the plan. Flushing is granted to a
+    format wherever it was seen: the processor's flag for it belongs to a thread, and
+    what one kernel sets, a later call of another finds set.
+    """
+    flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
+    for subject in subjects:
+        alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.refusal is None]
+        subject.flushes = subject.variant.dtype in flushing
+        subject.slow = min((other.call_seconds for other in alike), default=0.0) > _SLOW_CALL_SECONDS
+        new_shape = min((other.shape_seconds for other in alike), default=0.0)
+        subject.dear = subject.compiled or new_shape > _DEAR_SHAPE_SECONDS
+        subject.compile_seconds = min((other.compile_seconds for other in alike), default=0.0)
+
+
+def _plan_key(subject: Subject) -> tuple[str, str]:
+    return subject.variant.operator, subject.variant.mode
 
 
 def _special(format: Format) -> Float64:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.contract import Description
-from conformance.calibrate import Arithmetics, Calibrated, calibrate
+from conformance.calibrate import Arithmetics, Calibrated, calibrate, share_measurements
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.cell import Cell, run_cell
@@ -22,7 +22,7 @@ from conformance.clause import Clause
 from conformance.describe import describe
 from conformance.discover import Spec, UsageError
 from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
-from conformance.subject import Bench, Limits, Subject, Variant
+from conformance.subject import Bench, Limits, Variant
 from reports.record import (
     ClauseRecord,
     Finding,
@@ -154,18 +154,8 @@ def _calibrated(
         bench = place % len(benches)
         done.append((calibrate(benches[bench].first, description, variant, options.limits, measured), bench))
         progress.calibrated()
-    _share_flushing([found.subject for found, _ in done])
+    share_measurements([found.subject for found, _ in done])
     return done
-
-
-def _share_flushing(subjects: list[Subject]) -> None:
-    """Grant flushing to all variants of a format where one was seen to flush.
-
-    The processor's flag for it belongs to a thread: what one kernel sets, a later call of another finds set.
-    """
-    flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
-    for subject in subjects:
-        subject.flushes = subject.variant.dtype in flushing
 
 
 def _cells(

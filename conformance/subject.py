@@ -171,6 +171,8 @@ class Subject:
     Attributes:
         dear: Each new shape costs it much, so that the plan keeps to few.
         slow: Each call costs it much, whatever its size.
+        call_seconds: What a warm call took.
+        shape_seconds: What a new shape cost beyond it.
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         legacy: Options beyond ``reduction`` that it takes.
@@ -185,6 +187,8 @@ class Subject:
     flushes: bool = False
     dear: bool = False
     slow: bool = False
+    call_seconds: float = 0.0
+    shape_seconds: float = 0.0
     compile_seconds: float = 0.0
     refusal: Refused | None = None
     worst: Worst = field(default_factory=Worst)
