@@ -56,7 +56,7 @@ class _Outcome:
 
 
 def run_cell(cell: Cell) -> Finding:
-    """Ask every case until one decides, and say what was found."""
+    """Ask every case, and say what was found; a worker that dies of one ends the cell."""
     started = time.perf_counter()
     cell.subject.worst = Worst()
     cases: list[Case] = []

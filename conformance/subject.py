@@ -175,7 +175,6 @@ class Subject:
         shape_seconds: What a new shape cost beyond it.
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
-        legacy: Options beyond ``reduction`` that it takes.
     """
 
     variant: Variant
