@@ -52,7 +52,8 @@ def calibrate(
     try:
         arithmetic = (variant.mode, variant.dtype)
         if arithmetic not in measured:
-            _assert_faithful(subject)
+            for layout in description["layouts"]:
+                _assert_faithful(subject, layout)
             measured[arithmetic] = _flushes(subject)
         subject.flushes = measured[arithmetic]
         subject.refusal = _refusal(subject)
@@ -93,20 +94,22 @@ def _special(format: Format) -> Float64:
     return np.array([0.0, -0.0, 1.0, -1.5, tiny, -tiny, format.smallest_normal, large, -large, np.inf, -np.inf, np.nan])
 
 
-def _ask(subject: Subject, operator: str, values: Float64, weight: Float64 | None = None) -> Any:
+def _ask(
+    subject: Subject, operator: str, values: Float64, weight: Float64 | None = None, layout: str = "contiguous"
+) -> Any:
     arrays: dict[str, Any] = {"input": to_plain(values, subject.variant.dtype)}
     if weight is not None:
         arrays["weight"] = to_plain(weight, subject.variant.dtype)
     call = subject.call(probe(subject, (1, 1)), ("value",))
-    call.update({"operator": operator, "arrays": arrays, "options": {}})
+    call.update({"operator": operator, "arrays": arrays, "options": {}, "layout": layout})
     return subject.bench.evaluate(call, subject.limits, compiled=subject.compiled)
 
 
-def _assert_faithful(subject: Subject) -> None:
-    """Raise unless special values and a float64 come back as they went, in their dtype."""
+def _assert_faithful(subject: Subject, layout: str) -> None:
+    """Raise unless special values in a layout come back as they went, in their dtype."""
     dtype = subject.variant.dtype
     sent = _special(FORMATS[dtype]).reshape(3, 4)
-    reply = _ask(subject, ECHO, sent)
+    reply = _ask(subject, ECHO, sent, layout=layout)
     if "raised" in reply:
         raised = reply["raised"]
         raise NotCalibrated(f"operator 'echo' of a {dtype} array: {raised['type']}: {raised['message'][:200]}")
