@@ -77,7 +77,7 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
 def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
     """Around another result of the same subject: both may be off by the bound, on either side."""
     values = other.values.reshape(expected.low.shape)
-    return Enclosure(low=values, high=values, bound=2 * expected.bound, reach=expected.reach)
+    return Enclosure(values, values, 2 * expected.bound + (expected.high - expected.low), expected.reach, values)
 
 
 def _kind(values: Float64) -> str:
@@ -88,7 +88,12 @@ def _describe(case: Case, got: Float64, expected: Enclosure, wrong: Bool) -> tup
     low, high, bound = expected.low[wrong], expected.high[wrong], expected.bound[wrong]
     with np.errstate(over="ignore"):
         units = bound / case.format.spacing(low)
-    wanted = numbers(low) if (low == high).all() else f"between {numbers(low)} and {numbers(high)}"
+    one = (case.format.round(low) == case.format.round(high)) | (high - low <= case.format.spacing(low))
+    wanted = (
+        numbers(expected.nearest(case.format)[wrong])
+        if one.all()
+        else f"between {numbers(case.format.round(low))} and {numbers(case.format.round(high))}"
+    )
     place = "" if wrong.size == 1 else f" at {[tuple(int(i) for i in at) for at in np.argwhere(wrong)[:8]]}"
     within = ", ".join(f"{unit:.3g}" for unit in np.atleast_1d(units)[:8])
     return f"{wanted}{place}, within {within} ulp", numbers(got)

@@ -1,4 +1,4 @@
-"""What an oracle answers: an interval for each element of a result."""
+"""What an oracle answers: an interval that contains the true value of each element of a result."""
 
 from __future__ import annotations
 
@@ -14,17 +14,38 @@ class Enclosure:
     """The expected values, and how far a correct implementation may be from them.
 
     Attributes:
-        low: Smallest expected value; at a tie, the smaller one-sided derivative.
-        high: Largest expected value; equal to ``low`` away from ties.
+        low: Largest float64 value known not to exceed the true value; at a tie, the smaller
+            one-sided derivative.
+        high: Smallest one known not to be below it; at a tie, the larger derivative.
         bound: Largest error of a correct implementation; same shape, never negative.
         reach: Largest magnitude that an intermediate of a correct implementation may
             take; same shape. Where it exceeds the format, infinity is admitted.
+        middle: The float64 value nearest to the true value; for the soft margin, to the middle
+            of the interval; one of the ends at a tie.
     """
 
     low: Float64
     high: Float64
     bound: Float64
     reach: Float64
+    middle: Float64
+
+    def within(self, low: Float64, high: Float64) -> Enclosure:
+        """The same bounds around a narrower interval."""
+        return Enclosure(low, high, self.bound, self.reach, middle=low + (high - low) / 2)
+
+    def nearest(self, format: Format) -> Float64:
+        """The true value rounded once to a format, ties to even; for the soft margin, the middle rounded.
+
+        Between neighbours of float64, the one with the odd significand rounds to a narrower
+        format as the true value does (Boldo and Melquiond, "Emulation of FMA and correctly
+        rounded sums", 2008).
+        """
+        if format.name == "float64":
+            return self.middle
+        between = (self.low < self.high) & (np.nextafter(self.low, np.inf) == self.high)
+        odd = np.where(is_even(self.low), self.high, self.low)
+        return format.round(np.where(between, odd, self.middle))
 
     def error(self, got: Float64) -> Float64:
         """Distance from ``got`` to the interval; NaN and infinities are infinitely far."""
@@ -59,7 +80,13 @@ class Enclosure:
             self.high.reshape(shape),
             self.bound.reshape(shape),
             self.reach.reshape(shape),
+            self.middle.reshape(shape),
         )
+
+
+def is_even(values: Float64) -> Bool:
+    """Whether the last bit of the significand is 0."""
+    return (np.ascontiguousarray(values, dtype=np.float64).view(np.int64) & 1) == 0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-r"""The multi-label margin loss: value, gradient, and how far a correct one may be.
+r"""The multi-label margin loss: value and gradient, exactly, and how far a correct one may be.
 
 .. math::
     \ell(x, y) = \frac{1}{C} \sum_{j} \sum_{i \notin Y} \max(0, 1 - x_{y_j} + x_i)
@@ -6,31 +6,33 @@ r"""The multi-label margin loss: value, gradient, and how far a correct one may 
 j runs over the block of labels that ends at the first negative one, duplicates
 included; Y is the set of classes in that block.
 
-Bounds. With u the unit roundoff, λ the smallest normal and η the smallest
-subnormal number of the format, one pair :math:`z = 1 - x_t + x_i` computed with two
-roundings in any order errs by at most
+Value. The sum is an integer plus integers times scores, so it is a rational number; it
+is kept exactly, divided by C (for the mean by C N) and rounded once. The gradient is an
+integer times the cotangent over C or C N, likewise; at a tie it is the interval between
+the one-sided derivatives.
 
-.. math:: e = u\,(m + |z|)(1 + 2u), \quad m = \max(|1 - x_t|, |1 + x_i|, |x_t - x_i|)
+Bounds. With u the unit roundoff, λ the smallest normal and η the smallest subnormal
+number of the format (λ for η where the variant flushes); S the sum of the positive
+z = 1 - x_t + x_i, E the sum of their own errors, n the pairs that rounding may find
+positive (:mod:`reference.pairs`):
 
-(the intermediate is at most m, each operation adds one relative error u), plus 2λ
-where the variant flushes. A sum of n terms in any order errs by at most
-(n - 1) u times the sum of their magnitudes (Jeannerod and Rump, "Improved error
-bounds for inner products in floating-point arithmetic", 2013). With S the sum of
-the active z, E the sum of what each pair contributes (e where z >= 0, what remains
-of z + e elsewhere), n the pairs with z + e > 0:
+    value      B = [E + ((1 + (n - 1) u) (1 + r u (1 + r u)) - 1) (S + E)] / D + (n + r) η
+    gradient   B = |g| [((1 + (k - 1) u) (1 + s u (1 + s u)) - 1) k + Q] + (k + s) η
 
-    none       B = [E + (n + 3) u (S + E) + 3 u (S + E)] / C + 2 η
-    sum, mean  the same with totals, n + N for n, 4 u for 3 u, over C or C N, (N + 2) η
-    gradient   B = |g| [(k + 4) u k + Q] + (2 + k) η
+D is C, or C N for the mean, g the cotangent over D, k the pairs of the element that may
+be positive, Q those that rounding may carry over the kink. A sum of n terms in any order
+errs by at most (n - 1) u times the sum of their magnitudes (Jeannerod and Rump,
+"Improved error bounds for inner products in floating-point arithmetic", 2013); r and s
+are the roundings beside it, each at most once: a reciprocal and a product, or a
+quotient, for C and for N; the cotangent; a row's and the result's conversion from a
+wider accumulator. None r = 3, s = 4; sum 4, 4; mean 6, 6. The terms in η let each
+quotient be taken inside the sum and underflow there.
 
-g is the cotangent over C or C N, k the active pairs of the element, Q its pairs with
-0 < |z| <= e: only they may fall on the other side of the kink. Where z is exactly 0,
-every order of the two operations gives exactly 0, so a tie is never rounding: at a
-tie the whole interval between the one-sided derivatives is expected.
+The lattice. Where the scores of a row are multiples of a power of two so coarse that
+every number which any order of evaluation can meet is representable, and the divisor is
+a power of two, nothing rounds and B is 0.
 
-To each bound the error of this float64 oracle is added, (n + 4) units of 2^-53.
-``tests/test_reference.py`` measures both: against exact rational arithmetic, and
-with right and wrong implementations on either side of the bound.
+``tests/test_oracles.py`` and ``tests/test_bounds.py`` measure both.
 
 Source:
     torch.nn.MultiLabelMarginLoss and mindspore.ops.multilabel_margin_loss, the
@@ -39,28 +41,16 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reference.arguments import as_rows, check_finite, check_labels, check_reduction, check_same_shape, row_cotangents
 from reference.enclosure import Answer, Enclosure
+from reference.exact import Rounded, quotient_of_product, quotient_of_sum
 from reference.formats import Arithmetic, Bool, Float64, Int64
+from reference.pairs import Pairs, count_pairs, label_block
 
-_PAIRS_AT_ONCE = 1 << 19
-_ORACLE_ROUNDOFF = 2.0**-53
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """Sums over the pairs of each row (shape (N,)) and of each element (shape (N, C))."""
-
-    total: Float64
-    error: Float64
-    pairs: Float64
-    low: Float64
-    high: Float64
-    flips: Float64
+_VALUE_ROUNDINGS = {"none": 3, "sum": 4, "mean": 6}
+_GRADIENT_ROUNDINGS = {"none": 4, "sum": 4, "mean": 6}
 
 
 def margin_loss(
@@ -94,111 +84,89 @@ def margin_loss(
     rows, labels = as_rows(input, "input"), np.asarray(target).reshape(-1, np.shape(target)[-1])
     block = label_block(labels)
     check_labels(labels, block, rows.shape[1])
-    terms = _terms(rows, labels, block, arithmetic)
     factors = row_cotangents(cotangent, reduction, len(rows))
-    value = _value(terms, reduction, rows.shape, arithmetic)
-    gradient = _gradient(terms, factors, reduction, arithmetic)
-    return Answer(value.reshape(_result_shape(input, reduction)), gradient.reshape(input.shape))
+    pairs = count_pairs(rows, labels, block, arithmetic)
+    divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
+    coarse = _on_lattice(rows, block, pairs, divisor, arithmetic)
+    value = _value(rows, pairs, coarse, reduction, divisor, arithmetic)
+    gradient = _gradient(pairs, coarse, factors, reduction, divisor, arithmetic)
+    return Answer(value.reshape(input.shape[:-1] if reduction == "none" else ()), gradient.reshape(input.shape))
 
 
-def label_block(target: Int64) -> Bool:
-    """Which places of a target hold labels that count: those before the first negative."""
-    return np.logical_and.accumulate(target >= 0, axis=-1)
+def _on_lattice(rows: Float64, block: Bool, pairs: Pairs, divisor: int, arithmetic: Arithmetic) -> Float64:
+    """The largest sum that a row's numbers can make, as long as none of them rounds; else infinity; shape (N,)."""
+    if divisor & (divisor - 1) or not divisor:
+        return np.full(len(rows), np.inf)
+    size = block.sum(axis=1) * rows.shape[1] * (1 + 2 * np.abs(rows).max(axis=1, initial=0.0))
+    coarse = _multiples(np.concatenate([rows, np.ones((len(rows), 1))], axis=1), size, divisor, arithmetic)
+    return np.where(coarse, size, np.inf)
 
 
-def _result_shape(input: Float64, reduction: str) -> tuple[int, ...]:
-    return input.shape[:-1] if reduction == "none" else ()
+def _multiples(values: Float64, size: Float64, divisor: int, arithmetic: Arithmetic) -> Bool:
+    """Rows whose values are multiples of a number so large that sums up to a size are representable.
 
-
-def _terms(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) -> _Terms:
-    """Sum over all pairs, a slice of rows at a time so that memory stays bounded."""
-    longest = int(block.sum(axis=1).max(initial=0))
-    step = max(1, _PAIRS_AT_ONCE // max(1, longest * rows.shape[1]))
-    slices = [slice(start, start + step) for start in range(0, max(1, len(rows)), step)]
-    parts = [_slice_terms(rows[s], labels[s, :longest], block[s, :longest], arithmetic) for s in slices]
-    return _Terms(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Terms.__annotations__))
-
-
-def _slice_terms(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) -> _Terms:
-    counted = np.where(block, labels, 0)
-    is_target = np.zeros(rows.shape, dtype=bool)
-    row_index = np.broadcast_to(np.arange(len(rows))[:, np.newaxis], counted.shape)
-    is_target[row_index[block], counted[block]] = True
-    score = np.take_along_axis(rows, counted, axis=1)[:, :, np.newaxis]
-    other = rows[:, np.newaxis, :]
-    pair = block[:, :, np.newaxis] & ~is_target[:, np.newaxis, :]
-
-    z = _signed_gap(score, other)
-    slack = _pair_error(z, score, other, arithmetic)
-    weak, strict, near = pair & (z >= 0), pair & (z > 0), pair & (z != 0) & (np.abs(z) <= slack)
-    contribution = np.where(z >= 0, slack, np.maximum(z + slack, 0.0))
-
-    def over_elements(chosen: Bool, sign: float) -> Float64:
-        """Counts of pairs at each class: as the other, and times ``sign`` as the target."""
-        counts: Float64 = chosen.sum(axis=1).astype(np.float64)
-        np.add.at(counts, (row_index, counted), sign * np.where(block, chosen.sum(axis=2), 0))
-        return counts
-
-    return _Terms(
-        total=np.where(strict, z, 0.0).sum(axis=(1, 2)),
-        error=np.where(pair, contribution, 0.0).sum(axis=(1, 2)),
-        pairs=(pair & (z + slack > 0)).sum(axis=(1, 2)).astype(np.float64),
-        low=np.where(is_target, over_elements(weak, -1.0), over_elements(strict, -1.0)),
-        high=np.where(is_target, over_elements(strict, -1.0), over_elements(weak, -1.0)),
-        flips=over_elements(near, 1.0),
-    )
-
-
-def _signed_gap(score: Float64, other: Float64) -> Float64:
-    """1 - score + other, correctly signed and within two units in the last place.
-
-    Two error-free sums (Knuth's TwoSum) leave 1 - score + other = t + f + e exactly.
-    If f is not 0 then t did not cancel and outweighs f + e; if f is 0, t + e is
-    rounded once. Either way the sign of t + (f + e) is exact.
+    Args:
+        values: Shape (N, K).
+        size: Shape (N,).
+        divisor: A power of two; quotients by it must be representable too.
+        arithmetic: Of the variant.
     """
-    s, e = _two_sum(np.ones_like(score), -score)
-    t, f = _two_sum(s, other)
-    return np.asarray(t + (f + e), dtype=np.float64)
+    _, exponent = np.frexp(np.maximum(size, arithmetic.format.smallest_normal))
+    grid = np.ldexp(1.0, np.minimum(exponent, 1000) - arithmetic.format.precision)[:, np.newaxis]
+    with np.errstate(over="ignore"):
+        whole = (np.rint(values / grid) * grid == values).all(axis=1)
+    return np.asarray(whole & (grid[:, 0] / divisor >= arithmetic.format.smallest_normal) & (size < 2.0**1000))
 
 
-def _two_sum(a: Float64, b: Float64) -> tuple[Float64, Float64]:
-    total = a + b
-    shadow = total - a
-    return total, (a - (total - shadow)) + (b - shadow)
-
-
-def _pair_error(z: Float64, score: Float64, other: Float64, arithmetic: Arithmetic) -> Float64:
-    u = arithmetic.unit_roundoff
-    widest = np.maximum(np.maximum(np.abs(1 - score), np.abs(1 + other)), np.abs(score - other))
-    flushed = 2 * arithmetic.underflow if arithmetic.flushes else 0.0
-    return np.asarray(u * (widest + np.abs(z)) * (1 + 2 * u) + flushed, dtype=np.float64)
-
-
-def _value(terms: _Terms, reduction: str, shape: tuple[int, ...], arithmetic: Arithmetic) -> Enclosure:
-    rows, classes = shape
-    total, error, pairs, roundings, tiny = terms.total, terms.error, terms.pairs, 3.0, 2.0
-    divisor = float(classes)
+def _value(
+    rows: Float64, pairs: Pairs, lattice: Float64, reduction: str, divisor: int, arithmetic: Arithmetic
+) -> Enclosure:
+    is_target = pairs.low + pairs.high < 0
+    counts = np.where(is_target, pairs.high, pairs.low)
+    active, size, error, reachable = pairs.active, pairs.size, pairs.error, pairs.reachable
+    exact = lattice < np.inf
     if reduction != "none":
-        total, error, pairs = (part.sum(keepdims=True) for part in (total, error, pairs))
-        pairs, roundings, tiny = pairs + rows, 4.0, rows + 2.0
-    if reduction == "mean":
-        divisor *= rows
-    u, size = arithmetic.unit_roundoff, total + error
-    oracle = (pairs + 4) * _ORACLE_ROUNDOFF * size
-    underflow = np.where(size > 0, tiny * arithmetic.underflow, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = (error + (pairs + 3 + roundings) * u * size + oracle) / divisor + underflow
-        value = total / divisor
-    return Enclosure(low=value, high=value, bound=bound, reach=size)
+        active, size, error, reachable = (part.sum(keepdims=True) for part in (active, size, error, reachable))
+        rows, counts = rows.reshape(1, -1), counts.reshape(1, -1)
+        exact = _multiples(np.append(rows, [[1.0]], axis=1), lattice.sum(keepdims=True), divisor or 1, arithmetic)
+    value = _undefined(active.shape) if divisor == 0 else quotient_of_sum(counts, rows, active, divisor)
+    u, r = arithmetic.unit_roundoff, _VALUE_ROUNDINGS[reduction]
+    growth = _growth(reachable, r, u)
+    with np.errstate(over="ignore"):
+        bound = (error + growth * (size + error)) / max(divisor, 1) + (reachable + r) * arithmetic.underflow
+    bound = np.where(exact | (reachable == 0), 0.0, bound)
+    return Enclosure(value.low, value.high, bound, reach=size + error, middle=value.nearest)
 
 
-def _gradient(terms: _Terms, factors: Float64, reduction: str, arithmetic: Arithmetic) -> Enclosure:
-    rows, classes = terms.low.shape
-    divisor = classes * (rows if reduction == "mean" else 1)
-    scale = (factors / max(1, divisor))[:, np.newaxis]
-    ends = np.stack([terms.low * scale, terms.high * scale])
-    most = np.maximum(np.abs(terms.low), np.abs(terms.high)) + terms.flips
-    u, underflow = arithmetic.unit_roundoff + _ORACLE_ROUNDOFF, arithmetic.underflow
-    bound = np.abs(scale) * ((most + 4) * u * most + terms.flips) + np.where(most > 0, (2 + most) * underflow, 0.0)
-    reach = most * np.abs(factors)[:, np.newaxis]
-    return Enclosure(low=ends.min(axis=0), high=ends.max(axis=0), bound=bound, reach=reach)
+def _growth(terms: Float64, roundings: int, u: float) -> Float64:
+    """Relative error of a sum of terms in any order and of a few roundings more."""
+    others = roundings * u * (1 + roundings * u)
+    return np.asarray(np.maximum(terms - 1, 0) * u * (1 + others) + others, dtype=np.float64)
+
+
+def _undefined(shape: tuple[int, ...]) -> Rounded:
+    nothing = np.full(shape, np.nan)
+    return Rounded(nothing, nothing, nothing)
+
+
+def _gradient(
+    pairs: Pairs, lattice: Float64, factors: Float64, reduction: str, divisor: int, arithmetic: Arithmetic
+) -> Enclosure:
+    one = other = quotient_of_product(pairs.low, factors, max(divisor, 1))
+    if not np.array_equal(pairs.low, pairs.high):
+        other = quotient_of_product(pairs.high, factors, max(divisor, 1))
+    most = np.maximum(np.abs(pairs.low), np.abs(pairs.high)) + pairs.flips
+    size = np.abs(factors)[:, np.newaxis]
+    counted = most.max(axis=1, initial=0.0) * np.abs(factors)
+    exact = (lattice < np.inf) & _multiples(factors[:, np.newaxis], counted, max(divisor, 1), arithmetic)
+    bound = np.zeros(most.shape)
+    if not exact.all():
+        u, s = arithmetic.unit_roundoff, _GRADIENT_ROUNDINGS[reduction]
+        with np.errstate(over="ignore"):
+            bound = size / max(divisor, 1) * (_growth(most, s, u) * most + pairs.flips)
+        bound += (most + s) * arithmetic.underflow
+        bound = np.where(exact[:, np.newaxis] | (most == 0), 0.0, bound)
+    low, high = one.low, one.high
+    if other is not one:
+        low, high = np.minimum(low, other.low), np.maximum(high, other.high)
+    return Enclosure(low, high, bound, reach=most * size, middle=one.nearest)

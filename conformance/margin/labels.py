@@ -17,7 +17,7 @@ from conformance.sources import (
 )
 from conformance.strategies import Domain, Drawn, margin_cases
 from conformance.subject import Refused, Subject
-from reference.margin import label_block
+from reference.pairs import label_block
 from reference.margin_exact import block_of
 
 
