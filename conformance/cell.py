@@ -14,13 +14,13 @@ from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHun
 from conformance.case import Case
 from conformance.clause import Clause
 from conformance.compare import Deviation
+from conformance.errors import Errors
 from conformance.minimise import minimise
 from conformance.reproducer import hexadecimal, reproducer
 from conformance.strategies import Fixed
-from conformance.subject import Bench, Refused, Subject, Undecided, Worst
+from conformance.subject import Bench, Refused, Subject, Undecided, Variant
 from reference.arguments import OracleError
-from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict
-from reports.record import Worst as WorstRecord
+from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict, Worst
 
 _MINIMISE_SECONDS = 8.0
 
@@ -55,10 +55,10 @@ class _Outcome:
     behaviours: Counter[str] | None = None
 
 
-def run_cell(cell: Cell) -> Finding:
-    """Ask every case, and say what was found; a worker that dies of one ends the cell."""
+def run_cell(cell: Cell) -> tuple[Finding, Errors]:
+    """Ask every case; say what was found and how large the errors were; a worker that dies ends the cell."""
     started = time.perf_counter()
-    cell.subject.worst = Worst()
+    cell.subject.errors = Errors()
     cases: list[Case] = []
     try:
         cases = cell.cases()
@@ -68,7 +68,7 @@ def run_cell(cell: Cell) -> Finding:
     except WorkerError as error:
         outcome = _Outcome("harness-error", str(error))
     seconds = time.perf_counter() - started
-    return _finding(cell, outcome, cases, seconds)
+    return _finding(cell, outcome, cases, seconds), cell.subject.errors
 
 
 def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
@@ -125,14 +125,14 @@ def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
 
 def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     """Make the case smaller, then ask it again in the second worker."""
-    worst = Worst(cell.subject.worst.ulp, cell.subject.worst.share)
+    errors, cell.subject.errors = cell.subject.errors, Errors()
     smallest = case
     if not isinstance(cell.clause.draw, Fixed):
         smallest = minimise(case, lambda other: _same_fault(_quiet(cell, other), problem), _MINIMISE_SECONDS)
     again = _problem(cell, _on(cell.subject, cell.second), smallest)
     repeatable = _same_fault(again, problem)
     shown = again if repeatable else _problem(cell, cell.subject, smallest)
-    cell.subject.worst = worst
+    cell.subject.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
     return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable)
@@ -161,7 +161,7 @@ def _as_deviation(problem: Deviation | Refused) -> Deviation:
 
 def _on(subject: Subject, bench: Bench) -> Subject:
     """The same variant on another bench."""
-    return dataclasses.replace(subject, bench=bench, worst=Worst())
+    return dataclasses.replace(subject, bench=bench, errors=Errors())
 
 
 def _dies(cell: Cell, case: Case, death: WorkerError) -> _Outcome:
@@ -195,18 +195,17 @@ def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
 def _finding(cell: Cell, outcome: _Outcome, cases: list[Case], seconds: float) -> Finding:
     variant = cell.subject.variant
     digest = hashlib.sha256("".join(case.digest() for case in cases).encode()).hexdigest()
-    worst = cell.subject.worst
-    measured = outcome.verdict in ("conforms", "deviates") and worst.share > 0
+    errors = cell.subject.errors
     return Finding(
         operator=variant.operator,
         clause=cell.clause.id,
         level=cell.clause.level,
-        variant=VariantRecord(form=variant.form, mode=variant.mode, device=variant.device, dtype=variant.dtype),
+        variant=variant_record(variant),
         verdict=outcome.verdict,
         cases=0 if outcome.verdict in ("unsupported", "harness-error") else len(cases),
         seconds=round(seconds, 4),
         cases_digest=digest[:16],
-        worst=WorstRecord(ulp=_number(worst.ulp), share_of_bound=_number(worst.share)) if measured else None,
+        worst=Worst(ulp=number(errors.ulp), share_of_bound=number(errors.share)) if errors.elements else None,
         words=outcome.words,
         counterexample=_counterexample(cell, outcome),
         observed=Observed(behaviours=dict(outcome.behaviours)) if outcome.behaviours is not None else None,
@@ -214,7 +213,13 @@ def _finding(cell: Cell, outcome: _Outcome, cases: list[Case], seconds: float) -
     )
 
 
-def _number(value: float) -> Number:
+def variant_record(variant: Variant) -> VariantRecord:
+    """A variant without its operator, as a record holds it."""
+    return VariantRecord(form=variant.form, mode=variant.mode, device=variant.device, dtype=variant.dtype)
+
+
+def number(value: float) -> Number:
+    """Four digits of a value, as a record holds it."""
     return float(f"{value:.4g}") if value < float("inf") else "inf"
 
 

@@ -67,7 +67,7 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
         raise Deviation(f"{expected.low.size} elements, of shape {expected.low.shape}", f"shape {got.shape}")
     values = got.values.reshape(expected.low.shape)
     shares = expected.share(values, case.format)
-    subject.worst.add(expected.ulps(values, case.format), shares)
+    subject.errors.add(expected.ulps(values, case.format), shares)
     wrong = ~expected.admits(values, case.format)
     if wrong.any():
         described = _describe(case, values[wrong], expected, wrong)

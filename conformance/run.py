@@ -17,13 +17,15 @@ from adapters.contract import Description
 from conformance.calibrate import Arithmetics, Calibrated, calibrate, share_measurements
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
-from conformance.cell import Cell, run_cell
+from conformance.cell import Cell, number, run_cell, variant_record
 from conformance.clause import Clause
 from conformance.describe import describe
 from conformance.discover import Spec, UsageError
+from conformance.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.subject import Bench, Limits, Variant
 from reports.record import (
+    Accuracy,
     ClauseRecord,
     Finding,
     Header,
@@ -33,6 +35,7 @@ from reports.record import (
     SourceRecord,
     SubjectRecord,
     Suite,
+    Worst,
     now,
 )
 
@@ -132,12 +135,30 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
         for clause in dict.fromkeys(cell.clause for cell, _ in cells):
             writer.write(_clause_record(clause))
         findings: list[Finding] = []
-        for finding in _in_order(cells, len(benches)):
+        accuracy: dict[tuple[Variant, str], Errors] = {}
+        for (cell, _), (finding, errors) in zip(cells, _in_order(cells, len(benches)), strict=True):
+            quantity = "gradient" if cell.clause.needs == "gradient" else "value"
+            accuracy.setdefault((cell.subject.variant, quantity), Errors()).merge(errors)
             writer.write(finding)
             findings.append(finding)
             progress.found(finding)
+        for (variant, quantity), errors in accuracy.items():
+            if errors.elements:
+                writer.write(_accuracy(variant, quantity, errors))
         footer = writer.finish()
     return Outcome(path, header, findings, footer.complete)
+
+
+def _accuracy(variant: Variant, quantity: str, errors: Errors) -> Accuracy:
+    return Accuracy(
+        operator=variant.operator,
+        variant=variant_record(variant),
+        quantity=quantity,
+        elements=errors.elements,
+        worst=Worst(ulp=number(errors.ulp), share_of_bound=number(errors.share)),
+        shares_of_bound=labelled(errors.shares, LEAST_SHARE, MOST_SHARE),
+        ulps=labelled(errors.ulps, LEAST_ULP, MOST_ULP),
+    )
 
 
 def _suffix(options: Options) -> str:
@@ -185,7 +206,7 @@ def _cells(
     return cells
 
 
-def _in_order(cells: list[tuple[Cell, int]], benches: int) -> Iterator[Finding]:
+def _in_order(cells: list[tuple[Cell, int]], benches: int) -> Iterator[tuple[Finding, Errors]]:
     """Findings in the order of the plan; each bench runs its cells in a thread of its own."""
     if benches == 1:
         yield from (run_cell(cell) for cell, _ in cells)

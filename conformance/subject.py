@@ -14,6 +14,7 @@ import numpy as np
 from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain
 from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
+from conformance.errors import Errors
 from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
 from reference.margin import margin_loss
@@ -103,19 +104,6 @@ class Undecided(Exception):
     """The variant refuses every valid case with the same words: the clause says nothing about it."""
 
 
-@dataclass
-class Worst:
-    """Largest error so far, in ulp and as a share of the bound."""
-
-    ulp: float = 0.0
-    share: float = 0.0
-
-    def add(self, ulps: Float64, shares: Float64) -> None:
-        """Take the errors of one result into account."""
-        self.ulp = max(self.ulp, float(np.max(ulps, initial=0.0)))
-        self.share = max(self.share, float(np.max(shares, initial=0.0)))
-
-
 class Bench:
     """A worker that is started when it is needed and again after it died."""
 
@@ -190,7 +178,7 @@ class Subject:
     shape_seconds: float = 0.0
     compile_seconds: float = 0.0
     refusal: Refused | None = None
-    worst: Worst = field(default_factory=Worst)
+    errors: Errors = field(default_factory=Errors)
 
     def _one_program(self, asked: tuple[str, ...]) -> bool:
         return self.dear and "value" in asked and "gradient" in self.offers

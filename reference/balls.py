@@ -11,6 +11,8 @@ import numpy as np
 from reference.formats import Float64
 
 _BITS = 160
+_FAR = 4096.0
+_NOTHING = flint.arb(2) ** -4000 * flint.arb(0.5, 0.5)  # from 0 to more than e^-4096
 
 
 def loss_balls(rows: Float64, labels: Float64, weights: Float64, divisor: int, *, together: bool) -> Float64:
@@ -28,7 +30,7 @@ def loss_balls(rows: Float64, labels: Float64, weights: Float64, divisor: int, *
     """
     with flint.ctx.workprec(_BITS):
         factors = [flint.arb(weight) for weight in weights.tolist()]
-        sums = []
+        sums: list[flint.arb] = []
         for scores, marks in zip(rows.tolist(), labels.tolist(), strict=True):
             total = flint.arb(0)
             for score, label, factor in zip(scores, marks, factors, strict=True):
@@ -64,7 +66,8 @@ def slope_balls(rows: Float64, labels: Float64, factors: Float64, weights: Float
 def _loss(score: float, label: float) -> flint.arb:
     """(1 - y) max(x, 0) + y max(-x, 0) + log(1 + e^-|x|)."""
     x = flint.arb(score)
-    logarithm = (-abs(x)).exp().log1p()
+    decay = _decay(x)
+    logarithm = decay if _vanishes(score) else decay.log1p()
     if label in (0.0, 1.0):
         met = (score > 0) == (label == 1.0)
         return logarithm if met or score == 0 else logarithm + abs(x)
@@ -74,13 +77,23 @@ def _loss(score: float, label: float) -> flint.arb:
 
 def _slope(score: float, label: float) -> flint.arb:
     """(1 - y) σ(x) - y σ(-x)."""
-    decay = (-abs(flint.arb(score))).exp()
-    small, large = decay / (1 + decay), 1 / (1 + decay)
+    decay = _decay(flint.arb(score))
+    small, large = decay if _vanishes(score) else decay / (1 + decay), 1 / (1 + decay)
     up, down = (large, small) if score > 0 else (small, large)
     if label in (0.0, 1.0):
         return -down if label == 1.0 else up
     y = flint.arb(label)
     return (1 - y) * up - y * down
+
+
+def _vanishes(score: float) -> bool:
+    """Whether e^-|x| and what is made of it are known as no more than positive and tiny."""
+    return abs(score) > _FAR
+
+
+def _decay(x: flint.arb) -> flint.arb:
+    """e^-|x|."""
+    return _NOTHING if abs(x) > _FAR else (-abs(x)).exp()
 
 
 def _ends(balls: list[flint.arb]) -> Float64:

@@ -86,7 +86,8 @@ class Enclosure:
 
 def is_even(values: Float64) -> Bool:
     """Whether the last bit of the significand is 0."""
-    return (np.ascontiguousarray(values, dtype=np.float64).view(np.int64) & 1) == 0
+    bits = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
+    return np.asarray(bits & 1 == 0, dtype=np.bool_)
 
 
 @dataclass(frozen=True)

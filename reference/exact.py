@@ -21,6 +21,7 @@ from reference.formats import Bool, Float64, Int64
 _BITS = 53
 _WINDOW = 106
 _LARGEST, _SMALLEST = 2.0**900, 2.0**-900
+_SHIFT = 512
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,15 @@ def quotient_of_sum(counts: Float64, values: Float64, ones: Float64, divisor: in
         top = int(ones[row]) * scale + sum(count * part * (scale // bottom) for count, part, bottom in ratios)
         return top, scale
 
+    values = np.where(counts == 0, 0.0, values)
     peak = np.maximum(np.abs(values).max(axis=1, initial=0.0), 1.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        total, rest, slack = _sum(counts, values, ones, np.minimum(peak, _LARGEST))
-    return _divided(total, rest, np.where(peak < _LARGEST, slack, np.inf), divisor, in_integers)
+    if (peak < _LARGEST).all():
+        return _divided(*_sum(counts, values, ones, peak), divisor, in_integers)
+    shift = np.where(peak < _LARGEST, 0, _SHIFT)
+    smaller = np.ldexp(values, -shift[:, np.newaxis])
+    lost = (np.ldexp(smaller, shift[:, np.newaxis]) != values).any(axis=1)
+    total, rest, slack = _sum(counts, smaller, np.ldexp(ones, -shift), np.ldexp(peak, -shift))
+    return _divided(total, rest, np.where(lost, np.inf, slack), divisor, in_integers, shift)
 
 
 def quotient_of_product(counts: Float64, factors: Float64, divisor: int) -> Rounded:
@@ -109,14 +115,21 @@ def _product(counts: Float64, factors: Float64) -> tuple[Float64, Float64, Float
 
 
 def _divided(
-    total: Float64, rest: Float64, slack: Float64, divisor: int, in_integers: Callable[[int], tuple[int, int]]
+    total: Float64,
+    rest: Float64,
+    slack: Float64,
+    divisor: int,
+    in_integers: Callable[[int], tuple[int, int]],
+    shift: Int64 | None = None,
 ) -> Rounded:
-    """(total + rest) / divisor, where float64 cannot decide in integers."""
+    """(total + rest) / divisor times 2^shift, where float64 cannot decide in integers."""
     if divisor & (divisor - 1) == 0 and not rest.any() and not slack.any():
         found, decided = _halved(total, divisor)
     else:
         with np.errstate(over="ignore", invalid="ignore"):
             found, decided = _divide(total, rest, slack, divisor)
+    if shift is not None:
+        found = _shifted(found, shift)
     if decided.all():
         return found
     low, nearest, high = found.low.copy(), found.nearest.copy(), found.high.copy()
@@ -125,6 +138,14 @@ def _divided(
         top, bottom = in_integers(place)
         low[place], nearest[place], high[place] = neighbours(top, bottom * divisor)
     return Rounded(low, nearest, high, len(undecided))
+
+
+def _shifted(found: Rounded, shift: Int64) -> Rounded:
+    """Times a power of two; the neighbour of an infinity is the largest finite number."""
+    with np.errstate(over="ignore"):
+        low, nearest, high = (np.ldexp(part, shift) for part in (found.low, found.nearest, found.high))
+    largest = np.finfo(np.float64).max
+    return Rounded(np.minimum(low, largest), nearest, np.maximum(high, -largest))
 
 
 def _halved(total: Float64, divisor: int) -> tuple[Rounded, Bool]:
@@ -157,7 +178,8 @@ def _cut(values: Float64, exponent: Int64) -> Float64:
 
 
 def _condensed(parts: list[Float64], slack: Float64) -> tuple[Float64, Float64, Float64]:
-    total, errors = parts[0], []
+    total = parts[0]
+    errors: list[Float64] = []
     for part in parts[1:]:
         total, error = two_sum(total, part)
         errors.append(error)

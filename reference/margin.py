@@ -97,7 +97,8 @@ def _on_lattice(rows: Float64, block: Bool, pairs: Pairs, divisor: int, arithmet
     """The largest sum that a row's numbers can make, as long as none of them rounds; else infinity; shape (N,)."""
     if divisor & (divisor - 1) or not divisor:
         return np.full(len(rows), np.inf)
-    size = block.sum(axis=1) * rows.shape[1] * (1 + 2 * np.abs(rows).max(axis=1, initial=0.0))
+    with np.errstate(over="ignore"):
+        size = block.sum(axis=1) * rows.shape[1] * (1 + 2 * np.abs(rows).max(axis=1, initial=0.0))
     coarse = _multiples(np.concatenate([rows, np.ones((len(rows), 1))], axis=1), size, divisor, arithmetic)
     return np.where(coarse, size, np.inf)
 
@@ -111,11 +112,12 @@ def _multiples(values: Float64, size: Float64, divisor: int, arithmetic: Arithme
         divisor: A power of two; quotients by it must be representable too.
         arithmetic: Of the variant.
     """
-    _, exponent = np.frexp(np.maximum(size, arithmetic.format.smallest_normal))
+    _, exponent = np.frexp(np.where(size == 0, 1.0, size))
     grid = np.ldexp(1.0, np.minimum(exponent, 1000) - arithmetic.format.precision)[:, np.newaxis]
     with np.errstate(over="ignore"):
         whole = (np.rint(values / grid) * grid == values).all(axis=1)
-    return np.asarray(whole & (grid[:, 0] / divisor >= arithmetic.format.smallest_normal) & (size < 2.0**1000))
+    normal = grid[:, 0] / divisor >= arithmetic.format.smallest_normal
+    return np.asarray((size == 0) | (whole & normal & (size < 2.0**1000)))
 
 
 def _value(
@@ -133,9 +135,10 @@ def _value(
     u, r = arithmetic.unit_roundoff, _VALUE_ROUNDINGS[reduction]
     growth = _growth(reachable, r, u)
     with np.errstate(over="ignore"):
-        bound = (error + growth * (size + error)) / max(divisor, 1) + (reachable + r) * arithmetic.underflow
+        reach = size + error
+        bound = (error + growth * reach) / max(divisor, 1) + (reachable + r) * arithmetic.underflow
     bound = np.where(exact | (reachable == 0), 0.0, bound)
-    return Enclosure(value.low, value.high, bound, reach=size + error, middle=value.nearest)
+    return Enclosure(value.low, value.high, bound, reach, middle=value.nearest)
 
 
 def _growth(terms: Float64, roundings: int, u: float) -> Float64:

@@ -25,6 +25,7 @@ from reference.exact import two_sum
 from reference.formats import Arithmetic, Bool, Float64, Int64
 
 _PAIRS_AT_ONCE = 1 << 16
+_HUGE = 2.0**1021  # twice as much is still finite
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ def count_pairs(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmeti
 def _count(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) -> Pairs:
     """One slice. Rows are the last axis inside, so that the others may be short."""
     count, classes = rows.shape
-    place = np.where(block, labels + np.arange(count)[:, np.newaxis] * classes, 0)
-    is_target = np.zeros(rows.size, dtype=bool)
-    is_target[place[block]] = True
-    is_target = is_target.reshape(rows.shape)
+    first = np.arange(count, dtype=np.int64)[:, np.newaxis] * classes
+    place = np.where(block, labels + first, 0)
+    is_target: Bool = np.zeros(rows.shape, dtype=bool)
+    is_target.reshape(-1)[place[block]] = True
     score = np.ascontiguousarray(rows.reshape(-1)[place].T)[:, np.newaxis, :] if rows.size else np.zeros((0, 0, count))
     other = np.ascontiguousarray(rows.T)[np.newaxis, :, :]
     pair = block.T[:, np.newaxis, :] & ~is_target.T[np.newaxis, :, :]
@@ -109,7 +110,7 @@ def _count(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) ->
 def _number(chosen: Bool, axis: int) -> npt.NDArray[np.unsignedinteger[Any]]:
     """How many along an axis, in the narrowest integer that holds it: several times faster."""
     dtype = np.uint8 if chosen.shape[axis] < 256 else np.uint32
-    return np.add.reduce(chosen.view(np.uint8), axis=axis, dtype=dtype)
+    return np.asarray(np.add.reduce(chosen.view(np.uint8), axis=axis, dtype=dtype))
 
 
 def _gaps(score: Float64, other: Float64, arithmetic: Arithmetic) -> tuple[Float64, Float64]:
@@ -122,12 +123,12 @@ def _gaps(score: Float64, other: Float64, arithmetic: Arithmetic) -> tuple[Float
         np.maximum(slack, np.abs(apart), out=slack)
         np.maximum(slack, np.abs(above), out=slack)
         slack += np.abs(z)
+    if not np.max(slack, initial=0.0) < _HUGE:
+        np.clip(z, -_HUGE, _HUGE, out=z)
+        np.minimum(slack, _HUGE, out=slack)
     slack *= u * (1 + 2 * u)
     if arithmetic.flushes:
         slack += 2 * arithmetic.underflow
-    if not max(np.max(slack, initial=0.0), np.max(np.abs(z), initial=0.0)) < np.inf:
-        largest = np.finfo(np.float64).max
-        return np.clip(z, -largest, largest), np.minimum(slack, largest)
     return z, slack
 
 

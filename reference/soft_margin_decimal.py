@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
-_CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""80 digits, and exponents that no float64 reaches."""
+
 _SERIES_BELOW = Decimal("1e-20")
+_FAR = Decimal(-100_000)  # e to it is positive and below everything that float64 can tell from 0
 
 
 def exact_row(
@@ -25,8 +28,9 @@ def exact_row(
     Returns:
         The loss, and the derivative of the loss by each score.
     """
-    on = _CONTEXT
-    loss, gradient, classes = Decimal(0), [], Decimal(len(scores))
+    on = CONTEXT
+    loss, classes = Decimal(0), Decimal(len(scores))
+    gradient: list[Decimal] = []
     for score, label, weight in zip(scores, labels, weights, strict=True):
         x, y, w = Decimal(score), Decimal(label), Decimal(weight)
         rest = on.subtract(Decimal(1), y)
@@ -39,10 +43,10 @@ def exact_row(
 
 def softplus(x: Decimal) -> Decimal:
     """log(1 + e^x)."""
-    on = _CONTEXT
+    on = CONTEXT
     if x > 0:
         return on.add(x, softplus(on.minus(x)))
-    e = on.exp(x)
+    e = on.exp(max(x, _FAR))
     if e > _SERIES_BELOW:
         return on.ln(on.add(Decimal(1), e))
     square = on.multiply(e, e)
@@ -51,6 +55,6 @@ def softplus(x: Decimal) -> Decimal:
 
 def sigmoid(x: Decimal) -> Decimal:
     """1 / (1 + e^-x)."""
-    on = _CONTEXT
-    e = on.exp(x if x < 0 else on.minus(x))
+    on = CONTEXT
+    e = on.exp(max(x if x < 0 else on.minus(x), _FAR))
     return on.divide(e if x < 0 else Decimal(1), on.add(Decimal(1), e))

@@ -1,7 +1,7 @@
 """The run file: what a run of one subject writes, and what every reader checks.
 
 A run file is JSON Lines in UTF-8: one header, one line for each clause of the
-plan, one finding for each planned cell, one footer. The footer holds the number
+plan, one finding for each planned cell, the errors of each variant, one footer. The footer holds the number
 of findings by verdict and the SHA-256 digest of every byte before it. A file
 without a footer, or whose footer disagrees, is incomplete and is refused.
 """
@@ -163,6 +163,22 @@ class Finding(Closed, tag_field="kind", tag="finding"):
     repeatable: bool | None = None
 
 
+class Accuracy(Closed, tag_field="kind", tag="accuracy"):
+    """All errors of one quantity of a variant, over every clause that compares with a bound.
+
+    The distributions count results by the upper end of their range: ``0``, powers of two,
+    ``more``; empty ranges are left out.
+    """
+
+    operator: str
+    variant: VariantRecord
+    quantity: str
+    elements: int
+    worst: Worst
+    shares_of_bound: dict[str, int]
+    ulps: dict[str, int]
+
+
 class Footer(Closed, tag_field="kind", tag="footer"):
     """Last line of a run file."""
 
@@ -172,7 +188,7 @@ class Footer(Closed, tag_field="kind", tag="footer"):
     digest: str
 
 
-Line = Header | ClauseRecord | Finding | Footer
+Line = Header | ClauseRecord | Finding | Accuracy | Footer
 
 
 class Run(msgspec.Struct):
@@ -183,6 +199,7 @@ class Run(msgspec.Struct):
     clauses: list[ClauseRecord]
     findings: list[Finding]
     footer: Footer
+    accuracy: list[Accuracy] = []
 
     @property
     def name(self) -> str:
@@ -230,7 +247,7 @@ class RunWriter:
     ) -> None:
         self._file.close()
 
-    def write(self, line: Header | ClauseRecord | Finding) -> None:
+    def write(self, line: Header | ClauseRecord | Finding | Accuracy) -> None:
         """Append one line and hand it to the operating system at once."""
         if isinstance(line, Finding):
             self._counts[line.verdict] += 1
@@ -283,6 +300,7 @@ def read_run(path: Path) -> Run:
         clauses=[line for line in body if isinstance(line, ClauseRecord)],
         findings=[line for line in body if isinstance(line, Finding)],
         footer=lines[-1],
+        accuracy=[line for line in body if isinstance(line, Accuracy)],
     )
     _check_footer(run, raw)
     return run

@@ -59,6 +59,28 @@ def test_dependencies_point_one_way(package: str) -> None:
         assert third_party(imported(tree)) <= ALLOWED[package], path
 
 
+def reached(module: str) -> set[str]:
+    """Modules of ours that importing a module imports, itself included, however far away."""
+    found, waiting = {module}, [module]
+    while waiting:
+        path = ROOT / (waiting.pop().replace(".", "/") + ".py")
+        names = imported(ast.parse(path.read_text(encoding="utf-8"))) if path.exists() else set[str]()
+        fresh = {name for name in names if name.split(".")[0] in OURS} - found
+        found |= fresh
+        waiting += fresh
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("reference.margin", "reference.margin_exact"), ("reference.soft_margin", "reference.soft_margin_decimal")],
+)
+def test_two_oracles_share_no_code(first: str, second: str) -> None:
+    """What they import of ours has nothing in common, so that they do not err together."""
+    assert not reached(first) & reached(second)
+    assert len(reached(first)) > 4
+
+
 def test_conformance_imports_no_adapter_and_of_the_reports_its_record_only() -> None:
     """Only the command line sees the site."""
     for path, tree in sources("conformance"):

@@ -17,8 +17,8 @@ from conformance.sources import (
 )
 from conformance.strategies import Domain, Drawn, margin_cases
 from conformance.subject import Refused, Subject
-from reference.pairs import label_block
 from reference.margin_exact import block_of
+from reference.pairs import label_block
 
 
 def _rows(case: Case) -> list[list[int]]:

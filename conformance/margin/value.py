@@ -7,6 +7,7 @@ import numpy as np
 from conformance.case import MARGIN, Case
 from conformance.clause import clause
 from conformance.compare import assert_within
+from conformance.nonfinite import what_came_of, with_special_scores
 from conformance.sources import (
     MARGIN_DEFAULT,
     MARGIN_DEFAULT_MINDSPORE,
@@ -18,6 +19,7 @@ from conformance.sources import (
 )
 from conformance.strategies import Domain, Fixed, margin_cases
 from conformance.subject import Subject
+from reference.nonfinite import margin_classes
 
 
 def example(domain: Domain, scores: list[list[float]], target: list[list[int]]) -> Case:
@@ -114,3 +116,15 @@ def default_reduction_is_mean(subject: Subject, case: Case) -> None:
     got = subject.evaluate(case)
 
     assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.numbers.infinities-and-nan",
+    "open",
+    MARGIN_FORMULA,
+    why="No page speaks of infinities or NaN; IEEE 754 and the formula give each result a class.",
+    cases=with_special_scores(margin_cases(("padded", "all"))),
+)
+def infinities_and_nan(subject: Subject, case: Case) -> str:
+    """What infinite and NaN scores make of the loss: whether NaN is kept, and infinities stay infinite."""
+    return what_came_of(subject, case, margin_classes(case.input, case.target.astype(np.int64), "none"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from conformance.case import SOFT, Case
 from conformance.clause import clause
 from conformance.compare import assert_within
+from conformance.nonfinite import what_came_of, with_special_scores
 from conformance.shapes import has_one_class
 from conformance.sources import (
     SOFT_DEFAULT,
@@ -22,6 +23,7 @@ from conformance.sources import (
 )
 from conformance.strategies import Domain, Drawn, Fixed, soft_cases
 from conformance.subject import Refused, Subject
+from reference.nonfinite import soft_classes
 
 
 def _assert_value(subject: Subject, case: Case, *, printed: bool = True) -> None:
@@ -172,9 +174,9 @@ def labels_of_minus_one(subject: Subject, case: Case) -> str:
         return f"refused: {refused.signature}"
     x = case.input[:, -1]
     rest = case.replace(input=case.input[:, :-1], target=case.target[:, :-1])
-    others = (
-        subject.expected(rest).value.low * (case.classes - 1) / case.classes if case.classes > 1 else np.zeros(len(x))
-    )
+    others = np.zeros(len(x))
+    if case.classes > 1:
+        others = subject.expected(rest).value.middle * (case.classes - 1) / case.classes
     number = others + (2 * np.logaddexp(0, x) - np.logaddexp(0, -x)) / case.classes
     for words, meant in (("a number in the formula", number), ("padding that adds nothing", others)):
         if np.allclose(
@@ -182,3 +184,15 @@ def labels_of_minus_one(subject: Subject, case: Case) -> str:
         ):
             return words
     return "something else"
+
+
+@clause(
+    "soft.numbers.infinities-and-nan",
+    "open",
+    SOFT_FORMULA,
+    why="No page speaks of infinities or NaN; IEEE 754 and the formula's limit give each result a class.",
+    cases=with_special_scores(soft_cases()),
+)
+def infinities_and_nan(subject: Subject, case: Case) -> str:
+    """What infinite and NaN scores make of the loss, where a label and the formula's limit decide it."""
+    return what_came_of(subject, case, soft_classes(case.input, case.target.astype(np.float64), None, "none"))

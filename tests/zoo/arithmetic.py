@@ -18,7 +18,7 @@ class Rounding:
 
     format: Format
 
-    def __call__(self, values: Float64) -> Float64:
+    def __call__(self, values: Float64 | float) -> Float64:
         """Round once, to nearest, ties to even."""
         if self.format.name in ("float16", "float32"):
             with np.errstate(over="ignore", under="ignore"):

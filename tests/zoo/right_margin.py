@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reference.formats import Float64, Int64
+from reference.formats import Bool, Float64, Int64
 from tests.zoo import arithmetic
 from tests.zoo.arithmetic import Rounding, Sum
 
@@ -40,7 +40,7 @@ def fused(fl: Rounding, label: Float64, other: Float64) -> Float64:
     return fl((1 - label) + other)
 
 
-def gaps(scores: Float64, target: Int64, fl: Rounding, gap: Gap) -> tuple[Float64, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+def gaps(scores: Float64, target: Int64, fl: Rounding, gap: Gap) -> tuple[Float64, Bool]:
     """Every z, and which count; shape (N, T, C)."""
     block = np.logical_and.accumulate(target >= 0, axis=1)
     longest = int(block.sum(axis=1).max(initial=0))
@@ -65,12 +65,12 @@ def divide_each(fl: Rounding, terms: Float64, classes: int, add: Sum) -> Float64
 
 def multiply_last(fl: Rounding, terms: Float64, classes: int, add: Sum) -> Float64:
     """The sum times the rounded reciprocal."""
-    return fl(add(fl, terms) * fl(np.float64(1 / classes)))
+    return fl(add(fl, terms) * fl(1 / classes))
 
 
 def multiply_each(fl: Rounding, terms: Float64, classes: int, add: Sum) -> Float64:
     """Each term times the rounded reciprocal."""
-    return add(fl, fl(terms * fl(np.float64(1 / classes))))
+    return add(fl, fl(terms * fl(1 / classes)))
 
 
 def by_pairs(gap: Gap, add: Sum, divide: Divide) -> Margin:
@@ -102,11 +102,11 @@ def sorted_wide(scores: Float64, target: Int64, fl: Rounding) -> Float64:
         ends = np.flatnonzero(marks < 0)
         block = marks[: ends[0]] if len(ends) else marks
         others = np.sort(np.delete(values, block)).astype(np.longdouble)[::-1]
-        sums = np.concatenate([[np.longdouble(0)], np.cumsum(others)])
+        sums = np.append(np.longdouble(0), np.cumsum(others))
         for label in values[block].astype(np.longdouble):
-            larger = int(np.searchsorted(-others, 1 - label))
+            larger = int((others > label - 1).sum())
             losses[row] += (1 - label) * larger + sums[larger]
-    return fl((losses / scores.shape[1]).astype(np.float64))
+    return fl(np.asarray(losses / scores.shape[1], dtype=np.float64))
 
 
 VALUES: dict[str, Margin] = {
@@ -135,7 +135,7 @@ def _counted(scores: Float64, target: Int64, fl: Rounding, gap: Gap, *, ties: bo
     slopes = active.sum(axis=1).astype(np.float64)
     for row, place in np.argwhere(active.any(axis=2)).tolist():
         slopes[row, target[row, place]] -= active[row, place].sum()
-    return slopes
+    return np.asarray(slopes, dtype=np.float64)
 
 
 def count_then_divide(scores: Float64, target: Int64, cotangent: Float64, fl: Rounding) -> Float64:
@@ -145,13 +145,13 @@ def count_then_divide(scores: Float64, target: Int64, cotangent: Float64, fl: Ro
 
 
 def share_times_count(scores: Float64, target: Int64, cotangent: Float64, fl: Rounding) -> Float64:
-    """k (g (1 / C)), ties active."""
+    """K (g (1 / C)), ties active."""
     slopes = _counted(scores, target, fl, difference_first, ties=True)
-    return fl(fl(slopes) * fl(cotangent * fl(np.float64(1 / scores.shape[1])))[:, np.newaxis])
+    return fl(fl(slopes) * fl(cotangent * fl(1 / scores.shape[1]))[:, np.newaxis])
 
 
 def added_up(scores: Float64, target: Int64, cotangent: Float64, fl: Rounding) -> Float64:
-    """g / C added once for each active pair."""
+    """G / C added once for each active pair."""
     slopes = _counted(scores, target, fl, other_first, ties=False)
     share = np.broadcast_to(fl(cotangent / scores.shape[1])[:, np.newaxis], slopes.shape)
     total = np.zeros(slopes.shape)

@@ -47,18 +47,18 @@ def softplus(fl: Rounding, x: Float64) -> Float64:
 
 
 def two_softplus(fl: Rounding, x: Float64, y: Float64) -> Float64:
-    """y softplus(-x) + (1 - y) softplus(x)."""
+    """Y softplus(-x) + (1 - y) softplus(x)."""
     return fl(fl(y * softplus(fl, -x)) + fl(fl(1 - y) * softplus(fl, x)))
 
 
 def log_add_exp(fl: Rounding, x: Float64, y: Float64) -> Float64:
-    """y logaddexp(0, -x) + (1 - y) logaddexp(0, x), each rounded once."""
+    """Y logaddexp(0, -x) + (1 - y) logaddexp(0, x), each rounded once."""
     zero = np.zeros_like(x)
     return fl(fl(y * fl(np.logaddexp(zero, -x))) + fl(fl(1 - y) * fl(np.logaddexp(zero, x))))
 
 
 def signed(fl: Rounding, x: Float64, y: Float64) -> Float64:
-    """softplus of the score with its sign turned by the label; labels 0 and 1 only, else two of them."""
+    """Softplus of the score with its sign turned by the label; labels 0 and 1 only, else two of them."""
     turned = softplus(fl, np.where(y == 1, -x, x))
     return np.where((y == 0) | (y == 1), turned, two_softplus(fl, x, y))
 
@@ -101,7 +101,7 @@ def by_classes(element: Element, add: Sum, *, divide_each: bool = False, recipro
             if divide_each:
                 return add(fl, fl(terms / classes))
             total = add(fl, terms)
-            return fl(total * fl(np.float64(1 / classes))) if reciprocal else fl(total / classes)
+            return fl(total * fl(1 / classes)) if reciprocal else fl(total / classes)
 
     return losses
 
@@ -140,9 +140,9 @@ def two_sigmoids(x: Float64, y: Float64, weight: Float64, cotangent: Float64, fl
 
 
 def share_first(x: Float64, y: Float64, weight: Float64, cotangent: Float64, fl: Rounding) -> Float64:
-    """w (g (1 / C)) times the slope, the two parts apart."""
+    """W (g (1 / C)) times the slope, the two parts apart."""
     up, down = _sigmoids(fl, x)
-    share = fl(weight * fl(cotangent * fl(np.float64(1 / x.shape[1])))[:, np.newaxis])
+    share = fl(weight * fl(cotangent * fl(1 / x.shape[1]))[:, np.newaxis])
     return fl(fl(share * fl(fl(1 - y) * up)) - fl(share * fl(y * down)))
 
 

@@ -55,7 +55,7 @@ def trials(
         seed: Of the batch.
         most: Longest block of labels.
     """
-    generator = np.random.default_rng([seed, len(dtype), families.FAMILIES.index(family), *shape])
+    generator = np.random.default_rng([seed, len(dtype), list(families.FAMILIES).index(family), *shape])
     one = _margin if operator == "margin" else _soft
     for quantity, name, got, expected in one(generator, dtype, family, shape, most):
         admitted = expected.admits(got, FORMATS[dtype])
@@ -68,8 +68,8 @@ def reduced(rows: Float64, reduction: str, fl: Rounding) -> Float64:
     if reduction == "none":
         return rows
     with np.errstate(over="ignore", invalid="ignore"):
-        total = arithmetic.one_by_one(fl, rows[np.newaxis])
-        return fl(total / len(rows))[0] if reduction == "mean" else total[0]
+        total = arithmetic.one_by_one(fl, rows[np.newaxis]).reshape(())
+        return fl(total / len(rows)) if reduction == "mean" else total
 
 
 _Compared = Iterator[tuple[str, str, Float64, Enclosure]]
@@ -82,14 +82,15 @@ def _margin(
     scores = families.scores(family, generator, FORMATS[dtype], shape)
     target = families.targets(generator, shape, most)
     cotangent = fl(generator.choice([1.0, -1.0, 0.5, 0.1, 3.0], shape[0]))
-    expected = {name: margin_loss(scores, target, name, own, cotangent if name == "none" else None) for name in REDUCTIONS}
+    upstream = {"none": cotangent}
+    expected = {name: margin_loss(scores, target, name, own, upstream.get(name)) for name in REDUCTIONS}
     for name, losses in right_margin.VALUES.items():
         rows = losses(scores, target, fl)
         for reduction in REDUCTIONS:
             yield "value", name, reduced(rows, reduction, fl), expected[reduction].value
     for name, gradient in right_margin.GRADIENTS.items():
         yield "gradient", name, gradient(scores, target, cotangent, fl), expected["none"].gradient
-        share = np.full(shape[0], float(fl(np.float64(1 / shape[0]))))
+        share = np.full(shape[0], float(fl(1 / shape[0])))
         yield "gradient", name, gradient(scores, target, share, fl), expected["mean"].gradient
 
 
@@ -102,10 +103,8 @@ def _soft(
     labels = families.labels(generator, shape, FORMATS[dtype], soft=bool(generator.integers(2)))
     weight = fl(generator.choice([1.0, 0.0, -0.5, 2.0, 0.1, 1.7, -3.0], shape[1]))
     cotangent = fl(generator.choice([1.0, -1.0, 0.5, 0.1, 3.0], shape[0]))
-    expected = {
-        name: soft_margin_loss(scores, labels, name, own, cotangent if name == "none" else None, weight)
-        for name in REDUCTIONS
-    }
+    upstream = {"none": cotangent}
+    expected = {name: soft_margin_loss(scores, labels, name, own, upstream.get(name), weight) for name in REDUCTIONS}
     for name, losses in right_soft.VALUES.items():
         rows = losses(scores, labels, weight, fl)
         for reduction in REDUCTIONS:

@@ -1,0 +1,40 @@
+"""Infinities and NaN among the scores: how cases get them, and what a result made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.case import Case
+from conformance.strategies import Domain, Drawn
+from conformance.subject import Subject
+from reference.nonfinite import Class, class_of
+
+_SPECIAL = (np.inf, -np.inf, np.nan)
+
+
+def with_special_scores(draw: Drawn) -> Drawn:
+    """The cases of a draw with an infinity or NaN in one or two places of each row."""
+
+    def change(case: Case, seed: int) -> Case:
+        generator = np.random.default_rng(seed)
+        input = case.input.copy()
+        for row in range(len(input)):
+            places = generator.integers(0, case.classes, 2)
+            input[row, places] = generator.choice(_SPECIAL, 2)
+        return case.replace(input=input)
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        bits = st.tuples(*[st.booleans()] * 32).map(lambda drawn: sum(bit << at for at, bit in enumerate(drawn)))
+        return st.builds(change, draw.strategy(domain), bits)
+
+    return Drawn(build)
+
+
+def what_came_of(subject: Subject, case: Case, stated: list[Class]) -> str:
+    """In words: the classes that IEEE 754 and the formula give, and what came instead."""
+    got = subject.evaluate(case).value.values.reshape(-1).tolist()
+    seen = {(expected.name, class_of(value)) for expected, value in zip(stated, got, strict=True)}
+    wrong = {pair for pair in seen if pair[0] not in ("either", pair[1])}
+    other = sorted(f"{name} where {expected} is expected" for expected, name in wrong)
+    return "; ".join(other) or "as IEEE 754 and the formula say"
