@@ -33,11 +33,15 @@ from reports.arrangement import (
     variant_name,
     witnesses,
 )
-from reports.record import BLAMELESS, Level, Number, Run, VariantRecord
+from reports.record import BLAMELESS, Accuracy, Level, Number, Run, VariantRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHORT_DTYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 PARTS_NAMED = 4
+
+SHARE_RANGES = ("0", "to 1/8", "to 1/4", "to 1/2", "to 1", "beyond")
+_RANGE_OF = {"0": "0", "2^-2": "to 1/4", "2^-1": "to 1/2", "2^0": "to 1", "more": "beyond"}
+"""Where a range of the record is shown; the others are below 1/8."""
 
 PAGE_FOLDERS = ("operator", "clause", "subject")
 MARK = b'<meta name="generator" content="lossproof report">'
@@ -150,6 +154,19 @@ def plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
+def spread(line: Accuracy) -> list[str]:
+    """Percentages of the results whose error lies in each of the ranges of ``SHARE_RANGES``."""
+    counts: Counter[str] = Counter()
+    for name, count in line.shares_of_bound.items():
+        counts[_RANGE_OF.get(name, SHARE_RANGES[1])] += count
+    return [_percent(counts[name], line.elements) for name in SHARE_RANGES]
+
+
+def _percent(count: int, elements: int) -> str:
+    share = 100 * count / elements
+    return "–" if not count else "< 0.1 %" if share < 0.1 else f"{share:.1f} %"
+
+
 def _of(entries: Iterable[Entry], subject: Subject) -> list[Entry]:
     return [entry for entry in entries if entry.subject is subject]
 
@@ -203,11 +220,11 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     filters: dict[str, Any] = environment.filters
-    for function in (tally, variant_name, which, witnesses, leading, behaviours, by_words, rows, number, plain):
+    for function in (tally, variant_name, which, witnesses, leading, behaviours, by_words, rows, number, plain, spread):
         filters[function.__name__] = function
     filters.update(of=_of, by_variant=_by_variant, by_level=_by_level, cases=_cases, forms=_forms)
     names: dict[str, Any] = environment.globals
-    names.update(GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
+    names.update(SHARE_RANGES=SHARE_RANGES, GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
     return environment
 
 

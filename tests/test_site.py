@@ -15,6 +15,7 @@ import pytest
 
 from reports.arrangement import GLYPHS, LEVELS, addresses, arrange, by_words, leading, witnesses
 from reports.record import (
+    Accuracy,
     ClauseRecord,
     Counterexample,
     Finding,
@@ -164,6 +165,17 @@ def make_run(
             verdicts = nan if record.id == NAN else usual * len(VARIANTS)
             for variant, verdict in zip(VARIANTS, verdicts, strict=True):
                 writer.write(finding(record, variant, verdict))
+        writer.write(
+            Accuracy(
+                operator=MARGIN,
+                variant=VARIANTS[0],
+                quantity="value",
+                elements=2000,
+                worst=Worst(ulp=3.5, share_of_bound=0.75),
+                shares_of_bound={"0": 1000, "2^-9": 500, "2^-3": 499, "2^0": 1},
+                ulps={"0": 1000, "2^2": 1000},
+            )
+        )
         writer.finish()
     return read_run(path)
 
@@ -499,6 +511,7 @@ def test_the_subject_page_has_the_facts_of_its_run(pages: Pages) -> None:
     assert "✗ deviates 0 0 3 0 3" in said
     assert f"{NAN} quality" in said
     assert "every mode that the adapter knows was planned" in said
+    assert "value native eager cpu float32 2000 3.5 0.75 50.0 % 50.0 % – – < 0.1 % –" in said
     assert "Cells without a verdict" in pages["subject/torch-2.9.1.html"].said()
 
 
