@@ -69,6 +69,8 @@ def pairwise(fl: Rounding, terms: Float64) -> Float64:
 
 def blocked(fl: Rounding, terms: Float64, width: int = 8) -> Float64:
     """As many running sums as a vector register has lanes, added up at the end."""
+    if not terms.shape[1]:
+        return np.zeros(len(terms))
     missing = -terms.shape[1] % width
     lanes = np.append(terms, np.zeros((len(terms), missing)), axis=1).reshape(len(terms), -1, width)
     sums = one_by_one(fl, lanes.transpose(0, 2, 1).reshape(-1, lanes.shape[1]))
