@@ -15,6 +15,9 @@ framework raises is caught where the framework is called and comes back under
 ``raised``; any other exception that leaves ``evaluate`` counts as a fault of the
 adapter.
 
+An adapter of a framework that cannot differentiate has a third function,
+``differentiates(function) -> bool``: whether there is a gradient for somebody's own function.
+
 A port beside it (``NAME_port.py`` beside ``NAME_adapter.py``) is loaded first, under
 its own name, so that the adapter can ``import NAME_port``.
 """
@@ -62,6 +65,10 @@ class Call(TypedDict):
     default. ``want`` names what is to come back: ``value``, ``gradient``, ``after``
     (the arguments as they are after the call), ``inferred`` (shape and dtype as the
     framework infers them before it runs a kernel), ``evidence`` (that the mode ran).
+
+    ``function`` is somebody's own function, as ``package.module:name`` or
+    ``/path/file.py:name``; the worker loads it, and the adapter finds the function itself
+    there and calls it in the operator's place, with the framework's tensors.
     """
 
     operator: str
@@ -73,6 +80,7 @@ class Call(TypedDict):
     options: dict[str, Any]
     layout: str
     want: list[str]
+    function: NotRequired[str]
 
 
 class RaisedError(TypedDict):

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -55,12 +56,15 @@ class Worker:
         adapter: The adapter's file.
         python: Interpreter of the subject's environment.
         temporary: Folder for the worker's working folder and log.
+        path: Folders in which modules of somebody's own are looked for.
 
     Raises:
         WorkerError: The interpreter could not be started, or has no NumPy.
     """
 
-    def __init__(self, adapter: Path, python: str = sys.executable, temporary: Path | None = None) -> None:
+    def __init__(
+        self, adapter: Path, python: str = sys.executable, temporary: Path | None = None, path: Sequence[str] = ()
+    ) -> None:
         self.adapter = adapter
         self.python_version = ""
         self._folder = Path(tempfile.mkdtemp(prefix="lossproof-worker-", dir=temporary))
@@ -71,7 +75,7 @@ class Worker:
         spec = f"popen//python={shlex.quote(python)}//chdir={empty}//env:LOSSPROOF_SCRATCH={self._folder}"
         try:
             self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
-            self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log)})
+            self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log), "path": list(path)})
             hello = self._channel.receive(_START_SECONDS)
         except (OSError, EOFError, execnet.RemoteError, execnet.HostNotFound) as error:
             self.close()
@@ -94,6 +98,20 @@ class Worker:
             WorkerError: As for :meth:`evaluate`.
         """
         return cast(Description, self._ask({"ask": "describe"}, _DESCRIBE_SECONDS))
+
+    def load(self, target: str) -> bool:
+        """Load somebody's own function.
+
+        Args:
+            target: ``package.module:name`` or ``/path/file.py:name``.
+
+        Returns:
+            Whether it can be differentiated.
+
+        Raises:
+            WorkerError: As for :meth:`evaluate`.
+        """
+        return bool(self._ask({"ask": "load", "target": target}, _DESCRIBE_SECONDS)["gradient"])
 
     def evaluate(self, call: Call, limit: float) -> Reply:
         """One evaluation.

@@ -100,7 +100,7 @@ def _loss(jax: Any, call: Dict[str, Any], names: List[str]) -> Callable[..., Any
     """The loss as a function of its arrays, mapped over two copies in mode ``vmap``."""
     if call["operator"] == "product":
         return lambda input, weight: input * weight
-    function = getattr(importlib.import_module("jax_port"), call["operator"])
+    function = call.get("function") or getattr(importlib.import_module("jax_port"), call["operator"])
     options = call["options"]
 
     def loss(*arrays: Any) -> Any:
@@ -134,6 +134,7 @@ def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Any:
         call["dtype"],
         repr(sorted(call["options"].items())),
         ",".join(given),
+        repr(call.get("function")),
     )
     key += ("gradient" if "gradient" in call["want"] else "value",)
     return _jitted.setdefault(key, jax.jit(step))

@@ -2,7 +2,8 @@
 
 import importlib
 import platform
-from typing import Any, Dict
+import sys
+from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 
@@ -55,21 +56,38 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     if call["operator"] in ("echo", "product"):
         factor = arrays.get("weight", np.asarray(1, dtype=arrays["input"].dtype))
         return {"value": np.asarray(arrays["input"] * factor if call["operator"] == "product" else arrays["input"])}
-    port = importlib.import_module("numpy_port")
+    function, slope = _functions(call)
     arguments = {name: arrays[name] for name in ("input", "target", "weight") if name in arrays}
     arguments.update(call["options"])
     reply: Dict[str, Any] = {}
     try:
         with np.errstate(all="ignore"):
-            reply["value"] = np.asarray(getattr(port, call["operator"])(**arguments))
+            reply["value"] = np.asarray(function(**arguments))
             if "gradient" in call["want"]:
-                slope = getattr(port, call["operator"] + "_gradient")
                 reply["gradient"] = np.asarray(slope(cotangent=arrays["cotangent"], **arguments))
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
         reply["after"] = {name: np.asarray(array) for name, array in arrays.items()}
     return reply
+
+
+def differentiates(function: Callable[..., Any]) -> bool:
+    """Whether a function has its gradient beside it, as ``NAME_gradient``; NumPy has none to offer."""
+    return _gradient_of(function) is not None
+
+
+def _functions(call: Dict[str, Any]) -> Tuple[Callable[..., Any], Any]:
+    """The loss and its gradient: the port's, or somebody's own."""
+    if "function" in call:
+        return call["function"], _gradient_of(call["function"])
+    port = importlib.import_module("numpy_port")
+    return getattr(port, call["operator"]), getattr(port, call["operator"] + "_gradient")
+
+
+def _gradient_of(function: Callable[..., Any]) -> Any:
+    beside = sys.modules.get(getattr(function, "__module__", ""))
+    return getattr(beside, getattr(function, "__name__", "") + "_gradient", None)
 
 
 def _array(plain: Dict[str, Any]) -> Any:

@@ -91,7 +91,7 @@ def _evidence(call: Dict[str, Any], step: Any, tensors: List[Any]) -> str:
 def _loss(call: Dict[str, Any], names: List[str]) -> Callable[..., Any]:
     if call["operator"] == "product":
         return lambda input, weight: input * weight
-    function = getattr(importlib.import_module("tensorflow_port"), call["operator"])
+    function = call.get("function") or getattr(importlib.import_module("tensorflow_port"), call["operator"])
     return lambda *tensors: function(**dict(zip(names, tensors)), **call["options"])
 
 
@@ -117,6 +117,7 @@ def _step(tf: Any, call: Dict[str, Any], given: List[str]) -> Any:
         call["dtype"],
         repr(sorted(call["options"].items())),
         ",".join(given),
+        repr(call.get("function")),
     )
     key += ("gradient" if "gradient" in call["want"] else "value",)
     if key not in _functions:

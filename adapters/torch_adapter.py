@@ -140,8 +140,8 @@ def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
     operator, options = call["operator"], call["options"]
     if operator == "product":
         return lambda input, weight: input * weight
-    if call["form"] == "native":
-        function = getattr(torch.nn.functional, operator)
+    if call["form"] != "module":
+        function = call.get("function") or getattr(torch.nn.functional, operator)
         if "weight" in call["arrays"]:
             return lambda input, target, weight: function(input, target, weight=weight, **options)
         return lambda input, target: function(input, target, **options)
@@ -160,7 +160,8 @@ def _vmapped(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
 
 def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
     given = ",".join(sorted(call["arrays"]))
-    return (call["operator"], call["form"], call["mode"], call["dtype"], repr(sorted(call["options"].items())), given)
+    options, function = repr(sorted(call["options"].items())), repr(call.get("function"))
+    return (call["operator"], call["form"], call["mode"], call["dtype"], options, given, function)
 
 
 def _compiled_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:

@@ -5,10 +5,13 @@ syntax of Python 3.8. It loads one adapter as a file, then answers questions unt
 channel closes.
 """
 
+import importlib
 import importlib.util
 import os
 import sys
 import traceback
+
+FUNCTIONS = {}  # type: dict[str, object]
 
 
 def load_file(path, name):
@@ -30,6 +33,35 @@ def load_adapter(path):
     if port != name and os.path.exists(beside):
         load_file(beside, port)
     return load_file(path, name)
+
+
+def load_function(target):
+    """The function that ``package.module:name`` or ``/path/file.py:name`` names; loaded once."""
+    if target not in FUNCTIONS:
+        place, _, name = target.rpartition(":")
+        if place.endswith(".py"):
+            sys.path.insert(0, os.path.dirname(place))
+            module = load_file(place, "lossproof_target_%d" % len(FUNCTIONS))
+        else:
+            module = importlib.import_module(place)
+        FUNCTIONS[target] = getattr(module, name)
+    return FUNCTIONS[target]
+
+
+def evaluate(adapter, call):
+    """The adapter's reply; where the call names a function, it gets the function itself."""
+    if "function" in call:
+        call = dict(call, function=load_function(call["function"]))
+    return adapter.evaluate(call)
+
+
+def look_at(adapter, target):
+    """Load somebody's own function, and say whether it has a gradient."""
+    function = load_function(target)
+    if not callable(function):
+        raise TypeError("%s is a %s, no function" % (target, type(function).__name__))
+    differentiates = getattr(adapter, "differentiates", None)
+    return {"gradient": True if differentiates is None else bool(differentiates(function))}
 
 
 def plain(reply):
@@ -62,6 +94,7 @@ def serve(channel):
     log = os.open(setup["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
     channel.send({"pid": os.getpid(), "python": sys.version.split()[0]})
+    sys.path += [folder for folder in setup["path"] if folder not in sys.path]
     loaded = answer(lambda: load_adapter(setup["adapter"]).__name__)
     adapter = sys.modules.get(loaded.get("answer"))
     while True:
@@ -72,8 +105,10 @@ def serve(channel):
             channel.send(loaded)
         elif question["ask"] == "describe":
             channel.send(answer(lambda: adapter.describe()))
+        elif question["ask"] == "load":
+            channel.send(answer(look_at, adapter, question["target"]))
         else:
-            channel.send(answer(lambda call: adapter.evaluate(call), question["call"]))
+            channel.send(answer(evaluate, adapter, question["call"]))
 
 
 if __name__ == "__channelexec__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain
-from adapters.gateway import WorkerError
+from adapters.gateway import WorkerCrashed, WorkerError
 from conformance.case import MARGIN, Case
 from conformance.subject import Bench, Limits, Refused, Subject, Variant
 from reference.formats import FORMATS, Float64, Format
@@ -36,7 +36,12 @@ Arithmetics = dict[tuple[str, str], bool]
 
 
 def calibrate(
-    bench: Bench, description: Description, variant: Variant, limits: Limits, measured: Arithmetics
+    bench: Bench,
+    description: Description,
+    variant: Variant,
+    limits: Limits,
+    measured: Arithmetics,
+    function: str = "",
 ) -> Calibrated:
     """Find out whether a variant can be tested, and what the bounds need to know of it."""
     offer = description["operators"][variant.operator]
@@ -48,6 +53,7 @@ def calibrate(
         offers=tuple(offer["offers"]),
         compiled=variant.mode in description["compiled"],
         dear=variant.mode in description["compiled"],
+        function=function,
     )
     try:
         arithmetic = (variant.mode, variant.dtype)
@@ -56,11 +62,16 @@ def calibrate(
                 _assert_faithful(subject, layout)
             measured[arithmetic] = _flushes(subject)
         subject.flushes = measured[arithmetic]
+    except (NotCalibrated, WorkerError) as error:
+        return Calibrated(subject, f"calibration: {error}")
+    try:
         subject.refusal = _refusal(subject)
         if subject.refusal is None:
             _assert_mode_runs(subject)
             if not subject.compiled:
                 subject.call_seconds, subject.shape_seconds = _costs(subject)
+    except WorkerCrashed:
+        return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     return Calibrated(subject)

@@ -1,9 +1,10 @@
-"""The command line: run, report, list, explain."""
+"""The command line: run, check, report, list, explain, doctor."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ import click
 from conformance import show
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
-from conformance.discover import UsageError, built_in, find_subject
+from conformance.clause import Level
+from conformance.discover import WITH_FUNCTIONS, UsageError, built_in, find_function, find_subject
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, run_subject, suite_version
 from reports.record import Run, RunFileError, find_run_files, read_run
@@ -26,11 +28,17 @@ lossproof run numpy --profile quick --out runs
 lossproof run torch==2.13.0 --python env/bin/python --mode eager --clause 'margin.labels.*'
 lossproof run my_adapter.py --dtype float32
 """
+_CHECK_EXAMPLES = """\
+lossproof check my_losses.py:margin --operator multilabel_margin_loss --framework torch
+lossproof check my_package.losses:soft --operator multilabel_soft_margin_loss --framework jax --level quality
+"""
 _REPORT_EXAMPLES = """\
 lossproof report runs --site site
 lossproof report runs/torch-2.13.0.jsonl runs/jax-0.10.2.jsonl --site site
 """
 _FEW = 6
+_JOBS = min(2, os.cpu_count() or 1)
+_CHECK_PROFILES = [name for name in PROFILES if name != "explore"]
 _FORMATS = click.Choice(["text", "json", "markdown"])
 
 
@@ -73,7 +81,7 @@ def cli() -> None:
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
 @click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter of the subject's environment.")
-@click.option("--jobs", type=click.IntRange(1), default=min(2, os.cpu_count() or 1), show_default=True, help="Workers.")
+@click.option("--jobs", type=click.IntRange(1), default=_JOBS, show_default=True, help="Workers.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn cases.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of run files."
@@ -131,6 +139,56 @@ def _present(python: str) -> list[str]:
     if not present:
         raise UsageError(f"{python} has none of {', '.join(built_in())}; name a subject")
     return present
+
+
+@cli.command(cls=_Command, epilog=_CHECK_EXAMPLES)
+@click.argument("target")
+@click.option("--operator", required=True, help=f"What it implements: {', '.join(OPERATORS)}.")
+@click.option("--framework", required=True, help=f"Whose tensors it takes: {', '.join(WITH_FUNCTIONS)}.")
+@click.option("--level", type=click.Choice(["implied", "quality"]), default="implied", show_default=True,
+              help="The last level that decides: quality adds what careful numerical software does.")  # fmt: skip
+@click.option("--profile", default="quick", show_default=True, help=f"How much to ask: {', '.join(_CHECK_PROFILES)}.")
+@click.option("--mode", "modes", multiple=True, default=("eager",), show_default=True, help="Only this mode.")
+@click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32; default: all.")
+@click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
+@click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter of the function's environment.")
+@click.option("--format", "style", type=_FORMATS, default="text", show_default=True, help="How to print the results.")
+def check(
+    target: str, operator: str, framework: str, level: str, profile: str, modes: tuple[str, ...],
+    dtypes: tuple[str, ...], clause: str, python: str, style: str,
+) -> None:  # fmt: skip
+    """Test one function: file.py:name or package.module:name.
+
+    It is called as name(input, target, reduction=…), for the soft margin loss with
+    weight=… where there is one, with the framework's own tensors. Gradients are the
+    framework's; with NumPy they are tested where name_gradient(input, target,
+    cotangent, reduction=…) stands beside the function.
+
+    Exit status: 0 where every clause conforms; 1 where one deviates; 2 for wrong
+    words; 4 where a cell has no verdict, or no variant answered a valid case.
+    """
+    if profile not in _CHECK_PROFILES:
+        _fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(_CHECK_PROFILES)}"))
+    levels: tuple[Level, ...] = ("documented", "implied", "quality")
+    chosen = replace(PROFILES[profile], dtypes=())
+    filters = Filters((operator,), modes, dtypes, clause, levels[: 2 + (level == "quality")])
+    try:
+        spec = find_function(target, operator, framework)
+        with tempfile.TemporaryDirectory(prefix="lossproof-check-") as folder, show.progress() as progress:
+            options = Options(profile=chosen, filters=filters, python=python, jobs=_JOBS, out=Path(folder))
+            found = run_subject(spec, options, progress)
+    except UsageError as error:
+        _fail(error)
+    click.echo(show.checked(found, target, style))
+    sys.exit(_check_status(found))
+
+
+def _check_status(found: Outcome) -> int:
+    """0 where all is well, 1 where a clause deviates, 4 where something has no verdict."""
+    verdicts = {finding.verdict for finding in found.findings}
+    if not found.complete or verdicts == {"unsupported"}:
+        return 4
+    return 1 if verdicts & {"deviates", "crashes", "hangs"} else 0
 
 
 @cli.command(

@@ -122,10 +122,16 @@ def assert_refused(subject: Subject, case: Case, got: str, kinds: Sequence[str] 
         raise Deviation(wanted, f"{refusal.kind}: {refusal.first_line}")
 
 
-def assert_gradient(subject: Subject, case: Case) -> None:
-    """Raise unless the gradient has the input's shape and dtype and lies within its bound."""
+def assert_gradient(subject: Subject, case: Case, *, printed: bool = False) -> None:
+    """Raise unless the gradient has the input's shape and dtype and lies within its bound.
+
+    Args:
+        subject: Whom to ask.
+        case: The case.
+        printed: Grant the rounding of the derivative of the page's formula, taken step by step.
+    """
     got = subject.evaluate(case, "gradient").gradient
 
     assert_shape(got, case.input.shape)
     assert_dtype(got, case.dtype)
-    assert_within(subject, case, got, subject.expected(case).gradient)
+    assert_within(subject, case, got, subject.expected(case, printed=printed).gradient)

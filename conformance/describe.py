@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 
-from adapters.contract import Description
+from adapters.contract import Description, OperatorOffer, Reproducer
 from adapters.gateway import AdapterFault, WorkerError
 from conformance.case import OPERATORS
-from conformance.discover import Spec, UsageError
+from conformance.discover import Function, Spec, UsageError
 from conformance.subject import Bench
 from reference.formats import FORMATS
 
@@ -36,6 +37,44 @@ def describe(spec: Spec, python: str, bench: Bench) -> Description:
     _check_names(spec, description)
     _check_version(spec, python, description)
     return description
+
+
+def with_function(spec: Spec, description: Description, bench: Bench) -> Description:
+    """The description of a framework of which one function alone is tested.
+
+    Raises:
+        UsageError: The function cannot be loaded.
+    """
+    function = spec.function
+    if function is None:
+        return description
+    try:
+        differentiable = bench.worker.load(function.target)
+    except AdapterFault as fault:
+        raise UsageError(f"target {function.target}: cannot be loaded: {fault.headline}") from None
+    except WorkerError as error:
+        raise UsageError(f"target {function.target}: {error}") from None
+    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
+    offer["offers"] = [word for word in ("value", "gradient", "after") if word != "gradient" or differentiable]
+    if "reproducer" in offer:
+        offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
+    return {**description, "operators": {function.operator: offer}}
+
+
+def _reproducer(template: Reproducer, function: Function, *, differentiable: bool) -> Reproducer:
+    """The lines that import the function in the place of those that import a port."""
+    place, _, name = function.target.rpartition(":")
+    lines = [line for line in template["prelude"].splitlines() if "port" not in line.split("import")[-1]]
+    if place.endswith(".py"):
+        lines = ["import sys", f"sys.path.insert(0, {str(Path(place).parent)!r})", *lines]
+        place = Path(place).stem
+    lines.append(f"from {place} import {name}")
+    changed: Reproducer = {**template, "prelude": "\n".join(lines), "call": {"user": f"{name}(input, target$options)"}}
+    if differentiable and template.get("gradient", "").startswith("numpy_port"):
+        lines[-1] += f", {name}_gradient"
+        changed["prelude"] = "\n".join(lines)
+        changed["gradient"] = f"{name}_gradient(input, target, cotangent$options)"
+    return changed
 
 
 def _check_names(spec: Spec, description: Description) -> None:

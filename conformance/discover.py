@@ -7,8 +7,13 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.case import OPERATORS
+
 ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
 ENTRY_POINTS = "lossproof.adapters"
+
+WITH_FUNCTIONS = ("numpy", "torch", "jax", "tensorflow")
+"""Frameworks in which somebody's own function can be tested."""
 
 _REQUIREMENTS = {
     "numpy": "numpy",
@@ -25,6 +30,26 @@ class UsageError(ValueError):
 
 
 @dataclass(frozen=True)
+class Function:
+    """Somebody's own function.
+
+    Attributes:
+        target: ``package.module:name`` or ``/path/file.py:name``.
+        operator: The operator that it implements.
+        path: Folders in which its modules are looked for.
+    """
+
+    target: str
+    operator: str
+    path: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.target.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
 class Spec:
     """A subject as it was asked for.
 
@@ -32,11 +57,13 @@ class Spec:
         name: The framework, or the stem of the adapter's file.
         adapter: The adapter's file.
         version: The version that was asked for; empty for whatever is there.
+        function: Somebody's own function to test in an operator's place.
     """
 
     name: str
     adapter: Path
     version: str = ""
+    function: Function | None = None
 
     def install_command(self, python: str) -> str:
         """What to type where the framework is missing."""
@@ -76,3 +103,24 @@ def find_subject(word: str) -> Spec:
         offer = ", ".join(sorted(known))
         raise UsageError(f"subject {word}: no such subject; there are {offer}, or the path of an adapter (NAME.py)")
     return Spec(name, known[name], version)
+
+
+def find_function(target: str, operator: str, framework: str) -> Spec:
+    """Somebody's own function, to be called with a framework's tensors.
+
+    Raises:
+        UsageError: No such file, operator or framework, or no ``:name``.
+    """
+    if operator not in OPERATORS:
+        raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
+    if framework not in WITH_FUNCTIONS:
+        raise UsageError(f"--framework {framework}: no such framework; there are {', '.join(WITH_FUNCTIONS)}")
+    place, _, name = target.rpartition(":")
+    if not place or not name.isidentifier():
+        raise UsageError(f"target {target}: name a function as file.py:name or package.module:name")
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UsageError(f"target {target}: no such file")
+        target = f"{Path(place).resolve()}:{name}"
+    function = Function(target, operator, (str(Path.cwd()),))
+    return Spec(framework, built_in()[framework], function=function)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from adapters.contract import Description
 from conformance.case import Case
-from conformance.clause import Clause
+from conformance.clause import Clause, Level
 from conformance.discover import UsageError
 from conformance.strategies import Domain, Fixed, Rows
 from conformance.subject import Subject, Variant
@@ -70,6 +70,7 @@ class Filters:
     modes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     clause: str = "*"
+    levels: tuple[Level, ...] = ()
 
 
 def variants(description: Description, profile: Profile, filters: Filters) -> list[Variant]:

@@ -8,7 +8,7 @@ import os
 import platform
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.cell import Cell, number, run_cell, variant_record
 from conformance.clause import Clause
-from conformance.describe import describe
+from conformance.describe import describe, with_function
 from conformance.discover import Spec, UsageError
 from conformance.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
@@ -89,7 +89,8 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
     """
     asked = _asked_clauses(options.filters)
     with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
-        benches = [_Benches(spec.adapter, options.python, Path(folder)) for _ in range(options.jobs)]
+        path = spec.function.path if spec.function else ()
+        benches = [_Benches(spec.adapter, options.python, Path(folder), path) for _ in range(options.jobs)]
         try:
             return _run(spec, options, progress, asked, benches)
         finally:
@@ -100,9 +101,9 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
 class _Benches:
     """The workers of one thread: one for the plan, one to ask deviations again."""
 
-    def __init__(self, adapter: Path, python: str, folder: Path) -> None:
-        self.first = Bench(adapter, python, folder)
-        self.second = Bench(adapter, python, folder)
+    def __init__(self, adapter: Path, python: str, folder: Path, path: Sequence[str]) -> None:
+        self.first = Bench(adapter, python, folder, path)
+        self.second = Bench(adapter, python, folder, path)
 
     def close(self) -> None:
         self.first.close()
@@ -113,7 +114,7 @@ def _asked_clauses(filters: Filters) -> list[Clause]:
     for operator in filters.operators:
         if operator not in OPERATORS:
             raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
-    asked = clauses(filters.clause)
+    asked = [clause for clause in clauses(filters.clause) if not filters.levels or clause.level in filters.levels]
     if not asked:
         ids = sorted({clause.id.rsplit(".", 1)[0] + ".*" for clause in clauses()})
         raise UsageError(f"--clause {filters.clause}: matches no clause; there are {', '.join(ids)}")
@@ -121,10 +122,11 @@ def _asked_clauses(filters: Filters) -> list[Clause]:
 
 
 def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]) -> Outcome:
-    description = describe(spec, options.python, benches[0].first)
+    description = with_function(spec, describe(spec, options.python, benches[0].first), benches[0].first)
     wanted = variants(description, options.profile, options.filters)
     progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
-    calibrated = _calibrated(description, wanted, options, benches, progress)
+    function = spec.function.target if spec.function else ""
+    calibrated = _calibrated(description, wanted, options, benches, progress, function)
     cells = _cells(description, calibrated, asked, options, benches)
     left_out = [LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]]
     header = _header(description, benches[0].first, options, calibrated, len(cells), left_out)
@@ -166,14 +168,19 @@ def _suffix(options: Options) -> str:
 
 
 def _calibrated(
-    description: Description, wanted: list[Variant], options: Options, benches: list[_Benches], progress: Progress
+    description: Description,
+    wanted: list[Variant],
+    options: Options,
+    benches: list[_Benches],
+    progress: Progress,
+    function: str,
 ) -> list[tuple[Calibrated, int]]:
     """Every variant calibrated, with the number of the bench that will run it."""
     done: list[tuple[Calibrated, int]] = []
     measured: Arithmetics = {}
     for place, variant in enumerate(wanted):
         bench = place % len(benches)
-        done.append((calibrate(benches[bench].first, description, variant, options.limits, measured), bench))
+        done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
         progress.calibrated()
     share_measurements([found.subject for found, _ in done])
     return done

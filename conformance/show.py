@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from conformance.catalogue import clauses
 from conformance.clause import Clause
 from conformance.discover import UsageError
 from conformance.run import Outcome, Progress
@@ -161,6 +162,28 @@ def _further(shown: Counterexample) -> list[tuple[str, Hexadecimal]]:
 def _decimal(values: Hexadecimal) -> Any:
     """Nested lists of hexadecimal floats in decimal."""
     return [_decimal(part) for part in values] if isinstance(values, list) else float.fromhex(str(values))
+
+
+def checked(found: Outcome, target: str, style: str) -> str:
+    """What was found about somebody's own function: each broken clause with its statement and its error."""
+    if style != "text":
+        return outcome(found, style)
+    statements = {clause.id: clause.statement for clause in clauses()}
+    lines: list[str] = []
+    for clause, group in _by_clause(found.findings).items():
+        first, *rest = _clause_lines(clause, group)
+        lines += [first, f"  says      {statements[clause]}", *rest[:-1], *_error(group[0]), ""]
+    counts = Counter(finding.verdict for finding in found.findings)
+    total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
+    asked = len({finding.clause for finding in found.findings})
+    return "\n".join([*lines, *_faults(found.findings), f"{target}, {asked} clauses: {total}"])
+
+
+def _error(finding: Finding) -> list[str]:
+    worst = finding.worst
+    if finding.verdict != "deviates" or worst is None:
+        return []
+    return [f"  error     up to {worst.ulp} ulp, {worst.share_of_bound} times the bound, in {finding.cases} cases"]
 
 
 def _faults(findings: list[Finding]) -> list[str]:

@@ -107,8 +107,8 @@ class Undecided(Exception):
 class Bench:
     """A worker that is started when it is needed and again after it died."""
 
-    def __init__(self, adapter: Path, python: str, temporary: Path) -> None:
-        self._make: Callable[[], Worker] = lambda: Worker(adapter, python, temporary)
+    def __init__(self, adapter: Path, python: str, temporary: Path, path: Sequence[str] = ()) -> None:
+        self._make: Callable[[], Worker] = lambda: Worker(adapter, python, temporary, path)
         self._worker: Worker | None = None
         self._closed = False
         self._seen: set[tuple[Any, ...]] = set()
@@ -163,6 +163,7 @@ class Subject:
         shape_seconds: What a new shape cost beyond it.
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
+        function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
     """
 
     variant: Variant
@@ -178,6 +179,7 @@ class Subject:
     shape_seconds: float = 0.0
     compile_seconds: float = 0.0
     refusal: Refused | None = None
+    function: str = ""
     errors: Errors = field(default_factory=Errors)
 
     def _one_program(self, asked: tuple[str, ...]) -> bool:
@@ -191,7 +193,7 @@ class Subject:
     def call(self, case: Case, want: tuple[str, ...]) -> Call:
         """The case as a call of this variant."""
         variant = self.variant
-        return {
+        call: Call = {
             "operator": variant.operator,
             "form": variant.form,
             "mode": variant.mode,
@@ -202,6 +204,9 @@ class Subject:
             "layout": case.layout,
             "want": list(want),
         }
+        if self.function:
+            call["function"] = self.function
+        return call
 
     def reply(self, case: Case, *want: str) -> Reply:
         """Evaluate a case and give back what came, refusals included.

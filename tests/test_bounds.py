@@ -178,3 +178,26 @@ def test_float32_inside_float64_is_flagged(operator: str) -> None:
     for answer in answers(operator, "usual", "float64"):
         shortened = answer.value.middle.astype(np.float32).astype(np.float64)
         assert not answer.value.admits(shortened, FORMATS["float64"]).all()
+
+
+@pytest.mark.parametrize("dtype", FORMAT_NAMES)
+def test_the_printed_formula_stays_within_its_own_bound(dtype: str) -> None:
+    """Evaluated and differentiated step by step, for scores up to 8; the careful bound flags it."""
+    generator, format = np.random.default_rng(0), FORMATS[dtype]
+    fl, own = arithmetic.in_format(dtype), Arithmetic(format)
+    outside = 0
+    for soft in (False, True):
+        scores = fl(generator.uniform(-8, 8, (2000, 4)))
+        labels = families.labels(generator, (2000, 4), format, soft=soft)
+        weight = fl(np.array([1.0, -0.5, 1.7, 0.1]))
+        cotangent = fl(generator.choice([1.0, -1.0, 0.1, 3.0], 2000))
+        printed = soft_margin_loss(scores, labels, "none", own, cotangent, weight, printed=True)
+        careful = soft_margin_loss(scores, labels, "none", own, cotangent, weight)
+        value = right_soft.as_printed(scores, labels, weight, fl)
+        gradient = right_soft.printed_gradient(scores, labels, weight, cotangent, fl)
+
+        assert printed.value.admits(value, format).all()
+        assert printed.gradient.admits(gradient, format).all()
+        assert printed.gradient.share(gradient, format).max() > 0.05
+        outside += int((~careful.gradient.admits(gradient, format)).sum())
+    assert outside > 0

@@ -19,8 +19,11 @@ from conformance.subject import Subject
     needs="gradient",
 )
 def gradient_of_each_row(subject: Subject, case: Case) -> None:
-    """The gradient is the derivative of each row's loss times its cotangent."""
-    assert_gradient(subject, case)
+    """The gradient is the derivative of each row's loss times its cotangent.
+
+    The bound grants the rounding of the derivative of the page's formula, taken step by step.
+    """
+    assert_gradient(subject, case, printed=True)
 
 
 @clause(
@@ -33,7 +36,7 @@ def gradient_of_each_row(subject: Subject, case: Case) -> None:
 )
 def gradient_of_the_sum(subject: Subject, case: Case) -> None:
     """The gradient of reduction ``sum`` is the derivative of every row times the cotangent."""
-    assert_gradient(subject, case)
+    assert_gradient(subject, case, printed=True)
 
 
 @clause(
@@ -46,7 +49,7 @@ def gradient_of_the_sum(subject: Subject, case: Case) -> None:
 )
 def gradient_of_the_mean(subject: Subject, case: Case) -> None:
     """The gradient of reduction ``mean`` is the derivative of every row times the cotangent over N."""
-    assert_gradient(subject, case)
+    assert_gradient(subject, case, printed=True)
 
 
 @clause(
@@ -59,7 +62,7 @@ def gradient_of_the_mean(subject: Subject, case: Case) -> None:
 )
 def gradient_with_weights(subject: Subject, case: Case) -> None:
     """The gradient of each class is multiplied by the weight of its class."""
-    assert_gradient(subject, case)
+    assert_gradient(subject, case, printed=True)
 
 
 @clause(
@@ -72,4 +75,17 @@ def gradient_with_weights(subject: Subject, case: Case) -> None:
 )
 def gradient_of_large_scores(subject: Subject, case: Case) -> None:
     """The gradient of scores of any finite size is the formula's, not an infinity or NaN."""
+    assert_gradient(subject, case, printed=True)
+
+
+@clause(
+    "soft.gradients.small-derivatives-keep-their-digits",
+    "quality",
+    SOFT_FORMULA,
+    why="The sigmoid has its tail to full relative accuracy as e^x / (1 + e^x), and loses it as a difference from 1.",
+    cases=soft_cases(largest=None, cotangent=True),
+    needs="gradient",
+)
+def small_derivatives_keep_their_digits(subject: Subject, case: Case) -> None:
+    """A small derivative has the relative accuracy of its dtype, however small it is."""
     assert_gradient(subject, case)

@@ -146,5 +146,24 @@ def share_first(x: Float64, y: Float64, weight: Float64, cotangent: Float64, fl:
     return fl(fl(share * fl(fl(1 - y) * up)) - fl(share * fl(y * down)))
 
 
+def as_printed(x: Float64, y: Float64, weight: Float64, fl: Rounding) -> Float64:
+    """The page's formula evaluated step by step; for scores whose exponential does not overflow."""
+    decay = exponential(fl, -x)
+    first, second = fl(1 / fl(1 + decay)), fl(decay / fl(1 + decay))
+    terms = fl(fl(y * fl(np.log(first))) + fl(fl(1 - y) * fl(np.log(second))))
+    return fl(-arithmetic.one_by_one(fl, fl(weight * terms)) / x.shape[1])
+
+
+def printed_gradient(x: Float64, y: Float64, weight: Float64, cotangent: Float64, fl: Rounding) -> Float64:
+    """Its derivative as automatic differentiation takes it, step by step backwards."""
+    decay = exponential(fl, -x)
+    below = fl(1 + decay)
+    first, second = fl(1 / below), fl(decay / below)
+    share = fl(weight * fl(cotangent / x.shape[1])[:, np.newaxis])
+    by_first, by_second = -fl(fl(share * y) / first), -fl(fl(share * fl(1 - y)) / second)
+    by_decay = fl(fl(by_first * -fl(first / below)) + fl(fl(by_second / below) + fl(by_second * -fl(second / below))))
+    return fl(by_decay * -decay)
+
+
 GRADIENTS: dict[str, SoftGradient] = {"two sigmoids": two_sigmoids, "share first": share_first}
 """Gradients that no bound may flag, by name."""
