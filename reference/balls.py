@@ -1,4 +1,4 @@
-"""The soft margin in ball arithmetic: each result as the two float64 values around it.
+"""The soft margin in ball arithmetic: each result between two float64 values.
 
 For float64 subjects, where the error of a float64 oracle could decide a verdict.
 """
@@ -26,7 +26,7 @@ def loss_balls(rows: Float64, labels: Float64, weights: Float64, divisor: int, *
         together: The sum over all rows instead of each.
 
     Returns:
-        Lower and upper ends; shape (2, N), or (2, 1) together.
+        Lower ends, nearest values and upper ends; shape (3, N), or (3, 1) together.
     """
     with flint.ctx.workprec(_BITS):
         factors = [flint.arb(weight) for weight in weights.tolist()]
@@ -52,7 +52,7 @@ def slope_balls(rows: Float64, labels: Float64, factors: Float64, weights: Float
         divisor: Positive.
 
     Returns:
-        Lower and upper ends; shape (2, N, C).
+        Lower ends, nearest values and upper ends; shape (3, N, C).
     """
     with flint.ctx.workprec(_BITS):
         balls = [
@@ -60,7 +60,7 @@ def slope_balls(rows: Float64, labels: Float64, factors: Float64, weights: Float
             for factor, scores, marks in zip(factors.tolist(), rows.tolist(), labels.tolist(), strict=True)
             for score, label, weight in zip(scores, marks, weights.tolist(), strict=True)
         ]
-        return _ends(balls).reshape(2, *rows.shape)
+        return _ends(balls).reshape(3, *rows.shape)
 
 
 def _loss(score: float, label: float) -> flint.arb:
@@ -97,8 +97,9 @@ def _decay(x: flint.arb) -> flint.arb:
 
 
 def _ends(balls: list[flint.arb]) -> Float64:
-    """Float64 values that are certainly not inside the balls: below and above them."""
-    return np.array([[_end(ball.lower(), -np.inf) for ball in balls], [_end(ball.upper(), np.inf) for ball in balls]])
+    """The float64 values around the balls, and between them those nearest to the balls' middles."""
+    low, high = ([_end(ball.lower(), -np.inf) for ball in balls], [_end(ball.upper(), np.inf) for ball in balls])
+    return np.array([low, [float(ball.mid()) for ball in balls], high])
 
 
 def _end(bound: flint.arb, direction: float) -> float:

@@ -21,7 +21,8 @@ class Enclosure:
         reach: Largest magnitude that an intermediate of a correct implementation may
             take; same shape. Where it exceeds the format, infinity is admitted.
         middle: The float64 value nearest to the true value; for the soft margin, to the middle
-            of the interval; one of the ends at a tie.
+            of the interval, which in float64 is the same in all but rare cases; one of the
+            ends at a tie.
     """
 
     low: Float64
@@ -30,9 +31,9 @@ class Enclosure:
     reach: Float64
     middle: Float64
 
-    def within(self, low: Float64, high: Float64) -> Enclosure:
+    def within(self, low: Float64, middle: Float64, high: Float64) -> Enclosure:
         """The same bounds around a narrower interval."""
-        return Enclosure(low, high, self.bound, self.reach, middle=low + (high - low) / 2)
+        return Enclosure(low, high, self.bound, self.reach, middle)
 
     def nearest(self, format: Format) -> Float64:
         """The true value rounded once to a format, ties to even; for the soft margin, the middle rounded.
