@@ -142,10 +142,12 @@ def costs() -> str:
 
 def replace(page: str, name: str, text: str) -> str:
     """The page with one measured part replaced."""
-    start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
-    before, _, rest = page.partition(start)
-    _, _, after = rest.partition(end)
-    return f"{before}{start}{text}{end}{after}"
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = page.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{PAGE.name} has no part {name!r}")
+    return f"{before}{start}\n{text}\n{end}{after}"
 
 
 def main() -> None:

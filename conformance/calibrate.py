@@ -16,6 +16,7 @@ from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015
 _SLOW_CALL_SECONDS = 0.008
+_ROWS = 256
 """A variant that takes this long for a call, or that much longer for a new shape, gets few and larger calls."""
 
 
@@ -70,6 +71,7 @@ def calibrate(
             _assert_mode_runs(subject)
             if not subject.compiled:
                 subject.call_seconds, subject.shape_seconds = _costs(subject)
+                subject.row_seconds = _row_seconds(subject)
     except WorkerCrashed:
         return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
     except (NotCalibrated, WorkerError) as error:
@@ -189,3 +191,11 @@ def _costs(subject: Subject) -> tuple[float, float]:
     first = seconds(probe(subject, (1, 4)))
     warm = min(seconds(probe(subject, (1, 4))) for _ in range(3))
     return warm, first - warm
+
+
+def _row_seconds(subject: Subject) -> float:
+    """Seconds that a row adds to a call, from a batch of many; 0 where a new shape costs more than that tells."""
+    case = probe(subject, (_ROWS, 4))
+    started = time.perf_counter()
+    subject.reply(case, "value")
+    return max(0.0, time.perf_counter() - started - subject.call_seconds) / _ROWS

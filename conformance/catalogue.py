@@ -10,6 +10,8 @@ from conformance.clause import CLAUSES, Clause
 _MODULES = (
     "margin.value",
     "margin.labels",
+    "margin.lattice",
+    "margin.extremes",
     "margin.shapes",
     "margin.gradients",
     "margin.surface",

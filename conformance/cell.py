@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from traceback import format_exc
 
 from adapters.contract import OperatorOffer
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
@@ -22,8 +23,6 @@ from conformance.subject import Bench, Refused, Subject, Undecided, Variant
 from reference.arguments import OracleError
 from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict, Worst
 
-_MINIMISE_SECONDS = 8.0
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -32,6 +31,7 @@ class Cell:
     Attributes:
         fault: Why the variant cannot be tested, if calibration said so.
         second: The bench that deviations are asked again on; it sees nothing else.
+        minimise: Seconds that may be spent on making one witness smaller.
     """
 
     clause: Clause
@@ -40,6 +40,7 @@ class Cell:
     cases: Callable[[], list[Case]]
     second: Bench
     fault: str = ""
+    minimise: float = 8.0
 
     def __str__(self) -> str:
         return f"{self.clause.id} · {self.subject.variant}"
@@ -67,6 +68,8 @@ def run_cell(cell: Cell) -> tuple[Finding, Errors]:
         outcome = _Outcome("harness-error", f"{fault.headline}\n{fault}")
     except WorkerError as error:
         outcome = _Outcome("harness-error", str(error))
+    except Exception as error:  # a fault of the suite: this cell has no verdict, and the others keep theirs
+        outcome = _Outcome("harness-error", f"the suite failed: {type(error).__name__}: {error}\n{format_exc()}")
     seconds = time.perf_counter() - started
     return _finding(cell, outcome, cases, seconds), cell.subject.errors
 
@@ -127,8 +130,9 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     """Make the case smaller, then ask it again in the second worker."""
     errors, cell.subject.errors = cell.subject.errors, Errors()
     smallest = case
-    if not isinstance(cell.clause.draw, Fixed):
-        smallest = minimise(case, lambda other: _same_fault(_quiet(cell, other), problem), _MINIMISE_SECONDS)
+    if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
+        smallest = _one_row(cell, case, problem)
+        smallest = minimise(smallest, lambda other: _same_fault(_quiet(cell, other), problem), cell.minimise)
     again = _problem(cell, _on(cell.subject, cell.second), smallest)
     repeatable = _same_fault(again, problem)
     shown = again if repeatable else _problem(cell, cell.subject, smallest)
@@ -136,6 +140,15 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
     return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable)
+
+
+def _one_row(cell: Cell, case: Case, problem: Deviation | Refused) -> Case:
+    """A batch cut down to its first wrong row, where that alone is wrong too."""
+    row = problem.row if isinstance(problem, Deviation) else None
+    if row is None or case.input.ndim != 2 or len(case.input) < 2 or case.reduction != "none":
+        return case
+    alone = case.rows(slice(row, row + 1))
+    return alone if _same_fault(_quiet(cell, alone), problem) else case
 
 
 def _same_fault(other: Exception | None, problem: Deviation | Refused) -> bool:

@@ -21,14 +21,18 @@ class Deviation(Exception):
         kind: ``nan``, ``infinite`` or ``finite`` for wrong values, else ``other``. A case that
             is made smaller keeps it, so that the witness shows the fault that was found.
         share: The error as a share of the bound, where there is one.
+        row: The first row that is wrong, where rows are compared.
     """
 
-    def __init__(self, expected: str, got: str, kind: str = "other", share: float = 0.0) -> None:
+    def __init__(
+        self, expected: str, got: str, kind: str = "other", share: float = 0.0, row: int | None = None
+    ) -> None:
         super().__init__(f"expected {expected}; got {got}")
         self.expected = expected
         self.got = got
         self.kind = kind
         self.share = share
+        self.row = row
 
 
 def numbers(values: Float64, limit: int = 8) -> str:
@@ -71,13 +75,15 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
     wrong = ~expected.admits(values, case.format)
     if wrong.any():
         described = _describe(case, values[wrong], expected, wrong)
-        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()))
+        row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
+        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()), row)
 
 
 def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
     """Around another result of the same subject: both may be off by the bound, on either side."""
     values = other.values.reshape(expected.low.shape)
-    return Enclosure(values, values, 2 * expected.bound + (expected.high - expected.low), expected.reach, values)
+    bound = 2 * expected.bound + (expected.high - expected.low)
+    return Enclosure(values, values, bound, expected.reach, expected.depth, values)
 
 
 def _kind(values: Float64) -> str:

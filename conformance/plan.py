@@ -27,6 +27,7 @@ class Profile:
         compiled: Clauses asked of compiled modes, as patterns of ids.
         few: The same for the module form in compiled modes, and for formats other than
             float32 where a compilation takes long.
+        lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Profile:
     dtypes: tuple[str, ...] = ()
     compiled: tuple[str, ...] = ("*",)
     few: tuple[str, ...] = ("*",)
+    lattice: int = 4
 
 
 _FORMULA = ("*.value.documented-formula",)
@@ -51,12 +53,17 @@ _FEW = (
     "*.errors.*",
 )
 _LONG_COMPILATION_SECONDS = 0.7
+_LATTICE_OF_FEW_SHAPES = 3
+_LATTICE_ROWS = ((5, 1_890_000), (4, 390_625), (3, 8_000), (2, 225))
+_LONGEST_LATTICE_SECONDS = 15.0
+"""Rows of the largest batch of each lattice, and how long a variant may take for one."""
+
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA),
+        Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA, lattice=3),
         Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW),
-        Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5))),
+        Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5),
         Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW),
     )
 }
@@ -120,7 +127,13 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:
     """What may be drawn for a variant."""
-    return Domain(subject.variant.dtype, subject.target_dtype, profile.shapes if subject.dear or subject.slow else ())
+    dtype, target_dtype = subject.variant.dtype, subject.target_dtype
+    if subject.dear or subject.slow:
+        return Domain(dtype, target_dtype, profile.shapes, min(profile.lattice, _LATTICE_OF_FEW_SHAPES))
+    affordable = next(
+        (most for most, rows in _LATTICE_ROWS if rows * subject.row_seconds < _LONGEST_LATTICE_SECONDS), 1
+    )
+    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -53,6 +53,7 @@ class Options:
     seed: int = 0
     out: Path = Path("runs")
     limits: Limits = field(default_factory=Limits)
+    minimise: float = 8.0
 
 
 class Progress:
@@ -199,7 +200,13 @@ def _cells(
         offer = description["operators"][found.subject.variant.operator]
         second = benches[bench].second
         return Cell(
-            clause, found.subject, offer, lambda: cases_for(clause, found.subject, profile, seed), second, found.fault
+            clause,
+            found.subject,
+            offer,
+            lambda: cases_for(clause, found.subject, profile, seed),
+            second,
+            found.fault,
+            options.minimise,
         )
 
     cells = [

@@ -54,6 +54,8 @@ def assert_rows_apart(subject: Subject, case: Case) -> None:
     """Raise if row 0 has another loss among other rows, at the same place and shape."""
     got, other = subject.evaluate(case).value, subject.evaluate(with_neighbours(case)).value
 
+    for result in (got, other):
+        assert_shape(result, result_shape(case))
     first, among_others = (Array(array.values[:1], array.dtype) for array in (got, other))
     assert_same_bits(first, among_others, "row 0 as among other neighbours")
 

@@ -33,11 +33,13 @@ class Domain:
         target_dtype: How targets are handed over; ``same`` for the scores' own dtype.
         shapes: The (N, C) to choose from, for a variant that pays for each new shape;
             empty where any small shape is cheap.
+        lattice: Largest C of an exhaustive lattice.
     """
 
     dtype: str
     target_dtype: str
     shapes: tuple[Rows, ...] = ()
+    lattice: int = 3
 
     @property
     def format(self) -> Format:
@@ -86,9 +88,15 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Fixed:
-    """Cases that are written down, whatever the count."""
+    """Cases that are written down, whatever the count.
+
+    Attributes:
+        build: Makes them; none for a domain that they do not concern.
+        whole: A case is shown as it is; else it is made smaller, like a drawn one.
+    """
 
     build: Callable[[Domain], list[Case]]
+    whole: bool = True
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """All of them."""

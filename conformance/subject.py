@@ -21,6 +21,8 @@ from reference.margin import margin_loss
 from reference.soft_margin import soft_margin_loss
 
 _LONGEST_WORDS = 300
+_LARGE = 20_000
+"""Elements of a case whose expectation is kept only while it is in use."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class Subject:
         slow: Each call costs it much, whatever its size.
         call_seconds: What a warm call took.
         shape_seconds: What a new shape cost beyond it.
+        row_seconds: What a row cost within a larger batch.
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
@@ -177,6 +180,7 @@ class Subject:
     slow: bool = False
     call_seconds: float = 0.0
     shape_seconds: float = 0.0
+    row_seconds: float = 0.0
     compile_seconds: float = 0.0
     refusal: Refused | None = None
     function: str = ""
@@ -276,11 +280,19 @@ class Subject:
         return expectation(case, self.arithmetic, printed=printed)
 
 
-@functools.lru_cache(maxsize=100_000)
 def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) -> Answer:
     """Value and gradient of a case, computed once for each arithmetic that asks."""
+    remembered = _expectation if case.input.size < _LARGE else _large_expectation
+    return remembered(case, arithmetic, printed=printed)
+
+
+def _compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
     reduction = case.reduction or "mean"
     if case.operator == MARGIN:
         return margin_loss(case.input, case.target.astype(np.int64), reduction, arithmetic, case.cotangent)
     labels = case.target.astype(np.float64)
     return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)
+
+
+_expectation = functools.lru_cache(maxsize=100_000)(_compute)
+_large_expectation = functools.lru_cache(maxsize=12)(_compute)

@@ -18,8 +18,10 @@ class Enclosure:
             one-sided derivative.
         high: Smallest one known not to be below it; at a tie, the larger derivative.
         bound: Largest error of a correct implementation; same shape, never negative.
-        reach: Largest magnitude that an intermediate of a correct implementation may
-            take; same shape. Where it exceeds the format, infinity is admitted.
+        reach: Largest value that an intermediate of a correct implementation may take;
+            same shape. Where it exceeds the format, infinity is admitted.
+        depth: The same downwards, as a magnitude, for minus infinity. Where both exceed
+            the format, opposite infinities may meet, and NaN is admitted.
         middle: The float64 value nearest to the true value; for the soft margin, to the middle
             of the interval, which in float64 is the same in all but rare cases; one of the
             ends at a tie.
@@ -29,11 +31,12 @@ class Enclosure:
     high: Float64
     bound: Float64
     reach: Float64
+    depth: Float64
     middle: Float64
 
     def within(self, low: Float64, middle: Float64, high: Float64) -> Enclosure:
         """The same bounds around a narrower interval."""
-        return Enclosure(low, high, self.bound, self.reach, middle)
+        return Enclosure(low, high, self.bound, self.reach, self.depth, middle)
 
     def nearest(self, format: Format) -> Float64:
         """The true value rounded once to a format, ties to even; for the soft margin, the middle rounded.
@@ -57,16 +60,16 @@ class Enclosure:
     def admits(self, got: Float64, format: Format) -> Bool:
         """Which elements a correct implementation may return.
 
-        Infinity is admitted where an intermediate may exceed the largest finite value.
+        Infinities and NaN are admitted where intermediates may exceed the largest finite value.
         """
-        overflowed = np.isinf(got) & (self.reach > format.largest) & ((got > 0) | (self.low < 0))
-        admitted: Bool = (self.error(got) <= self.bound) | overflowed
-        return admitted
+        above, below = self.reach > format.largest, self.depth > format.largest
+        overflowed = ((got == np.inf) & above) | ((got == -np.inf) & below) | (np.isnan(got) & above & below)
+        return np.asarray((self.error(got) <= self.bound) | overflowed, dtype=np.bool_)
 
     def share(self, got: Float64, format: Format) -> Float64:
         """Error divided by bound; 0 where both are 0 or an infinity is admitted."""
         error = np.where(self.admits(got, format) & ~np.isfinite(got), 0.0, self.error(got))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(error == 0.0, 0.0, error / self.bound)
 
     def ulps(self, got: Float64, format: Format) -> Float64:
@@ -81,6 +84,7 @@ class Enclosure:
             self.high.reshape(shape),
             self.bound.reshape(shape),
             self.reach.reshape(shape),
+            self.depth.reshape(shape),
             self.middle.reshape(shape),
         )
 

@@ -138,7 +138,7 @@ def _value(
         reach = size + error
         bound = (error + growth * reach) / max(divisor, 1) + (reachable + r) * arithmetic.underflow
     bound = np.where(exact | (reachable == 0), 0.0, bound)
-    return Enclosure(value.low, value.high, bound, reach, middle=value.nearest)
+    return Enclosure(value.low, value.high, bound, reach, np.zeros_like(reach), middle=value.nearest)
 
 
 def _growth(terms: Float64, roundings: int, u: float) -> Float64:
@@ -172,4 +172,6 @@ def _gradient(
     low, high = one.low, one.high
     if other is not one:
         low, high = np.minimum(low, other.low), np.maximum(high, other.high)
-    return Enclosure(low, high, bound, reach=most * size, middle=one.nearest)
+    largest = most * size
+    reach, depth = np.where(high > 0, largest, 0.0), np.where(low < 0, largest, 0.0)
+    return Enclosure(low, high, bound, reach, depth, middle=one.nearest)

@@ -179,7 +179,8 @@ def _value(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         low, high = (total - doubt) / divisor, (total + doubt) / divisor
         bound = slack / divisor + 3 * arithmetic.underflow
-    return Enclosure(low, high, bound, reach, middle=low + (high - low) / 2)
+    above, below = np.maximum(reach + total, 0.0) / 2 + slack, np.maximum(reach - total, 0.0) / 2 + slack
+    return Enclosure(low, high, bound, above, below, middle=low + (high - low) / 2)
 
 
 def _gradient(
@@ -197,5 +198,7 @@ def _gradient(
         bound = bound + size * ((2 * _GRADIENT_ULPS + 8) * u * (1 + 8 * u) + tiny * growth**2) + 4 * tiny * growth
     low = np.where(scale == 0, 0.0, derivative - doubt)
     high = np.where(scale == 0, 0.0, derivative + doubt)
-    reach = size * divisor * summed
-    return Enclosure(low, high, bound, reach, middle=low + (high - low) / 2)
+    factor = divisor * scale
+    raised = np.maximum(factor, 0.0) * elements.up + np.maximum(-factor, 0.0) * elements.down
+    lowered = np.maximum(factor, 0.0) * elements.down + np.maximum(-factor, 0.0) * elements.up
+    return Enclosure(low, high, bound, raised, lowered, middle=low + (high - low) / 2)

@@ -78,13 +78,13 @@ def blocked(fl: Rounding, terms: Float64, width: int = 8) -> Float64:
 
 
 def compensated(fl: Rounding, terms: Float64) -> Float64:
-    """Kahan's sum."""
+    """Kahan's sum, which stops compensating once it has overflowed."""
     total, carried = np.zeros(len(terms)), np.zeros(len(terms))
     for term in terms.T:
         with np.errstate(invalid="ignore"):
             wanted = fl(term - carried)
             longer = fl(total + wanted)
-            carried = fl(fl(longer - total) - wanted)
+            carried = np.where(np.isfinite(longer), fl(fl(longer - total) - wanted), 0.0)
         total = longer
     return total
 
