@@ -11,7 +11,7 @@ import numpy as np
 from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain
 from adapters.gateway import WorkerCrashed, WorkerError
 from conformance.case import MARGIN, Case
-from conformance.subject import Bench, Limits, Refused, Subject, Variant
+from conformance.subject import CLASSES, Bench, Limits, Refused, Subject, Variant
 from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015
@@ -72,6 +72,7 @@ def calibrate(
             if not subject.compiled:
                 subject.call_seconds, subject.shape_seconds = _costs(subject)
                 subject.row_seconds = _row_seconds(subject)
+                subject.classes_seconds = _classes_seconds(subject)
     except WorkerCrashed:
         return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
     except (NotCalibrated, WorkerError) as error:
@@ -191,6 +192,15 @@ def _costs(subject: Subject) -> tuple[float, float]:
     first = seconds(probe(subject, (1, 4)))
     warm = min(seconds(probe(subject, (1, 4))) for _ in range(3))
     return warm, first - warm
+
+
+def _classes_seconds(subject: Subject) -> float:
+    """Seconds of a warm call with one row of many classes."""
+    case = probe(subject, (1, CLASSES))
+    subject.reply(case, "value")
+    started = time.perf_counter()
+    subject.reply(case, "value")
+    return time.perf_counter() - started
 
 
 def _row_seconds(subject: Subject) -> float:

@@ -12,7 +12,7 @@ from conformance.case import Case
 from conformance.clause import Clause, Level
 from conformance.discover import UsageError
 from conformance.strategies import Domain, Fixed, Rows
-from conformance.subject import Subject, Variant
+from conformance.subject import CLASSES, Subject, Variant
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ _LATTICE_OF_FEW_SHAPES = 3
 _LATTICE_ROWS = ((5, 1_890_000), (4, 390_625), (3, 8_000), (2, 225))
 _LONGEST_LATTICE_SECONDS = 15.0
 """Rows of the largest batch of each lattice, and how long a variant may take for one."""
+
+_FEW_CLASSES, _MANY_CLASSES, _LONGEST_ROW_SECONDS = 300, 33_000, 1.0
+"""Implementations may take time and memory for every pair of classes: rows beyond that are not asked."""
 
 PROFILES = {
     profile.name: profile
@@ -129,11 +132,13 @@ def domain_of(subject: Subject, profile: Profile) -> Domain:
     """What may be drawn for a variant."""
     dtype, target_dtype = subject.variant.dtype, subject.target_dtype
     if subject.dear or subject.slow:
-        return Domain(dtype, target_dtype, profile.shapes, min(profile.lattice, _LATTICE_OF_FEW_SHAPES))
+        return Domain(dtype, target_dtype, profile.shapes, min(profile.lattice, _LATTICE_OF_FEW_SHAPES), _FEW_CLASSES)
     affordable = next(
         (most for most, rows in _LATTICE_ROWS if rows * subject.row_seconds < _LONGEST_LATTICE_SECONDS), 1
     )
-    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable))
+    quadratic = subject.classes_seconds * (_MANY_CLASSES / CLASSES) ** 2
+    classes = _MANY_CLASSES if quadratic < _LONGEST_ROW_SECONDS else _FEW_CLASSES
+    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable), classes)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -34,12 +34,14 @@ class Domain:
         shapes: The (N, C) to choose from, for a variant that pays for each new shape;
             empty where any small shape is cheap.
         lattice: Largest C of an exhaustive lattice.
+        classes: Largest C of all that a variant can afford.
     """
 
     dtype: str
     target_dtype: str
     shapes: tuple[Rows, ...] = ()
     lattice: int = 3
+    classes: int = 33_000
 
     @property
     def format(self) -> Format:

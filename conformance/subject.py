@@ -21,6 +21,9 @@ from reference.margin import margin_loss
 from reference.soft_margin import soft_margin_loss
 
 _LONGEST_WORDS = 300
+CLASSES = 2000
+"""Classes of the row by which the cost of many classes is told."""
+
 _LARGE = 20_000
 """Elements of a case whose expectation is kept only while it is in use."""
 
@@ -164,6 +167,7 @@ class Subject:
         call_seconds: What a warm call took.
         shape_seconds: What a new shape cost beyond it.
         row_seconds: What a row cost within a larger batch.
+        classes_seconds: What a row of :data:`CLASSES` classes cost.
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
@@ -181,6 +185,7 @@ class Subject:
     call_seconds: float = 0.0
     shape_seconds: float = 0.0
     row_seconds: float = 0.0
+    classes_seconds: float = 0.0
     compile_seconds: float = 0.0
     refusal: Refused | None = None
     function: str = ""
