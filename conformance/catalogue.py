@@ -16,6 +16,7 @@ _MODULES = (
     "margin.gradients",
     "margin.surface",
     "soft.value",
+    "soft.extremes",
     "soft.shapes",
     "soft.gradients",
     "soft.surface",

@@ -1,0 +1,202 @@
+"""The soft margin loss exhaustively and at its edges: every label, every half score, fractions, any weight."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.case import SOFT, Case
+from conformance.clause import clause
+from conformance.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
+from conformance.nonfinite import with_special_scores
+from conformance.shapes import result_shape
+from conformance.sources import SOFT_FORMULA, SOFT_SHAPES, SOFT_WEIGHT
+from conformance.strategies import Domain, Drawn, Fixed, soft_cases
+from conformance.subject import Subject
+from reference.formats import Float64
+from reference.nonfinite import class_of, soft_classes
+
+_SCORES = (-8.0, -1.0, 0.0, 0.5, 8.0)
+_COTANGENTS = (1.0, -1.0, 0.5, 2.0, 0.0, -0.375, 3.0)
+_MANY_ROWS = 257
+
+
+def _case(domain: Domain, scores: Float64, labels: Float64) -> Case:
+    return Case(
+        operator=SOFT,
+        dtype=domain.dtype,
+        input=domain.format.round(scores),
+        target=labels,
+        target_dtype=domain.targets,
+        cotangent=np.resize(_COTANGENTS, len(scores)),
+    )
+
+
+def lattice(domain: Domain) -> list[Case]:
+    """For each number of classes one batch: every row of labels 0 and 1 against every row of scores."""
+    cases: list[Case] = []
+    for classes in range(1, domain.lattice + 1):
+        scores = np.array([*itertools.product(_SCORES, repeat=classes)])
+        labels = np.array([*itertools.product((0.0, 1.0), repeat=classes)])
+        cases.append(_case(domain, np.tile(scores, (len(labels), 1)), np.repeat(labels, len(scores), axis=0)))
+    return cases
+
+
+def half_scores(domain: Domain) -> list[Case]:
+    """Every finite score of a 16-bit format, with the label 0 and with the label 1."""
+    if domain.dtype not in ("float16", "bfloat16") or domain.lattice < 4:
+        return []
+    bits = np.arange(1 << 16, dtype=np.uint16)
+    if domain.dtype == "float16":
+        scores = bits.view(np.float16).astype(np.float64)
+    else:
+        scores = (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    finite = scores[np.isfinite(scores)][:, np.newaxis]
+    labels = np.repeat([[0.0], [1.0]], len(finite), axis=0)
+    return [_case(domain, np.concatenate([finite, finite]), labels)]
+
+
+def _assert_value(subject: Subject, case: Case, *, printed: bool = True) -> None:
+    got = subject.evaluate(case).value
+
+    assert_shape(got, result_shape(case))
+    assert_within(subject, case, got, subject.expected(case, printed=printed).value)
+
+
+@clause("soft.value.lattice", "documented", SOFT_FORMULA, cases=Fixed(lattice, whole=False))
+def every_label_against_every_score(subject: Subject, case: Case) -> None:
+    """Every row of labels 0 and 1 has the formula's loss against every row of a few scores."""
+    _assert_value(subject, case)
+
+
+@clause(
+    "soft.gradients.lattice",
+    "implied",
+    SOFT_FORMULA,
+    why="The derivative of the formula on the same rows.",
+    cases=Fixed(lattice, whole=False),
+    needs="gradient",
+)
+def every_derivative(subject: Subject, case: Case) -> None:
+    """Every row of labels 0 and 1 has the formula's gradient against every row of a few scores."""
+    assert_gradient(subject, case, printed=True)
+
+
+@clause(
+    "soft.numbers.every-half-score",
+    "implied",
+    SOFT_FORMULA,
+    why="A 16-bit format has so few scores that all of them can be asked.",
+    cases=Fixed(half_scores, whole=False),
+)
+def every_score_of_a_half_format(subject: Subject, case: Case) -> None:
+    """Every finite float16 or bfloat16 score has its loss, for the label 0 and for the label 1."""
+    _assert_value(subject, case)
+
+
+@clause(
+    "soft.gradients.every-half-score",
+    "implied",
+    SOFT_FORMULA,
+    why="A 16-bit format has so few scores that all of them can be asked.",
+    cases=Fixed(half_scores, whole=False),
+    needs="gradient",
+)
+def every_derivative_of_a_half_format(subject: Subject, case: Case) -> None:
+    """Every finite float16 or bfloat16 score has its derivative, for the label 0 and for the label 1."""
+    assert_gradient(subject, case, printed=True)
+
+
+def many_rows(domain: Domain) -> list[Case]:
+    """More rows than a block of threads, an unrolled loop or a page of a kernel has."""
+    generator = np.random.default_rng(1)
+    scores = generator.integers(-32, 33, (_MANY_ROWS, 3)) / 8
+    return [_case(domain, scores, generator.integers(0, 2, scores.shape).astype(np.float64))]
+
+
+@clause("soft.shapes.many-rows", "documented", SOFT_SHAPES, cases=Fixed(many_rows, whole=False))
+def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
+    """In a batch of 257 rows each row has the formula's loss."""
+    _assert_value(subject, case)
+
+
+def _fractions() -> Drawn:
+    """Labels strictly between 0 and 1, most of them near one of the two."""
+    drawn = soft_cases()
+
+    def change(case: Case) -> Case:
+        steps = 1 + np.floor(np.abs(case.input) * 16).astype(np.int64) % (case.format.precision - 1)
+        return case.replace(target=np.abs(case.target - 2.0**-steps))
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        return drawn.strategy(domain).map(change)
+
+    return Drawn(build)
+
+
+@clause(
+    "soft.labels.fractions",
+    "quality",
+    SOFT_FORMULA,
+    why="The pages say 0 and 1; the formula has a meaning between them, which smoothed labels use.",
+    cases=_fractions(),
+)
+def fractional_labels_follow_the_formula(subject: Subject, case: Case) -> None:
+    """Labels between 0 and 1 have the formula's loss, to the accuracy of the stable form."""
+    _assert_value(subject, case, printed=False)
+
+
+def _negative_weights() -> Drawn:
+    drawn = soft_cases(("none", "sum", "mean"), weight=True, cotangent=True)
+
+    def change(case: Case) -> Case:
+        weight = np.ones(case.classes) if case.weight is None else case.weight
+        return case.replace(weight=np.where(np.arange(case.classes) % 2 == 0, -weight, weight))
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        return drawn.strategy(domain).map(change)
+
+    return Drawn(build)
+
+
+@clause(
+    "soft.weights.any-sign",
+    "implied",
+    SOFT_WEIGHT,
+    why="A rescaling weight is a factor of the loss of its class; the page gives it no sign.",
+    cases=_negative_weights(),
+)
+def negative_weights_multiply_too(subject: Subject, case: Case) -> None:
+    """A weight below 0 multiplies the loss of its class like any other."""
+    _assert_value(subject, case)
+
+
+def _infinite() -> Drawn:
+    specials = with_special_scores(soft_cases())
+
+    def keep(case: Case) -> Case:
+        return case.replace(input=np.where(np.isnan(case.input), np.inf, case.input))
+
+    def build(domain: Domain) -> st.SearchStrategy[Case]:
+        return specials.strategy(domain).map(keep)
+
+    return Drawn(build)
+
+
+@clause(
+    "soft.numbers.infinite-scores",
+    "quality",
+    SOFT_FORMULA,
+    why="Where IEEE 754 and the formula's limit agree on what an infinite score gives, it is that.",
+    cases=_infinite(),
+)
+def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
+    """An infinite score that its label contradicts gives an infinite loss."""
+    got = subject.evaluate(case).value.values.reshape(-1)
+
+    classes = soft_classes(case.input, case.target.astype(np.float64), None, "none")
+    for value, stated in zip(got.tolist(), classes, strict=True):
+        if stated.name != "nan" and not stated.admits(value):
+            raise Deviation(f"a result that is {stated.name}", numbers(got), class_of(value))
