@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain
-from adapters.gateway import WorkerCrashed, WorkerError
+from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
 from conformance.subject import CLASSES, Bench, Limits, Refused, Subject, Variant
 from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015
 _SLOW_CALL_SECONDS = 0.008
-_ROWS = 256
+_ROWS, _PATIENCE_SECONDS = 256, 5.0
 """A variant that takes this long for a call, or that much longer for a new shape, gets few and larger calls."""
 
 
@@ -95,7 +96,8 @@ def share_measurements(subjects: list[Subject]) -> None:
         subject.slow = min((other.call_seconds for other in alike), default=0.0) > _SLOW_CALL_SECONDS
         new_shape = min((other.shape_seconds for other in alike), default=0.0)
         subject.dear = subject.compiled or new_shape > _DEAR_SHAPE_SECONDS
-        subject.compile_seconds = min((other.compile_seconds for other in alike), default=0.0)
+        for cost in ("compile_seconds", "row_seconds", "classes_seconds"):
+            setattr(subject, cost, min((getattr(other, cost) for other in alike), default=0.0))
 
 
 def _plan_key(subject: Subject) -> tuple[str, str]:
@@ -196,16 +198,27 @@ def _costs(subject: Subject) -> tuple[float, float]:
 
 def _classes_seconds(subject: Subject) -> float:
     """Seconds of a warm call with one row of many classes."""
-    case = probe(subject, (1, CLASSES))
-    subject.reply(case, "value")
-    started = time.perf_counter()
-    subject.reply(case, "value")
-    return time.perf_counter() - started
+    return _warm(subject, probe(subject, (1, CLASSES)))
 
 
 def _row_seconds(subject: Subject) -> float:
-    """Seconds that a row adds to a call, from a batch of many; 0 where a new shape costs more than that tells."""
-    case = probe(subject, (_ROWS, 4))
-    started = time.perf_counter()
-    subject.reply(case, "value")
-    return max(0.0, time.perf_counter() - started - subject.call_seconds) / _ROWS
+    """Seconds that a row adds to a warm call."""
+    return max(0.0, _warm(subject, probe(subject, (_ROWS, 4))) - subject.call_seconds) / _ROWS
+
+
+def _warm(subject: Subject, case: Case) -> float:
+    """Seconds of a call whose shape has been seen, the smallest of three; infinite where it is not to be had."""
+    impatient = dataclasses.replace(subject, limits=Limits(_PATIENCE_SECONDS, _PATIENCE_SECONDS))
+    try:
+        return _smallest_of_three(impatient, case)
+    except (WorkerCrashed, WorkerHung):
+        return float("inf")
+
+
+def _smallest_of_three(subject: Subject, case: Case) -> float:
+    seconds: list[float] = []
+    for _ in range(4):
+        started = time.perf_counter()
+        subject.reply(case, "value")
+        seconds.append(time.perf_counter() - started)
+    return min(seconds[1:])

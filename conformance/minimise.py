@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from conformance.case import MARGIN, Case
+from reference.formats import Bool, Float64, Int64
+
+_FEW = 4
+"""Up to so many rows or classes go one by one from the start."""
 
 Fails = Callable[[Case], bool]
 
@@ -20,10 +24,15 @@ def minimise(case: Case, fails: Fails, seconds: float) -> Case:
     taken away, and no one number replaced by a simpler one, unless time ran out.
     """
     until = time.monotonic() + seconds
-    smaller: Case | None = case
-    while smaller is not None:
-        case = smaller
-        smaller = next((other for other in simpler(case) if time.monotonic() < until and fails(other)), None)
+    found = True
+    while found:
+        found = False
+        for other in simpler(case):
+            if time.monotonic() >= until:
+                return case
+            if fails(other):
+                case, found = other, True
+                break
     return case
 
 
@@ -45,41 +54,55 @@ def simpler(case: Case) -> Iterator[Case]:
         yield from _plainer(case, name, (1.0,))
 
 
+def _without_some(count: int) -> Iterator[Bool]:
+    """What to keep of a number of things: all but half of them, but a quarter, at last all but one."""
+    size = count // 2 if count > _FEW else 1
+    while size:
+        for end in range(count, 0, -size):
+            keep = np.ones(count, dtype=bool)
+            keep[max(0, end - size) : end] = False
+            if keep.any():
+                yield keep
+        size //= 2
+
+
 def _fewer_rows(case: Case) -> Iterator[Case]:
-    count = len(case.input)
-    if count > 2:
-        yield case.rows(slice(0, count // 2))
-        yield case.rows(slice(count // 2, count))
-    if count > 1:
-        for row in range(count):
-            yield case.rows(np.arange(count) != row)
+    yield from (case.rows(keep) for keep in _without_some(len(case.input)))
 
 
 def _fewer_classes(case: Case) -> Iterator[Case]:
-    """Without one class; labels of it go, higher ones move down."""
-    if case.classes < 2:
-        return
-    for gone in range(case.classes - 1, -1, -1):
-        keep = np.arange(case.classes) != gone
-        target = _without_class(case.target, gone) if case.operator == MARGIN else case.target[:, keep]
+    """Without some classes; labels of them go, higher ones move down."""
+    for keep in _without_some(case.classes):
+        target = _without_classes(case.target, keep) if case.operator == MARGIN else case.target[:, keep]
         weight = None if case.weight is None else case.weight[keep]
         yield case.replace(input=case.input[:, keep], target=target, weight=weight)
 
 
-def _without_class(
-    target: np.ndarray[tuple[int, ...], np.dtype[np.generic]], gone: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    width = target.shape[1] - 1
-    rows = [_cut([label - (label > gone) for label in row if label != gone], width) for row in target.tolist()]
+def _without_classes(target: Float64 | Int64, keep: Bool) -> Int64:
+    """Labels of the classes that stay, under their new numbers; what names no class keeps its distance."""
+    classes, width = len(keep), int(keep.sum())
+    renamed = np.cumsum(keep) - 1
+    rows: list[list[int]] = []
+    whole: Int64 = np.asarray(target, dtype=np.int64)
+    for place in range(len(whole)):
+        row: Int64 = whole[place]
+        valid = (row >= 0) & (row < classes)
+        stays = ~valid | keep[np.where(valid, row, 0)]
+        labels = np.where(valid, renamed[np.where(valid, row, 0)], np.where(row < 0, row, row - classes + width))
+        rows.append(_cut(labels[stays].tolist(), width))
     return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64).reshape(len(rows), width)
 
 
 def _cut(row: list[int], width: int) -> list[int]:
     """A row of a target in fewer places: of two -1 in a row one goes before anything else does."""
-    for place in range(len(row) - 1):
-        if len(row) > width and row[place] == row[place + 1] == -1:
-            return _cut(row[:place] + row[place + 1 :], width)
-    return row[:width]
+    kept: list[int] = []
+    spare = len(row) - width
+    for place, label in enumerate(row):
+        if spare > 0 and label == -1 and place + 1 < len(row) and row[place + 1] == -1:
+            spare -= 1
+        else:
+            kept.append(label)
+    return kept[:width]
 
 
 def _fewer_labels(case: Case) -> Iterator[Case]:

@@ -21,7 +21,7 @@ from reference.margin import margin_loss
 from reference.soft_margin import soft_margin_loss
 
 _LONGEST_WORDS = 300
-CLASSES = 2000
+CLASSES = 4000
 """Classes of the row by which the cost of many classes is told."""
 
 _LARGE = 20_000

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from conformance.case import MARGIN, Case
 from conformance.clause import clause
-from conformance.compare import Deviation, assert_gradient, assert_within, numbers
+from conformance.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
 from conformance.nonfinite import with_special_scores
+from conformance.shapes import result_shape
 from conformance.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_SHAPES
 from conformance.strategies import Domain, Drawn, Fixed, margin_cases
 from conformance.subject import Refused, Subject, Undecided
@@ -142,13 +143,14 @@ def _infinite() -> Drawn:
 )
 def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
     """An infinite score gives an infinite loss, or adds nothing, as the formula's limit says."""
-    got = subject.evaluate(case).value.values.reshape(-1)
+    got = subject.evaluate(case).value
+    assert_shape(got, result_shape(case))
 
     for value, stated in zip(
-        got.tolist(), margin_classes(case.input, case.target.astype(np.int64), "none"), strict=True
+        got.values.tolist(), margin_classes(case.input, case.target.astype(np.int64), "none"), strict=True
     ):
         if stated.name != "nan" and not stated.admits(value):
-            raise Deviation(f"a result that is {stated.name}", numbers(got), class_of(value))
+            raise Deviation(f"a result that is {stated.name}", numbers(got.values), class_of(value))
 
 
 def _out_of_range() -> Drawn:
@@ -182,10 +184,11 @@ def _names_no_class(case: Case) -> bool:
 def labels_out_of_range_are_refused(subject: Subject, case: Case) -> None:
     """A label beyond the last class, before the block's end, is refused or gives NaN, never a number."""
     try:
-        got = subject.evaluate(case).value.values.reshape(-1)
+        got = subject.evaluate(case).value
     except Refused as refused:
         if subject.refusal is not None:
             raise Undecided(refused.words) from None
         return
-    if not np.isnan(got[0]):
-        raise Deviation("a refusal, or NaN for the row", numbers(got[:1]))
+    assert_shape(got, result_shape(case))
+    if not np.isnan(got.values[0]):
+        raise Deviation("a refusal, or NaN for the row", numbers(got.values[:1]))

@@ -194,9 +194,10 @@ def _infinite() -> Drawn:
 )
 def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
     """An infinite score that its label contradicts gives an infinite loss."""
-    got = subject.evaluate(case).value.values.reshape(-1)
+    got = subject.evaluate(case).value
+    assert_shape(got, result_shape(case))
 
     classes = soft_classes(case.input, case.target.astype(np.float64), None, "none")
-    for value, stated in zip(got.tolist(), classes, strict=True):
+    for value, stated in zip(got.values.tolist(), classes, strict=True):
         if stated.name != "nan" and not stated.admits(value):
-            raise Deviation(f"a result that is {stated.name}", numbers(got), class_of(value))
+            raise Deviation(f"a result that is {stated.name}", numbers(got.values), class_of(value))

@@ -424,7 +424,7 @@ fault("only_64_rows", "more than 64 rows", reduce=_first_64)
 fault("empty_batch_unwritten", "empty batches", reduce=_empty_sum)
 # Shapes, dtypes, state, errors.
 fault("default_is_sum", "the reduction left out", default="sum")
-fault("axis_kept", "input of one dimension", "quality", shape=lambda result, batched: result)
+fault("axis_kept", "input of one dimension", "open", shape=lambda result, batched: result)
 fault(
     "batch_of_one_squeezed",
     "batches of one",

@@ -231,7 +231,7 @@ fault(
 fault("log_of_sigmoid", "large scores", elements=_two_logarithms(_log_sigmoid, lambda x: _log_sigmoid(-x)))
 fault("epsilon_inside", elements=_two_logarithms(_with_epsilon, lambda x: _with_epsilon(-x)))
 fault("clamped_logarithm", "losses above 5", elements=_two_logarithms(_clamped, lambda x: _clamped(-x)))
-fault("switches_at_20", "float64, scores above 20", "quality", elements=_switching)
+fault("switches_at_20", "float64, scores above 20", elements=_switching)
 fault("half_inside", elements=_half_everywhere)
 fault(
     "single_inside",
