@@ -46,13 +46,12 @@ def lattice(domain: Domain) -> list[Case]:
 
 def half_scores(domain: Domain) -> list[Case]:
     """Every finite score of a 16-bit format, with the label 0 and with the label 1."""
-    if domain.dtype not in ("float16", "bfloat16") or domain.lattice < 4:
+    if domain.dtype not in ("float16", "bfloat16"):
         return []
     bits = np.arange(1 << 16, dtype=np.uint16)
-    if domain.dtype == "float16":
-        scores = bits.view(np.float16).astype(np.float64)
-    else:
-        scores = (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    halves = bits.view(np.float16) if domain.dtype == "float16" else (bits.astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(invalid="ignore"):  # signalling NaNs, which go at once
+        scores = halves.astype(np.float64)
     finite = scores[np.isfinite(scores)][:, np.newaxis]
     labels = np.repeat([[0.0], [1.0]], len(finite), axis=0)
     return [_case(domain, np.concatenate([finite, finite]), labels)]
@@ -136,12 +135,18 @@ def _fractions() -> Drawn:
     return Drawn(build)
 
 
+def _has_fractions(case: Case) -> bool:
+    """Whether every label lies strictly between 0 and 1."""
+    return bool(((case.target > 0) & (case.target < 1)).all())
+
+
 @clause(
     "soft.labels.fractions",
     "quality",
     SOFT_FORMULA,
     why="The pages say 0 and 1; the formula has a meaning between them, which smoothed labels use.",
     cases=_fractions(),
+    within=_has_fractions,
 )
 def fractional_labels_follow_the_formula(subject: Subject, case: Case) -> None:
     """Labels between 0 and 1 have the formula's loss, to the accuracy of the stable form."""
@@ -161,12 +166,18 @@ def _negative_weights() -> Drawn:
     return Drawn(build)
 
 
+def _has_negative_weight(case: Case) -> bool:
+    """Whether a weight is below 0."""
+    return case.weight is not None and bool((case.weight < 0).any())
+
+
 @clause(
     "soft.weights.any-sign",
     "implied",
     SOFT_WEIGHT,
     why="A rescaling weight is a factor of the loss of its class; the page gives it no sign.",
     cases=_negative_weights(),
+    within=_has_negative_weight,
 )
 def negative_weights_multiply_too(subject: Subject, case: Case) -> None:
     """A weight below 0 multiplies the loss of its class like any other."""
