@@ -181,7 +181,7 @@ class Fault:
     Attributes:
         loss: The implementation with the mistake.
         corner: Where alone it differs, where it agrees with most plain cases.
-        level: The highest level of clause that must catch it.
+        level: The last level of clause that must catch it; nothing need catch an ``open`` one.
     """
 
     loss: Margin

@@ -131,7 +131,7 @@ class Fault:
     Attributes:
         loss: The implementation with the mistake.
         corner: Where alone it differs, where it agrees with most plain cases.
-        level: The lowest level of clause that must catch it.
+        level: The last level of clause that must catch it.
     """
 
     loss: Soft
