@@ -61,6 +61,11 @@ class Case:
         return int(self.input.shape[-1])
 
     @property
+    def result_shape(self) -> tuple[int, ...]:
+        """The documented shape of its result: () or, for ``none``, the input's without its classes."""
+        return self.input.shape[:-1] if self.reduction == "none" else ()
+
+    @property
     def keywords(self) -> dict[str, Any]:
         """Keyword arguments of the operator: the reduction, where given, and the options."""
         given = {} if self.reduction is None else {"reduction": self.reduction}
@@ -109,7 +114,7 @@ class Case:
         """The cotangent, or ones of the result's shape."""
         if self.cotangent is not None:
             return self.cotangent
-        return np.ones(self.input.shape[:-1] if self.reduction == "none" else ())
+        return np.ones(self.result_shape)
 
     def digest(self) -> str:
         """A digest of everything that the subject is given."""

@@ -128,6 +128,20 @@ def assert_refused(subject: Subject, case: Case, got: str, kinds: Sequence[str] 
         raise Deviation(wanted, f"{refusal.kind}: {refusal.first_line}")
 
 
+def assert_value(subject: Subject, case: Case, *, printed: bool = False) -> None:
+    """Raise unless the loss has its shape and lies within its bound.
+
+    Args:
+        subject: Whom to ask.
+        case: The case.
+        printed: Grant the rounding of the page's formula evaluated step by step.
+    """
+    got = subject.evaluate(case).value
+
+    assert_shape(got, case.result_shape)
+    assert_within(subject, case, got, subject.expected(case, printed=printed).value)
+
+
 def assert_gradient(subject: Subject, case: Case, *, printed: bool = False) -> None:
     """Raise unless the gradient has the input's shape and dtype and lies within its bound.
 

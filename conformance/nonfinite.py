@@ -6,22 +6,24 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.case import Case
+from conformance.compare import Deviation, assert_shape, numbers
 from conformance.strategies import Domain, Drawn
 from conformance.subject import Subject
 from reference.nonfinite import Class, class_of
 
-_SPECIAL = (np.inf, -np.inf, np.nan)
+INFINITIES = (np.inf, -np.inf)
+SPECIAL = (*INFINITIES, np.nan)
 
 
-def with_special_scores(draw: Drawn) -> Drawn:
-    """The cases of a draw with an infinity or NaN in one or two places of each row."""
+def with_special_scores(draw: Drawn, special: tuple[float, ...] = SPECIAL) -> Drawn:
+    """The cases of a draw with one of these scores in one or two places of each row."""
 
     def change(case: Case, seed: int) -> Case:
         generator = np.random.default_rng(seed)
         input = case.input.copy()
         for row in range(len(input)):
             places = generator.integers(0, case.classes, 2)
-            input[row, places] = generator.choice(_SPECIAL, 2)
+            input[row, places] = generator.choice(special, 2)
         return case.replace(input=input)
 
     def build(domain: Domain) -> st.SearchStrategy[Case]:
@@ -38,3 +40,13 @@ def what_came_of(subject: Subject, case: Case, stated: list[Class]) -> str:
     wrong = {pair for pair in seen if pair[0] not in ("either", pair[1])}
     other = sorted(f"{name} where {expected} is expected" for expected, name in wrong)
     return "; ".join(other) or "as IEEE 754 and the formula say"
+
+
+def assert_limits(subject: Subject, case: Case, stated: list[Class]) -> None:
+    """Raise unless each row's loss is of its class; NaN, where it is stated, is left open."""
+    got = subject.evaluate(case).value
+
+    assert_shape(got, case.result_shape)
+    for value, expected in zip(got.values.tolist(), stated, strict=True):
+        if expected.name != "nan" and not expected.admits(value):
+            raise Deviation(f"a result that is {expected.name}", numbers(got.values), class_of(value))

@@ -15,11 +15,6 @@ from conformance.subject import Array, Refused, Subject
 _TIMES = 12
 
 
-def result_shape(case: Case) -> tuple[int, ...]:
-    """The documented shape of a result: () or, for ``none``, the input's without its classes."""
-    return case.input.shape[:-1] if case.reduction == "none" else ()
-
-
 def has_one_class(case: Case) -> bool:
     """Whether C is 1."""
     return case.classes == 1
@@ -55,7 +50,7 @@ def assert_rows_apart(subject: Subject, case: Case) -> None:
     got, other = subject.evaluate(case).value, subject.evaluate(with_neighbours(case)).value
 
     for result in (got, other):
-        assert_shape(result, result_shape(case))
+        assert_shape(result, case.result_shape)
     first, among_others = (Array(array.values[:1], array.dtype) for array in (got, other))
     assert_same_bits(first, among_others, "row 0 as among other neighbours")
 

@@ -68,6 +68,10 @@ class Drawn:
 
     strategy: Callable[[Domain], st.SearchStrategy[Case]]
 
+    def map(self, change: Callable[[Case], Case]) -> Drawn:
+        """The same cases, each changed."""
+        return Drawn(lambda domain: self.strategy(domain).map(change))
+
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """Draw them with a seed made of the name and the run's seed."""
         found: dict[str, Case] = {}

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from adapters.contract import PlainArray
 from conformance.case import Case
 from conformance.compare import assert_same_bits, assert_shape, assert_within
-from conformance.shapes import result_shape
 from conformance.strategies import Domain, Drawn
 from conformance.subject import Array, Subject
 
@@ -60,5 +59,5 @@ def assert_flags(subject: Subject, case: Case) -> None:
 
     got = subject.evaluate(case)
 
-    assert_shape(got.value, result_shape(meant))
+    assert_shape(got.value, meant.result_shape)
     assert_within(subject, meant, got.value, subject.expected(meant).value)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import strategies as st
 
 from conformance.case import MARGIN, Case
 from conformance.clause import clause
-from conformance.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
-from conformance.nonfinite import with_special_scores
-from conformance.shapes import result_shape
+from conformance.compare import Deviation, assert_gradient, assert_shape, assert_value, numbers
+from conformance.nonfinite import INFINITIES, assert_limits, with_special_scores
 from conformance.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_SHAPES
 from conformance.strategies import Domain, Drawn, Fixed, margin_cases
 from conformance.subject import Refused, Subject, Undecided
-from reference.nonfinite import class_of, margin_classes
+from reference.nonfinite import margin_classes
 
 _MANY_CLASSES = (130, 300, 33_000)
 _MANY_ROWS = 257
@@ -50,9 +48,7 @@ def _case(domain: Domain, scores: np.ndarray[tuple[int, ...], np.dtype[np.float6
 )
 def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
     """Labels above 2^7, 2^8 and 2^15 name their own class, and classes above them count."""
-    got = subject.evaluate(case)
-
-    assert_within(subject, case, got.value, subject.expected(case).value)
+    assert_value(subject, case)
 
 
 @clause(
@@ -84,9 +80,7 @@ def many_rows(domain: Domain) -> list[Case]:
 )
 def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
     """In a batch of 257 rows each row has the formula's loss."""
-    got = subject.evaluate(case)
-
-    assert_within(subject, case, got.value, subject.expected(case).value)
+    assert_value(subject, case)
 
 
 def _near_kink() -> Drawn:
@@ -102,10 +96,7 @@ def _near_kink() -> Drawn:
         input[:, 0] = 1.0
         return case.replace(input=input, target=target)
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return drawn.strategy(domain).map(change)
-
-    return Drawn(build)
+    return drawn.map(change)
 
 
 @clause(
@@ -117,21 +108,7 @@ def _near_kink() -> Drawn:
 )
 def small_margins_count(subject: Subject, case: Case) -> None:
     """Margins of a few hundred units of roundoff are neither taken as zero nor made larger."""
-    got = subject.evaluate(case)
-
-    assert_within(subject, case, got.value, subject.expected(case).value)
-
-
-def _infinite() -> Drawn:
-    specials = with_special_scores(margin_cases(("padded", "all")))
-
-    def keep(case: Case) -> Case:
-        return case.replace(input=np.where(np.isnan(case.input), np.inf, case.input))
-
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return specials.strategy(domain).map(keep)
-
-    return Drawn(build)
+    assert_value(subject, case)
 
 
 @clause(
@@ -139,18 +116,11 @@ def _infinite() -> Drawn:
     "quality",
     MARGIN_FORMULA,
     why="Where no two infinities meet, IEEE 754 and the formula's limit agree on what the loss is.",
-    cases=_infinite(),
+    cases=with_special_scores(margin_cases(("padded", "all")), INFINITIES),
 )
 def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
     """An infinite score gives an infinite loss, or adds nothing, as the formula's limit says."""
-    got = subject.evaluate(case).value
-    assert_shape(got, result_shape(case))
-
-    for value, stated in zip(
-        got.values.tolist(), margin_classes(case.input, case.target.astype(np.int64), "none"), strict=True
-    ):
-        if stated.name != "nan" and not stated.admits(value):
-            raise Deviation(f"a result that is {stated.name}", numbers(got.values), class_of(value))
+    assert_limits(subject, case, margin_classes(case.input, case.target.astype(np.int64), "none"))
 
 
 def _out_of_range() -> Drawn:
@@ -162,10 +132,7 @@ def _out_of_range() -> Drawn:
         target[0, 0] = case.classes + beyond
         return case.replace(input=np.clip(case.input, -4.0, 4.0), target=target)
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return drawn.strategy(domain).map(change)
-
-    return Drawn(build)
+    return drawn.map(change)
 
 
 def _names_no_class(case: Case) -> bool:
@@ -189,6 +156,6 @@ def labels_out_of_range_are_refused(subject: Subject, case: Case) -> None:
         if subject.refusal is not None:
             raise Undecided(refused.words) from None
         return
-    assert_shape(got, result_shape(case))
+    assert_shape(got, case.result_shape)
     if not np.isnan(got.values[0]):
         raise Deviation("a refusal, or NaN for the row", numbers(got.values[:1]))

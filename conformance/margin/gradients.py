@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import strategies as st
 
 from conformance.case import Case
 from conformance.clause import clause
 from conformance.compare import assert_gradient
 from conformance.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_REDUCTIONS
-from conformance.strategies import Domain, Drawn, margin_cases
+from conformance.strategies import Drawn, margin_cases
 from conformance.subject import Subject
 
 
@@ -74,10 +73,7 @@ def _ties() -> Drawn:
         input[:, 0], target[:, 0] = 1.0, 0
         return case.replace(input=input, target=target)
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return padded.strategy(domain).map(change)
-
-    return Drawn(build)
+    return padded.map(change)
 
 
 @clause(

@@ -5,18 +5,16 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from hypothesis import strategies as st
 
 from conformance.case import SOFT, Case
 from conformance.clause import clause
-from conformance.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
-from conformance.nonfinite import with_special_scores
-from conformance.shapes import result_shape
+from conformance.compare import assert_gradient, assert_value
+from conformance.nonfinite import INFINITIES, assert_limits, with_special_scores
 from conformance.sources import SOFT_FORMULA, SOFT_SHAPES, SOFT_WEIGHT
 from conformance.strategies import Domain, Drawn, Fixed, soft_cases
 from conformance.subject import Subject
 from reference.formats import Float64
-from reference.nonfinite import class_of, soft_classes
+from reference.nonfinite import soft_classes
 
 _SCORES = (-8.0, -1.0, 0.0, 0.5, 8.0)
 _COTANGENTS = (1.0, -1.0, 0.5, 2.0, 0.0, -0.375, 3.0)
@@ -57,17 +55,10 @@ def half_scores(domain: Domain) -> list[Case]:
     return [_case(domain, np.concatenate([finite, finite]), labels)]
 
 
-def _assert_value(subject: Subject, case: Case, *, printed: bool = True) -> None:
-    got = subject.evaluate(case).value
-
-    assert_shape(got, result_shape(case))
-    assert_within(subject, case, got, subject.expected(case, printed=printed).value)
-
-
 @clause("soft.value.lattice", "documented", SOFT_FORMULA, cases=Fixed(lattice, whole=False))
 def every_label_against_every_score(subject: Subject, case: Case) -> None:
     """Every row of labels 0 and 1 has the formula's loss against every row of a few scores."""
-    _assert_value(subject, case)
+    assert_value(subject, case, printed=True)
 
 
 @clause(
@@ -92,7 +83,7 @@ def every_derivative(subject: Subject, case: Case) -> None:
 )
 def every_score_of_a_half_format(subject: Subject, case: Case) -> None:
     """Every finite float16 or bfloat16 score has its loss, for the label 0 and for the label 1."""
-    _assert_value(subject, case)
+    assert_value(subject, case, printed=True)
 
 
 @clause(
@@ -118,7 +109,7 @@ def many_rows(domain: Domain) -> list[Case]:
 @clause("soft.shapes.many-rows", "documented", SOFT_SHAPES, cases=Fixed(many_rows, whole=False))
 def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
     """In a batch of 257 rows each row has the formula's loss."""
-    _assert_value(subject, case)
+    assert_value(subject, case, printed=True)
 
 
 def _fractions() -> Drawn:
@@ -129,10 +120,7 @@ def _fractions() -> Drawn:
         steps = 1 + np.floor(np.abs(case.input) * 16).astype(np.int64) % (case.format.precision - 1)
         return case.replace(target=np.abs(case.target - 2.0**-steps))
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return drawn.strategy(domain).map(change)
-
-    return Drawn(build)
+    return drawn.map(change)
 
 
 def _has_fractions(case: Case) -> bool:
@@ -150,7 +138,7 @@ def _has_fractions(case: Case) -> bool:
 )
 def fractional_labels_follow_the_formula(subject: Subject, case: Case) -> None:
     """Labels between 0 and 1 have the formula's loss, to the accuracy of the stable form."""
-    _assert_value(subject, case, printed=False)
+    assert_value(subject, case)
 
 
 def _negative_weights() -> Drawn:
@@ -160,10 +148,7 @@ def _negative_weights() -> Drawn:
         weight = np.ones(case.classes) if case.weight is None else case.weight
         return case.replace(weight=np.where(np.arange(case.classes) % 2 == 0, -weight, weight))
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return drawn.strategy(domain).map(change)
-
-    return Drawn(build)
+    return drawn.map(change)
 
 
 def _has_negative_weight(case: Case) -> bool:
@@ -181,19 +166,7 @@ def _has_negative_weight(case: Case) -> bool:
 )
 def negative_weights_multiply_too(subject: Subject, case: Case) -> None:
     """A weight below 0 multiplies the loss of its class like any other."""
-    _assert_value(subject, case)
-
-
-def _infinite() -> Drawn:
-    specials = with_special_scores(soft_cases())
-
-    def keep(case: Case) -> Case:
-        return case.replace(input=np.where(np.isnan(case.input), np.inf, case.input))
-
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return specials.strategy(domain).map(keep)
-
-    return Drawn(build)
+    assert_value(subject, case, printed=True)
 
 
 @clause(
@@ -201,14 +174,8 @@ def _infinite() -> Drawn:
     "quality",
     SOFT_FORMULA,
     why="Where IEEE 754 and the formula's limit agree on what an infinite score gives, it is that.",
-    cases=_infinite(),
+    cases=with_special_scores(soft_cases(), INFINITIES),
 )
 def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
     """An infinite score that its label contradicts gives an infinite loss."""
-    got = subject.evaluate(case).value
-    assert_shape(got, result_shape(case))
-
-    classes = soft_classes(case.input, case.target.astype(np.float64), None, "none")
-    for value, stated in zip(got.values.tolist(), classes, strict=True):
-        if stated.name != "nan" and not stated.admits(value):
-            raise Deviation(f"a result that is {stated.name}", numbers(got.values), class_of(value))
+    assert_limits(subject, case, soft_classes(case.input, case.target.astype(np.float64), None, "none"))

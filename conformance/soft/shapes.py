@@ -11,7 +11,6 @@ from conformance.shapes import (
     empty_batch,
     empty_mean,
     has_one_class,
-    result_shape,
     unbatched,
     unbatched_none,
 )
@@ -25,7 +24,7 @@ def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
     """The result is a scalar; with reduction ``none`` its shape is (N)."""
     got = subject.result_of(case)
 
-    assert_shape(got, result_shape(case))
+    assert_shape(got, case.result_shape)
 
 
 @clause(
