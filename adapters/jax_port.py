@@ -85,6 +85,8 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
         ValueError: Shapes or a reduction that the operator does not take.
     """
     _check(input, target, reduction)
+    if weight is not None and weight.shape != input.shape[-1:]:
+        raise ValueError("weight has shape %s; there are %d classes" % (weight.shape, input.shape[-1]))
     softplus = _jax().nn.softplus
     wide = _widened(input)
     labels = target.astype(wide.dtype)

@@ -15,6 +15,11 @@ def _check(input, target, reduction):
         raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
 
 
+def _check_weight(input, weight):
+    if weight is not None and np.shape(weight) != np.shape(input)[-1:]:
+        raise ValueError("weight has shape %s; there are %d classes" % (np.shape(weight), np.shape(input)[-1]))
+
+
 def _reduce(losses, reduction, batched):
     if reduction == "none":
         return losses if batched else losses[0]
@@ -101,6 +106,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, reduction="mean"):
         ValueError: Shapes or a reduction that the operator does not take.
     """
     _check(input, target, reduction)
+    _check_weight(input, weight)
     losses, _ = _soft_rows(np.atleast_2d(input), np.atleast_2d(target))
     if weight is not None:
         losses = losses * weight
@@ -111,6 +117,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, reduction="mean"):
 def multilabel_soft_margin_loss_gradient(input, target, cotangent, weight=None, reduction="mean"):
     """Gradient of :func:`multilabel_soft_margin_loss` to its input."""
     _check(input, target, reduction)
+    _check_weight(input, weight)
     _, slopes = _soft_rows(np.atleast_2d(input), np.atleast_2d(target))
     if weight is not None:
         slopes = slopes * weight

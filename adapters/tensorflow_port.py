@@ -90,6 +90,8 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     """
     tf = _tf()
     _check(input, target, reduction)
+    if weight is not None and not input.shape[-1:].is_compatible_with(weight.shape):
+        raise ValueError("weight has shape %s; the classes are %s" % (weight.shape, input.shape[-1:]))
     wide = _widened(input)
     labels = tf.cast(target, wide.dtype)
     losses = labels * tf.math.softplus(-wide) + (1 - labels) * tf.math.softplus(wide)

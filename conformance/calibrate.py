@@ -54,10 +54,12 @@ def calibrate(
         bench=bench,
         limits=limits,
         target_dtype=offer["target_dtype"],
-        offers=tuple(offer["offers"]),
+        offers=(*offer["offers"], *_comparable(description, variant)),
         compiled=variant.mode in description["compiled"],
         dear=variant.mode in description["compiled"],
         function=function,
+        layouts=tuple(description["layouts"]),
+        first_mode=offer["modes"][0],
     )
     try:
         arithmetic = (variant.mode, variant.dtype)
@@ -81,6 +83,17 @@ def calibrate(
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     return Calibrated(subject)
+
+
+def _comparable(description: Description, variant: Variant) -> list[str]:
+    """What a variant can be compared with: other layouts, the first mode, the functional form."""
+    offer = description["operators"][variant.operator]
+    found = {
+        "layouts": len(description["layouts"]) > 1,
+        "another-mode": variant.mode != offer["modes"][0],
+        "another-form": variant.form != offer["forms"][0] and variant.form == "module",
+    }
+    return [word for word, holds in found.items() if holds]
 
 
 def share_measurements(subjects: list[Subject]) -> None:

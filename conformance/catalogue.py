@@ -14,12 +14,21 @@ _MODULES = (
     "margin.extremes",
     "margin.shapes",
     "margin.gradients",
+    "margin.relations",
     "margin.surface",
     "soft.value",
     "soft.extremes",
     "soft.shapes",
     "soft.gradients",
+    "soft.relations",
     "soft.surface",
+    "both.relations",
+    "both.places",
+    "both.derivatives",
+    "both.modes",
+    "both.dtypes",
+    "both.refusals",
+    "both.signatures",
 )
 
 for _name in _MODULES:

@@ -194,6 +194,8 @@ def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
             words = cell.clause.law(cell.subject, case) or ""
         except Refused as refused:
             words = f"refused: {refused.signature}"
+        except Undecided as undecided:
+            return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
         except (WorkerCrashed, WorkerHung) as death:
             return _dies(cell, case, death)
         seen.setdefault(words, []).append(case)

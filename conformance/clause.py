@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,23 @@ if TYPE_CHECKING:
     from conformance.subject import Subject, Variant
 
 Level = Literal["documented", "implied", "quality", "open"]
-Needs = Literal["value", "gradient", "inferred", "nothing"]
+Needs = Literal[
+    "value",
+    "gradient",
+    "inferred",
+    "nothing",
+    "weight_gradient",
+    "target_gradient",
+    "accumulated",
+    "forward",
+    "second",
+    "jacobian",
+    "threads",
+    "layouts",
+    "another-mode",
+    "another-form",
+    "signature",
+]
 Law = Callable[["Subject", Case], str | None]
 
 FAMILIES = (
@@ -77,7 +93,9 @@ class Clause:
         why: For other levels than ``documented``: what it follows from.
         statement: One sentence.
         binding: The subjects it binds.
-        needs: What a variant must offer; ``nothing`` for what is checked before a kernel runs.
+        needs: What a variant must offer: something that a call may want (see the adapters' contract),
+            several layouts, a mode or a form to compare with; ``nothing`` for what is checked
+            before a kernel runs.
         draw: Where its cases come from.
         within: What a case must keep while it is made smaller, so that the witness is
             still one of this clause's cases.
@@ -140,6 +158,40 @@ def clause(
             raise ValueError(f"clause {id}: a documented clause names its page")
         statement = " ".join((law.__doc__ or "").split())
         CLAUSES[id] = Clause(id, level, sources, why, statement, binding, needs, cases, within, law)
+        return law
+
+    return register
+
+
+def both(
+    rest: str,
+    level: Level,
+    *,
+    cases: Mapping[str, Draw],
+    sources: Mapping[str, tuple[Source, ...]] | None = None,
+    why: str = "",
+    binding: Binding = EVERY_SUBJECT,
+    needs: Needs = "value",
+    within: Callable[[Case], bool] = any_case,
+) -> Callable[[Law], Law]:
+    """Register a law as a clause of each operator that it has cases for.
+
+    Args:
+        rest: ``family.sentence``, the id without its operator.
+        level: As for :func:`clause`, like all that follows.
+        cases: By operator.
+        sources: By operator.
+        why: See :class:`Clause`.
+        binding: See :class:`Clause`.
+        needs: See :class:`Clause`.
+        within: See :class:`Clause`.
+    """
+
+    def register(law: Law) -> Law:
+        for operator, draw in cases.items():
+            quoted = (sources or {}).get(operator, ())
+            name = f"{OPERATORS[operator]}.{rest}"
+            clause(name, level, *quoted, cases=draw, why=why, binding=binding, needs=needs, within=within)(law)
         return law
 
     return register

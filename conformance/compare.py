@@ -86,6 +86,29 @@ def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
     return Enclosure(values, values, bound, expected.reach, expected.depth, values)
 
 
+def assert_alike(got: Array, other: Array, expected: Enclosure, others: Enclosure, what: str) -> None:
+    """Raise unless two results are as near to each other as their two bounds allow.
+
+    Args:
+        got: One result.
+        other: The other, of the same shape.
+        expected: What the oracle expects of the one.
+        others: What it expects of the other.
+        what: Whose the other result is, in words.
+    """
+    assert_shape(got, other.shape)
+    shape = got.shape
+    width = (expected.high - expected.low).reshape(shape) + (others.high - others.low).reshape(shape)
+    allowed = (expected.bound.reshape(shape) + others.bound.reshape(shape) + width) * (1 + 2.0**-50)
+    with np.errstate(invalid="ignore"):
+        wrong = np.asarray(~(np.abs(got.values - other.values) <= allowed) & (got.values != other.values))
+    wrong &= ~(np.isnan(got.values) & np.isnan(other.values))
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
+        shown = f"{what}: {numbers(other.values[wrong])}, within {numbers(allowed[wrong])}"
+        raise Deviation(shown, numbers(got.values[wrong]), _kind(got.values[wrong]), row=row)
+
+
 def _kind(values: Float64) -> str:
     return "nan" if np.isnan(values).any() else "infinite" if np.isinf(values).any() else "finite"
 

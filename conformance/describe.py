@@ -14,6 +14,7 @@ from conformance.discover import Function, Spec, UsageError
 from conformance.subject import Bench
 from reference.formats import FORMATS
 
+_WITHOUT_DERIVATIVES = ("value", "after", "threads")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
@@ -55,7 +56,7 @@ def with_function(spec: Spec, description: Description, bench: Bench) -> Descrip
     except WorkerError as error:
         raise UsageError(f"target {function.target}: {error}") from None
     offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
-    offer["offers"] = [word for word in ("value", "gradient", "after") if word != "gradient" or differentiable]
+    offer["offers"] = [word for word in offer["offers"] if word in _WITHOUT_DERIVATIVES or differentiable]
     if "reproducer" in offer:
         offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
     return {**description, "operators": {function.operator: offer}}

@@ -40,6 +40,9 @@ class Profile:
     lattice: int = 4
 
 
+_ALWAYS = ("value", "inferred", "nothing")
+"""What a clause may need that every variant is asked for, whether it offers it or not."""
+
 _FORMULA = ("*.value.documented-formula",)
 _FEW = (
     "*.value.*-example",
@@ -122,7 +125,7 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
     variant = subject.variant
     if not clause.binds(description["framework"], description["version"], variant):
         return False
-    if clause.needs == "gradient" and "gradient" not in subject.offers:
+    if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
     if subject.compiled:
         long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"

@@ -267,3 +267,8 @@ def soft_cases(
 
 def _weights(generator: np.random.Generator, domain: Domain, classes: int) -> Float64:
     return domain.format.round(generator.choice([1.0, 0.0, 0.5, 2.0, 0.25, 3.0, 0.1, 1.7], classes))
+
+
+def on_grid(case: Case) -> Case:
+    """The case with its scores moved to quarters from -4 to 4, whose sums and differences every format holds."""
+    return case.replace(input=np.rint(np.clip(case.input, -4.0, 4.0) * 4) / 4)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain
+from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain, to_plain
 from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
 from conformance.errors import Errors
@@ -23,6 +23,9 @@ from reference.soft_margin import soft_margin_loss
 _LONGEST_WORDS = 300
 CLASSES = 4000
 """Classes of the row by which the cost of many classes is told."""
+
+_UPSTREAM = ("weight_gradient", "target_gradient", "accumulated", "second")
+"""What depends on an upstream gradient."""
 
 _LARGE = 20_000
 """Elements of a case whose expectation is kept only while it is in use."""
@@ -171,6 +174,11 @@ class Subject:
         compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
+        layouts: Where values may lie in memory.
+        first_mode: The mode that the others are compared with.
+        signature: Names and defaults of the function's parameters; a default is its ``repr``, or empty.
+        errors: How far its results were from the truth, since they were last set to nothing.
+        answered: What was asked for beyond value and gradient, and came.
     """
 
     variant: Variant
@@ -189,7 +197,11 @@ class Subject:
     compile_seconds: float = 0.0
     refusal: Refused | None = None
     function: str = ""
+    layouts: tuple[str, ...] = ("contiguous",)
+    first_mode: str = ""
+    signature: tuple[tuple[str, str], ...] = ()
     errors: Errors = field(default_factory=Errors)
+    answered: set[str] = field(default_factory=set[str])
 
     def _one_program(self, asked: tuple[str, ...]) -> bool:
         return self.dear and "value" in asked and "gradient" in self.offers
@@ -251,6 +263,34 @@ class Subject:
             inferred=Array.of(reply.get("inferred", nothing)),
             after=reply.get("after", {}),
         )
+
+    def derived(self, case: Case, want: str, **arrays: Float64) -> Array:
+        """Something beyond value and gradient, such as a second derivative.
+
+        Args:
+            case: What to evaluate.
+            want: A word of the contract.
+            arrays: Further arrays that it takes, in the scores' dtype.
+
+        Raises:
+            Undecided: The variant refuses this want, and has never answered it.
+            Refused: It refuses this case.
+        """
+        call = self.call(case, ("value", want))
+        for name, array in {**({"cotangent": case.upstream()} if want in _UPSTREAM else {}), **arrays}.items():
+            call["arrays"][name] = to_plain(array, case.dtype)
+        reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
+        if "raised" in reply:
+            refused = Refused(reply["raised"])
+            if want not in self.answered:
+                raise Undecided(refused.words)
+            raise refused
+        self.answered.add(want)
+        return Array.of(cast("dict[str, PlainArray]", reply)[want])
+
+    def beside(self, **changes: str) -> Subject:
+        """The same subject in another mode or form, on the same bench."""
+        return replace(self, variant=replace(self.variant, **changes), errors=Errors())
 
     def result_of(self, case: Case) -> Array:
         """The loss; where the kernel is missing, what the framework infers of it.

@@ -6,7 +6,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.clause import clause
-from conformance.compare import assert_gradient
+from conformance.compare import Deviation, assert_gradient, assert_shape, numbers
 from conformance.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_REDUCTIONS
 from conformance.strategies import Drawn, margin_cases
 from conformance.subject import Subject
@@ -62,6 +62,65 @@ def gradient_of_the_mean(subject: Subject, case: Case) -> None:
 def gradient_without_pairs(subject: Subject, case: Case) -> None:
     """A row without labels, or with every class a label, has gradient 0."""
     assert_gradient(subject, case)
+
+
+@clause(
+    "margin.gradients.sum-to-zero",
+    "implied",
+    MARGIN_FORMULA,
+    why="Only differences of scores stand in the formula: what a pair gives to its class i it takes from its label.",
+    cases=margin_cases(reductions=("none", "sum", "mean"), cotangent=True),
+    needs="gradient",
+)
+def derivatives_of_a_row_cancel(subject: Subject, case: Case) -> None:
+    """The gradient of each row adds up to 0 over the classes, within the bounds of its elements."""
+    got = subject.evaluate(case, "gradient").gradient
+    assert_shape(got, case.input.shape)
+
+    gradient = subject.expected(case).gradient
+    apart = np.abs(got.values.sum(axis=-1))
+    allowed = (gradient.bound + (gradient.high - gradient.low)).sum(axis=-1) * (1 + 2.0**-40)
+    size = np.abs(gradient.middle).sum(axis=-1) + allowed
+    wrong = ~(apart <= allowed + size * case.classes * 2.0**-52)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0])
+        raise Deviation(f"sums of 0, within {numbers(allowed[wrong])}", numbers(apart[wrong]), row=row)
+
+
+@clause(
+    "margin.gradients.zero-where-nothing-counts",
+    "implied",
+    MARGIN_BLOCK,
+    why="A score that stands in no active pair does not change the loss.",
+    cases=margin_cases(reductions=("none", "mean"), cotangent=True),
+    needs="gradient",
+)
+def no_gradient_where_no_pair_is_active(subject: Subject, case: Case) -> None:
+    """A class in no pair that is active, or could be by rounding or at a tie, has a gradient of 0, never NaN."""
+    got = subject.evaluate(case, "gradient").gradient
+    assert_shape(got, case.input.shape)
+
+    gradient = subject.expected(case).gradient
+    ignored = (gradient.low == 0) & (gradient.high == 0) & (gradient.bound == 0)
+    if (got.values[ignored] != 0).any():
+        raise Deviation("a gradient of 0 where no pair counts", numbers(got.values[ignored]))
+
+
+@clause(
+    "margin.gradients.second",
+    "implied",
+    MARGIN_FORMULA,
+    why="The loss is linear between its kinks.",
+    cases=margin_cases(("padded",), ("none", "sum", "mean"), cotangent=True),
+    needs="second",
+)
+def second_derivative_is_zero(subject: Subject, case: Case) -> None:
+    """The derivative of the gradient along any direction is exactly 0."""
+    got = subject.derived(case, "second", tangent=np.resize([1.0, -0.5, 2.0], case.input.shape))
+    assert_shape(got, case.input.shape)
+
+    if (got.values != 0).any():
+        raise Deviation("0 throughout", numbers(got.values[got.values != 0]))
 
 
 def _ties() -> Drawn:

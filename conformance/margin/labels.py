@@ -136,9 +136,16 @@ def _other_negatives() -> Drawn:
 )
 def negatives_other_than_minus_one(subject: Subject, case: Case) -> str:
     """What labels such as -2 and -100 in the place of -1 do."""
+    return words_for_labels(subject, case, "end the block like -1")
+
+
+def words_for_labels(subject: Subject, case: Case, as_expected: str) -> str:
+    """What labels of which no page speaks do: what the formula makes of the block before them, or else."""
     try:
         got = subject.evaluate(case)
     except Refused as refused:
         return f"refused: {refused.signature}"
-    ends = subject.expected(case).value.admits(got.value.values, case.format)
-    return "end the block like -1" if ends.all() else "change the loss"
+    expected = subject.expected(case).value
+    if got.value.shape != expected.low.shape:
+        return f"shape {got.value.shape}"
+    return as_expected if expected.admits(got.value.values, case.format).all() else "change the loss"

@@ -1,0 +1,1 @@
+"""Clauses that both operators share: each is declared once, and registered for each of them."""
