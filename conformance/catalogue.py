@@ -29,6 +29,7 @@ _MODULES = (
     "both.dtypes",
     "both.refusals",
     "both.signatures",
+    "both.frozen",
 )
 
 for _name in _MODULES:

@@ -1,4 +1,4 @@
-"""The command line: run, check, report, list, explain, doctor."""
+"""The command line: run, check, report, promote, list, explain, doctor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from conformance import show
+from conformance import corpus, show
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.clause import Level
@@ -230,6 +230,31 @@ def _read_all(paths: list[Path]) -> tuple[list[Run], list[str]]:
         except RunFileError as error:
             refused.append(str(error))
     return accepted, refused
+
+
+@cli.command(
+    cls=_Command,
+    epilog="lossproof promote runs/torch-2.13.0.jsonl --clause 'margin.labels.*' --showed 'labels behind a -1 count'",
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--clause", default="*", metavar="GLOB", help="Only counterexamples of clauses whose id matches.")
+@click.option("--showed", required=True, metavar="WORDS", help="What the cases showed, in a few words.")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path), default=corpus.PATH, help="The corpus; default: the suite's own."
+)
+def promote(run: Path, clause: str, showed: str, path: Path) -> None:
+    """Freeze the counterexamples of a run: add them to the corpus, under ids that never change.
+
+    What the oracle does not take (infinities, wrong shapes, labels of no class) and what is
+    in the corpus already is left out.
+    """
+    try:
+        found = corpus.promote(read_run(run), clause, showed, path)
+    except (RunFileError, OSError, ValueError) as error:
+        _fail(error)
+    for entry in found:
+        click.echo(f"{entry.id}: {entry.operator}, input {entry.input}, target {entry.target}")
+    click.echo(f"{len(found)} cases added to {path}")
 
 
 @cli.command(

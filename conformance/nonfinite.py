@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import strategies as st
 
 from conformance.case import Case
 from conformance.compare import Deviation, assert_shape, numbers
@@ -18,19 +17,15 @@ SPECIAL = (*INFINITIES, np.nan)
 def with_special_scores(draw: Drawn, special: tuple[float, ...] = SPECIAL) -> Drawn:
     """The cases of a draw with one of these scores in one or two places of each row."""
 
-    def change(case: Case, seed: int) -> Case:
-        generator = np.random.default_rng(seed)
+    def change(case: Case, generator: np.random.Generator, domain: Domain) -> Case:
+        del domain
         input = case.input.copy()
         for row in range(len(input)):
             places = generator.integers(0, case.classes, 2)
             input[row, places] = generator.choice(special, 2)
         return case.replace(input=input)
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        bits = st.tuples(*[st.booleans()] * 32).map(lambda drawn: sum(bit << at for at, bit in enumerate(drawn)))
-        return st.builds(change, draw.strategy(domain), bits)
-
-    return Drawn(build)
+    return draw.then(change)
 
 
 def what_came_of(subject: Subject, case: Case, stated: list[Class]) -> str:

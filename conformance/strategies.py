@@ -20,6 +20,7 @@ Rows = tuple[int, int]
 _LARGEST_BATCH, _MOST_CLASSES = 4, 6
 _TABLE = 1 << 16
 _SEED_BITS = 64
+_CASES_OF_A_SEED = 10
 _EXPECTED = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much]
 """Speed and filters are the suite's own business, not a fault of a run."""
 
@@ -62,15 +63,33 @@ class Draw(Protocol):
         ...
 
 
+Build = Callable[[np.random.Generator, Domain], Case]
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """Up to ``count`` cases of a Hypothesis strategy."""
+    """Cases that are made of random bits.
 
-    strategy: Callable[[Domain], st.SearchStrategy[Case]]
+    Hypothesis draws a seed, and a seed is spread into several cases: drawing one number
+    after the other would take a hundred times as long as evaluating them.
+
+    Attributes:
+        build: Makes one case.
+    """
+
+    build: Build
 
     def map(self, change: Callable[[Case], Case]) -> Drawn:
         """The same cases, each changed."""
-        return Drawn(lambda domain: self.strategy(domain).map(change))
+        return Drawn(lambda generator, domain: change(self.build(generator, domain)))
+
+    def then(self, change: Callable[[Case, np.random.Generator, Domain], Case]) -> Drawn:
+        """The same cases, each changed with further random bits, as the domain allows."""
+
+        def build(generator: np.random.Generator, domain: Domain) -> Case:
+            return change(self.build(generator, domain), generator, domain)
+
+        return Drawn(build)
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """Draw them with a seed made of the name and the run's seed."""
@@ -78,18 +97,20 @@ class Drawn:
 
         @hypothesis.seed(zlib.crc32(name.encode()) ^ seed)
         @hypothesis.settings(
-            max_examples=count,
+            max_examples=-(-count // _CASES_OF_A_SEED),
             database=None,
             deadline=None,
             phases=[hypothesis.Phase.generate],
             suppress_health_check=_EXPECTED,
         )
-        @hypothesis.given(self.strategy(domain))
-        def collect(case: Case) -> None:
-            found.setdefault(case.digest(), case)
+        @hypothesis.given(_generators())
+        def collect(generators: list[np.random.Generator]) -> None:
+            for generator in generators:
+                case = self.build(generator, domain)
+                found.setdefault(case.digest(), case)
 
         collect()
-        return list(found.values())
+        return list(found.values())[:count]
 
 
 @dataclass(frozen=True)
@@ -135,14 +156,16 @@ def _table(format: Format, largest: float) -> Float64:
     return format.round(np.clip(np.concatenate([pool, usual, anything]), -largest, largest))
 
 
-def _generators() -> st.SearchStrategy[np.random.Generator]:
-    """Generators of which all of a case is made: a case costs one draw, not one for each number.
+def _generators() -> st.SearchStrategy[list[np.random.Generator]]:
+    """Generators, each of which makes all of a case.
 
     The seed is drawn bit by bit. Hypothesis mixes constants that it finds in the modules
     of the checkout into the integers it draws; an installed suite, and one after the
     next edit, would draw other cases.
     """
-    return st.tuples(*[st.booleans()] * _SEED_BITS).map(lambda bits: np.random.default_rng(bits))
+    return st.tuples(*[st.booleans()] * _SEED_BITS).map(
+        lambda bits: np.random.default_rng(bits).spawn(_CASES_OF_A_SEED)
+    )
 
 
 def _scores(generator: np.random.Generator, domain: Domain, shape: Rows, largest: float) -> Float64:
@@ -226,7 +249,7 @@ def margin_cases(
             cotangent=_cotangents(generator, domain, reduction, shape[0]) if cotangent else None,
         )
 
-    return Drawn(lambda domain: _generators().map(lambda generator: build(generator, domain)))
+    return Drawn(build)
 
 
 def soft_cases(
@@ -262,7 +285,7 @@ def soft_cases(
             cotangent=_cotangents(generator, domain, reduction, shape[0]) if cotangent else None,
         )
 
-    return Drawn(lambda domain: _generators().map(lambda generator: build(generator, domain)))
+    return Drawn(build)
 
 
 def _weights(generator: np.random.Generator, domain: Domain, classes: int) -> Float64:

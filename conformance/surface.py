@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import cast
 
-from hypothesis import strategies as st
+import numpy as np
 
 from adapters.contract import PlainArray
 from conformance.case import Case
@@ -34,16 +34,13 @@ def flag_cases(draw: Drawn) -> Drawn:
     A variant that pays for each program gets three combinations, one for each meaning.
     """
 
-    def change(case: Case, domain: Domain) -> Case:
-        chosen = int(case.digest(), 16)
+    def change(case: Case, generator: np.random.Generator, domain: Domain) -> Case:
         flags, reductions = (_FEW_FLAGS, (None,)) if domain.shapes else (_FLAGS, _REDUCTIONS)
-        pair, reduction = flags[chosen % len(flags)], reductions[chosen // len(flags) % len(reductions)]
-        return case.replace(options=dict(zip(("size_average", "reduce"), pair, strict=True)), reduction=reduction)
+        pair = flags[generator.integers(len(flags))]
+        options = dict(zip(("size_average", "reduce"), pair, strict=True))
+        return case.replace(options=options, reduction=reductions[generator.integers(len(reductions))])
 
-    def build(domain: Domain) -> st.SearchStrategy[Case]:
-        return draw.strategy(domain).map(lambda case: change(case, domain))
-
-    return Drawn(build)
+    return draw.then(change)
 
 
 def meant_by_flags(case: Case) -> Case:
