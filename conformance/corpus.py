@@ -136,8 +136,14 @@ def promote(run: Run, pattern: str, showed: str, path: Path = PATH) -> list[Entr
             corpus.entries.append(entry)
             added.append(entry)
     if added:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(corpus), indent=1) + b"\n")
+        _write(corpus, path)
     return added
+
+
+def _write(corpus: Corpus, path: Path) -> None:
+    """An entry on each line, so that a change shows as a line."""
+    lines = ",\n".join(msgspec.json.encode(entry).decode() for entry in corpus.entries)
+    path.write_text(f'{{"version":{corpus.version},"entries":[\n{lines}\n]}}\n', encoding="utf-8")
 
 
 def _key(entry: Entry) -> bytes:

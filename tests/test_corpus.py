@@ -1,0 +1,88 @@
+"""The corpus: frozen, readable, grown by one command."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from conformance import corpus
+from conformance.case import MARGIN, OPERATORS, SOFT
+from conformance.cli import cli
+from conformance.discover import Spec
+from conformance.plan import PROFILES, Filters
+from conformance.run import Options, Progress, run_subject
+from conformance.strategies import Domain
+
+STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+FROZEN = 101
+DIGEST = "52f4ec4952a24b0f1569f960bf7c716406ce2fab75e8dacfed733b32696d4473"
+"""Of the first entries: they never change."""
+
+
+def test_what_is_frozen_stays_as_it_is() -> None:
+    """The first entries have the digest that they had when they were frozen; ids are unique and count up."""
+    entries = corpus.read().entries
+    lines = b"".join(msgspec.json.encode(entry) for entry in entries[:FROZEN])
+
+    assert hashlib.sha256(lines).hexdigest() == DIGEST
+    for operator, word in OPERATORS.items():
+        ids = [entry.id for entry in entries if entry.operator == operator]
+        assert ids == [f"{word}-{number:04d}" for number in range(1, len(ids) + 1)]
+
+
+@pytest.mark.parametrize("operator", [MARGIN, SOFT])
+def test_every_case_is_one_of_float64_and_most_are_of_bfloat16(operator: str) -> None:
+    """A case whose numbers a format does not have is not asked in it."""
+    targets = "int64" if operator == MARGIN else "same"
+    every = corpus.cases(operator, Domain("float64", targets))
+    narrow = corpus.cases(operator, Domain("bfloat16", targets))
+
+    assert len(every) == sum(entry.operator == operator for entry in corpus.read().entries)
+    assert len(every) / 2 < len(narrow) <= len(every)
+    for case in narrow:
+        assert np.array_equal(case.format.round(case.input), case.input)
+
+
+def test_a_variant_that_pays_for_shapes_gets_the_cases_of_its_shapes() -> None:
+    """No other shape is compiled for the corpus."""
+    found = corpus.cases(MARGIN, Domain("float32", "int64", shapes=((1, 2),)))
+
+    assert found
+    assert {case.input.shape for case in found} == {(1, 2)}
+
+
+def test_a_find_is_promoted_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The counterexample of a run goes into the corpus under the next id, and not a second time."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "duplicates-collapse")
+    filters = Filters(dtypes=("float32",), clause="margin.labels.duplicates-count")
+    options = Options(PROFILES["quick"], filters, sys.executable, out=tmp_path)
+    run = run_subject(Spec("stand-in", STAND_IN), options, Progress()).path
+    path = tmp_path / "corpus.json"
+    words = ["promote", str(run), "--showed", "duplicates collapsed", "--to", str(path)]
+
+    first, again = (CliRunner().invoke(cli, words) for _ in range(2))
+
+    assert first.stdout.startswith("margin-0001: multilabel_margin_loss, input [['0x0p+0', '0x0p+0']]")
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert again.stdout == f"0 cases added to {path}\n"
+    (entry,) = corpus.read(path).entries
+    case = corpus.as_case(entry, "float32", "int64")
+    assert entry.showed == "duplicates collapsed"
+    assert len(set(case.target.reshape(-1).tolist())) == 1
+
+
+@pytest.mark.parametrize(("text", "says"), [("{}", "no corpus"), ('{"version": 2, "entries": []}', "of version 2")])
+def test_another_file_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    """In one line that names the file."""
+    path = tmp_path / "corpus.json"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=says) as caught:
+        corpus.read(path)
+    assert str(path) in str(caught.value)
