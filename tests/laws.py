@@ -1,0 +1,145 @@
+"""Laws asked in this process: a subject whose worker is a Python function, right or with one fault."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from adapters.contract import from_plain
+from conformance.catalogue import clauses
+from conformance.clause import Clause
+from conformance.compare import Deviation
+from conformance.strategies import Domain
+from conformance.subject import Bench, Limits, Refused, Subject, Undecided, Variant
+from reference.formats import Float64
+from tests import stand_in_adapter
+
+worker: Any = importlib.import_module("adapters.worker")
+
+Array = npt.NDArray[Any]
+Answer = Callable[[Any], Any]
+"""Takes a call, gives a reply."""
+
+LAYOUTS = ("contiguous", "strided")
+OFFERS = (
+    "value",
+    "gradient",
+    "after",
+    "accumulated",
+    "forward",
+    "second",
+    "jacobian",
+    "weight_gradient",
+    "target_gradient",
+    "threads",
+    "layouts",
+    "another-mode",
+    "another-form",
+    "signature",
+)
+
+
+class Here:
+    """In the place of a bench: answers in this process."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def evaluate(self, call: Any, limits: Limits, *, compiled: bool) -> Any:
+        """The reply, as it would come through a worker."""
+        del limits, compiled
+        return worker.plain(self.answer(call))
+
+
+def subject(clause: Clause, answer: Answer, dtype: str = "float64") -> Subject:
+    """A subject of a clause's operator that answers so."""
+    form = clause.binding.forms[-1] if clause.binding.forms else "port"
+    variant = Variant(clause.operator, form, "other", "cpu", dtype)
+    targets = "int64" if clause.id.startswith("margin") else "same"
+    found = Subject(variant, cast(Bench, Here(answer)), Limits(), targets, OFFERS)
+    return replace(found, layouts=LAYOUTS, first_mode="eager")
+
+
+def broken(name: str, answer: Answer, dtype: str = "float64") -> bool:
+    """Whether one of a clause's cases breaks it."""
+    (clause,) = clauses(name)
+    targets = "int64" if clause.id.startswith("margin") else "same"
+    asked = subject(clause, answer, dtype)
+    for case in clause.draw.cases(Domain(dtype, targets), 20, clause.id, 0):
+        try:
+            clause.law(asked, case)
+        except (Deviation, Refused):
+            return True
+        except Undecided:
+            return False
+    return False
+
+
+def right(call: Any) -> Any:
+    """The NumPy port, with every further want computed from its gradient and the formulas."""
+    arrays = {name: from_plain(plain) for name, plain in call["arrays"].items()}
+    want = set(call["want"]) - {"value", "gradient", "after"}
+    first = dict(call, want=[word for word in call["want"] if word not in want])
+    if want:
+        ones = np.ones(np.shape(arrays["input"])[:-1] if call["options"].get("reduction") == "none" else ())
+        first = _with(dict(first, want=["value", "gradient"]), "cotangent", arrays.get("cotangent", ones))
+    reply: dict[str, Any] = stand_in_adapter.plain.evaluate(first)
+    if "raised" in reply:
+        return reply
+    for word in want:
+        reply[word] = _FURTHER[word](call, arrays, reply)
+    return reply
+
+
+def _with(call: Any, name: str, array: Array) -> Any:
+    stored = np.asarray(array, dtype=call["dtype"])
+    plain = {"dtype": call["dtype"], "shape": list(stored.shape), "data": stored.tobytes()}
+    return dict(call, arrays=dict(call["arrays"], **{name: plain}))
+
+
+def _scale(call: Any, arrays: dict[str, Array]) -> Float64:
+    """W g / C, of the input's shape."""
+    rows, classes = arrays["input"].shape
+    upstream = np.broadcast_to(arrays["cotangent"].reshape(-1, 1), (rows, classes)).astype(np.float64)
+    mean = call["options"].get("reduction") == "mean"
+    return np.asarray(upstream * arrays.get("weight", np.ones(classes)) / classes / (rows if mean else 1))
+
+
+def _second(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
+    del reply
+    if call["operator"] == "multilabel_margin_loss":
+        return np.zeros_like(arrays["input"])
+    decay = np.exp(-np.abs(arrays["input"]))
+    return np.asarray(_scale(call, arrays) * arrays["tangent"] * decay / (1 + decay) ** 2)
+
+
+def _by_weight(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
+    del reply
+    plain = {name: array for name, array in arrays.items() if name != "weight"}
+    losses = np.logaddexp(0, -arrays["input"]) * arrays["target"]
+    losses += np.logaddexp(0, arrays["input"]) * (1 - arrays["target"])
+    return np.asarray((losses * _scale(call, plain)).sum(axis=0))
+
+
+def _jacobian(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
+    del call
+    rows = len(arrays["input"])
+    blocks = np.zeros((rows, *arrays["input"].shape), dtype=arrays["input"].dtype)
+    blocks[np.arange(rows), np.arange(rows)] = reply["gradient"]
+    return blocks
+
+
+_FURTHER: dict[str, Callable[[Any, dict[str, Array], Any], Array]] = {
+    "accumulated": lambda call, arrays, reply: arrays["held"] + reply["gradient"],
+    "forward": lambda call, arrays, reply: (arrays["tangent"] * reply["gradient"]).sum(axis=-1),
+    "second": _second,
+    "jacobian": _jacobian,
+    "weight_gradient": _by_weight,
+    "target_gradient": lambda call, arrays, reply: -arrays["input"] * _scale(call, arrays),
+    "threads": lambda call, arrays, reply: np.stack([reply["value"]] * 4),
+}
