@@ -23,6 +23,7 @@ _MODULES = (
     "soft.relations",
     "soft.surface",
     "both.relations",
+    "both.limits",
     "both.places",
     "both.derivatives",
     "both.modes",

@@ -331,7 +331,8 @@ def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) ->
     return remembered(case, arithmetic, printed=printed)
 
 
-def _compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
+def compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
+    """Value and gradient of a case, computed anew."""
     reduction = case.reduction or "mean"
     if case.operator == MARGIN:
         return margin_loss(case.input, case.target.astype(np.int64), reduction, arithmetic, case.cotangent)
@@ -339,5 +340,5 @@ def _compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
     return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)
 
 
-_expectation = functools.lru_cache(maxsize=100_000)(_compute)
-_large_expectation = functools.lru_cache(maxsize=12)(_compute)
+_expectation = functools.lru_cache(maxsize=100_000)(compute)
+_large_expectation = functools.lru_cache(maxsize=12)(compute)

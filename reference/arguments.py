@@ -33,7 +33,7 @@ def as_rows(array: Float64, name: str) -> Float64:
     """View an array of shape (C) or (N, C) as rows of shape (N, C)."""
     if array.ndim not in (1, 2):
         raise ShapeError(f"{name} has shape {array.shape}; the operator takes (C) or (N, C)")
-    return array.reshape(-1, array.shape[-1]) if array.ndim == 2 else array[np.newaxis, :]
+    return array if array.ndim == 2 else array[np.newaxis, :]
 
 
 def check_reduction(reduction: str) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from reference.enclosure import is_even
 from reference.formats import Bool, Float64, Int64
+from reference.regimes import regime
 
 _BITS = 53
 _WINDOW = 106
@@ -70,6 +71,7 @@ def quotient_of_sum(counts: Float64, values: Float64, ones: Float64, divisor: in
 
     values = np.where(counts == 0, 0.0, values)
     peak = np.maximum(np.abs(values).max(axis=1, initial=0.0), 1.0)
+    regime("sum: near the largest float64", lambda: peak >= _LARGEST)
     if (peak < _LARGEST).all():
         return _divided(*_sum(counts, values, ones, peak), divisor, in_integers)
     shift = np.where(peak < _LARGEST, 0, _SHIFT)
@@ -108,7 +110,9 @@ def _product(counts: Float64, factors: Float64) -> tuple[Float64, Float64, Float
     usual = (size < _LARGEST) & (size > _SMALLEST) | (factors == 0)
     nothing = np.zeros(counts.shape)
     if usual.all() and (_upper_half(factors) == factors).all():
+        regime("product: in one number", lambda: True)
         return counts * factors, nothing, nothing
+    regime("product: in one number", lambda: False)
     with np.errstate(over="ignore", invalid="ignore"):
         total, rest = _two_product(counts, factors)
     return total, rest, np.where(usual, nothing, np.inf)
@@ -123,6 +127,8 @@ def _divided(
     shift: Int64 | None = None,
 ) -> Rounded:
     """(total + rest) / divisor times 2^shift, where float64 cannot decide in integers."""
+    regime("quotient: by a power of two", lambda: divisor & (divisor - 1) == 0)
+    regime("quotient: of one number", lambda: (rest == 0) & (slack == 0))
     if divisor & (divisor - 1) == 0 and not rest.any() and not slack.any():
         found, decided = _halved(total, divisor)
     else:
@@ -130,6 +136,7 @@ def _divided(
             found, decided = _divide(total, rest, slack, divisor)
     if shift is not None:
         found = _shifted(found, shift)
+    regime("quotient: rounded by float64", lambda: decided)
     if decided.all():
         return found
     low, nearest, high = found.low.copy(), found.nearest.copy(), found.high.copy()
@@ -165,7 +172,9 @@ def _sum(counts: Float64, values: Float64, ones: Float64, peak: Float64) -> tupl
         parts.append(np.einsum("rk,rk->r", counts, above))
         rest = rest - above
         if not rest.any():
+            regime("sum: left over below the grids", lambda: False)
             return _condensed(parts, np.zeros_like(ones))
+    regime("sum: left over below the grids", lambda: True)
     products = counts * rest
     slack = (values.shape[1] + 2) * 2.0**-_BITS * np.abs(products).sum(axis=1)
     return _condensed([*parts, products.sum(axis=1)], slack)
@@ -205,6 +214,8 @@ def _divide(total: Float64, rest: Float64, slack: Float64, divisor: int) -> tupl
     size = np.abs(left)
     decided = np.where(exact, size <= half, (size > doubt) & (size + doubt < half))
     decided &= (np.abs(quotient) > _SMALLEST) | ((quotient == 0) & exact & (size == 0))
+    regime("quotient: exact", lambda: exact & (size == 0))
+    regime("quotient: half-way between neighbours", lambda: exact & (size == half) & (size > 0))
     tie_to_neighbour = exact & (size == half) & (size > 0) & ~is_even(quotient)
     nearest = np.where(tie_to_neighbour, neighbour, quotient)
     return Rounded(np.minimum(quotient, neighbour), nearest, np.maximum(quotient, neighbour)), decided

@@ -48,6 +48,7 @@ from reference.enclosure import Answer, Enclosure
 from reference.exact import Rounded, quotient_of_product, quotient_of_sum
 from reference.formats import Arithmetic, Bool, Float64, Int64
 from reference.pairs import Pairs, count_pairs, label_block
+from reference.regimes import regime
 
 _VALUE_ROUNDINGS = {"none": 3, "sum": 4, "mean": 6}
 _GRADIENT_ROUNDINGS = {"none": 4, "sum": 4, "mean": 6}
@@ -81,10 +82,14 @@ def margin_loss(
     check_reduction(reduction)
     check_same_shape(input, target)
     check_finite(input, "input")
-    rows, labels = as_rows(input, "input"), np.asarray(target).reshape(-1, np.shape(target)[-1])
+    rows = as_rows(input, "input")
+    labels = np.asarray(target).reshape(rows.shape)
     block = label_block(labels)
     check_labels(labels, block, rows.shape[1])
     factors = row_cotangents(cotangent, reduction, len(rows))
+    regime("block: empty", lambda: ~block.any(axis=1))
+    regime("block: without an end", lambda: block.all(axis=1))
+    regime("block: labels behind it", lambda: ((labels >= 0) & ~block).any(axis=1))
     pairs = count_pairs(rows, labels, block, arithmetic)
     divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
     coarse = _on_lattice(rows, block, pairs, divisor, arithmetic)
@@ -124,6 +129,8 @@ def _value(
     rows: Float64, pairs: Pairs, lattice: Float64, reduction: str, divisor: int, arithmetic: Arithmetic
 ) -> Enclosure:
     is_target = pairs.low + pairs.high < 0
+    regime("value: of several rows together", lambda: reduction != "none")
+    regime("value: divided by nothing", lambda: divisor == 0)
     counts = np.where(is_target, pairs.high, pairs.low)
     active, size, error, reachable = pairs.active, pairs.size, pairs.error, pairs.reachable
     exact = lattice < np.inf
@@ -137,6 +144,9 @@ def _value(
     with np.errstate(over="ignore"):
         reach = size + error
         bound = (error + growth * reach) / max(divisor, 1) + (reachable + r) * arithmetic.underflow
+    regime("value: nothing rounds", lambda: exact)
+    regime("value: no pair within reach", lambda: reachable == 0)
+    regime("value: an intermediate may overflow", lambda: reach > arithmetic.format.largest)
     bound = np.where(exact | (reachable == 0), 0.0, bound)
     return Enclosure(value.low, value.high, bound, reach, np.zeros_like(reach), middle=value.nearest)
 
@@ -159,19 +169,28 @@ def _gradient(
     if not np.array_equal(pairs.low, pairs.high):
         other = quotient_of_product(pairs.high, factors, max(divisor, 1))
     most = np.maximum(np.abs(pairs.low), np.abs(pairs.high)) + pairs.flips
+    regime("gradient: at a tie", lambda: pairs.low != pairs.high)
+    regime("gradient: rounding may flip a pair", lambda: pairs.flips > 0)
+    regime("gradient: nothing counts", lambda: most == 0)
+    regime("gradient: cotangent 0", lambda: factors == 0)
+    regime("gradient: cotangent negative", lambda: factors < 0)
     size = np.abs(factors)[:, np.newaxis]
     counted = most.max(axis=1, initial=0.0) * np.abs(factors)
     exact = (lattice < np.inf) & _multiples(factors[:, np.newaxis], counted, max(divisor, 1), arithmetic)
+    regime("gradient: nothing rounds", lambda: exact)
     bound = np.zeros(most.shape)
     if not exact.all():
         u, s = arithmetic.unit_roundoff, _GRADIENT_ROUNDINGS[reduction]
         with np.errstate(over="ignore"):
             bound = size / max(divisor, 1) * (_growth(most, s, u) * most + pairs.flips)
-        bound += (most + s) * arithmetic.underflow
+        tiny = (most + s) * arithmetic.underflow
+        regime("gradient: underflow outweighs rounding", lambda: (most > 0) & (tiny > bound))
+        bound += tiny
         bound = np.where(exact[:, np.newaxis] | (most == 0), 0.0, bound)
     low, high = one.low, one.high
     if other is not one:
         low, high = np.minimum(low, other.low), np.maximum(high, other.high)
     largest = most * size
+    regime("gradient: an intermediate may overflow", lambda: largest > arithmetic.format.largest)
     reach, depth = np.where(high > 0, largest, 0.0), np.where(low < 0, largest, 0.0)
     return Enclosure(low, high, bound, reach, depth, middle=one.nearest)

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from reference.exact import two_sum
 from reference.formats import Arithmetic, Bool, Float64, Int64
+from reference.regimes import regime
 
 _PAIRS_AT_ONCE = 1 << 16
 _HUGE = 2.0**1021  # twice as much is still finite
@@ -79,13 +80,26 @@ def _count(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) ->
     place = np.where(block, labels + first, 0)
     is_target: Bool = np.zeros(rows.shape, dtype=bool)
     is_target.reshape(-1)[place[block]] = True
-    score = np.ascontiguousarray(rows.reshape(-1)[place].T)[:, np.newaxis, :] if rows.size else np.zeros((0, 0, count))
+    score = np.zeros((block.shape[1], 1, count))
+    if rows.size:
+        score = np.ascontiguousarray(rows.reshape(-1)[place].T)[:, np.newaxis, :]
     other = np.ascontiguousarray(rows.T)[np.newaxis, :, :]
     pair = block.T[:, np.newaxis, :] & ~is_target.T[np.newaxis, :, :]
 
     z, slack = _gaps(score, other, arithmetic)
     unsure = pair & (np.abs(z) <= 2 * slack)
     near, tie = _settle(z, slack, unsure, score, other)
+    regime("row: every class a label", lambda: is_target.all(axis=1))
+    regime("row: a label twice", lambda: block.sum(axis=1) > is_target.sum(axis=1))
+    regime("pair: counts", lambda: pair)
+    regime("pair: its sign is in doubt", lambda: unsure)
+    regime("pair: at its kink", lambda: tie)
+    regime("pair: beside its kink, active", lambda: near & (z > 0))
+    regime("pair: beside its kink, not active", lambda: near & (z < 0))
+    regime("pair: active", lambda: pair & (z > 0))
+    regime("row: every pair active", lambda: (~pair | (z > 0)).all(axis=(0, 1)))
+    regime("row: no pair active", lambda: ~(pair & (z > 0)).any(axis=(0, 1)))
+    regime("pair: subnormal numbers may be flushed", lambda: arithmetic.flushes)
     z = np.where(pair, z, -np.inf)
     strict, reach = z > 0, z + slack
 

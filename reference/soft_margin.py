@@ -66,6 +66,7 @@ from reference.balls import loss_balls, slope_balls
 from reference.enclosure import Answer, Enclosure
 from reference.formats import Arithmetic, Float64
 from reference.logistic import RELATIVE, TINY, softplus_parts
+from reference.regimes import regime
 
 _ROUNDOFF = 2.0**-53
 _VALUE_ULPS, _GRADIENT_ULPS = 4.0, 6.0
@@ -155,6 +156,13 @@ def _weights(weight: Float64 | None, classes: int) -> Float64:
 def _elements(rows: Float64, labels: Float64) -> _Elements:
     logarithm, large, small = softplus_parts(rows)
     positive = rows > 0
+    regime("score: positive", lambda: positive)
+    regime("score: 0", lambda: rows == 0)
+    regime("score: saturated", lambda: logarithm < 2.0**-53)
+    regime("score: its logarithm vanishes", lambda: logarithm == 0)
+    regime("label: 0", lambda: labels == 0)
+    regime("label: 1", lambda: labels == 1)
+    regime("label: contradicted by the score", lambda: (positive & (labels == 0)) | ((rows < 0) & (labels == 1)))
     up, down = np.where(positive, large, small), np.where(positive, small, large)
     miss = np.where(positive, 1 - labels, labels)
     size = np.abs(rows)
@@ -169,10 +177,17 @@ def _value(
     terms = elements.loss.size if together else elements.loss.shape[1]
     relative = (1 + (_VALUE_ULPS + 7) * u * (1 + 8 * u)) * (1 + (terms + 1) * u) - 1
     each = 2 * arithmetic.underflow * (1 + size)
+    regime("loss: of several rows together", lambda: together)
+    regime("loss: the printed formula granted", lambda: printed)
+    regime("loss: weight 0", lambda: weights == 0)
+    regime("loss: weight negative", lambda: weights < 0)
+    regime("loss: a subnormal element", lambda: (losses > 0) & (losses < arithmetic.format.smallest_normal))
+    regime("loss: divided by nothing", lambda: divisor == 0)
     if printed:
         each = each + size * (2 * _VALUE_ULPS + 3) * u * (1 + 8 * u)
     total, reach = losses @ weights, losses @ size
     slack = relative * reach + each.sum()
+    regime("loss: underflow outweighs rounding", lambda: each.sum() > relative * reach)
     if together:
         slack = slack.sum(keepdims=True)
         total, reach = total.sum(keepdims=True), reach.sum(keepdims=True)
@@ -181,6 +196,7 @@ def _value(
         low, high = (total - doubt) / divisor, (total + doubt) / divisor
         bound = slack / divisor + 3 * arithmetic.underflow
     above, below = np.maximum(reach + total, 0.0) / 2 + slack, np.maximum(reach - total, 0.0) / 2 + slack
+    regime("loss: an intermediate may overflow", lambda: above > arithmetic.format.largest)
     return Enclosure(low, high, bound, above, below, middle=low + (high - low) / 2)
 
 
@@ -194,6 +210,10 @@ def _gradient(
     derivative = scale * (elements.up - elements.down)
     doubt = size * summed * (2 * RELATIVE) + (1 + size) * TINY
     bound = size * (summed * relative + 2 * tiny) + 3 * tiny
+    regime("slope: the printed formula granted", lambda: printed)
+    regime("slope: of no weight or cotangent", lambda: scale == 0)
+    regime("slope: negative weight or cotangent", lambda: scale < 0)
+    regime("slope: underflow outweighs rounding", lambda: (size > 0) & (3 * tiny > size * summed * relative))
     if printed:
         growth = np.exp(np.minimum(elements.size, _OVERFLOWS))
         bound = bound + size * ((2 * _GRADIENT_ULPS + 8) * u * (1 + 8 * u) + tiny * growth**2) + 4 * tiny * growth

@@ -86,7 +86,7 @@ def right(call: Any) -> Any:
     want = set(call["want"]) - {"value", "gradient", "after"}
     first = dict(call, want=[word for word in call["want"] if word not in want])
     if want:
-        ones = np.ones(np.shape(arrays["input"])[:-1] if call["options"].get("reduction") == "none" else ())
+        ones: Array = np.ones(np.shape(arrays["input"])[:-1] if call["options"].get("reduction") == "none" else ())
         first = _with(dict(first, want=["value", "gradient"]), "cotangent", arrays.get("cotangent", ones))
     reply: dict[str, Any] = stand_in_adapter.plain.evaluate(first)
     if "raised" in reply:
@@ -106,8 +106,9 @@ def _scale(call: Any, arrays: dict[str, Array]) -> Float64:
     """W g / C, of the input's shape."""
     rows, classes = arrays["input"].shape
     upstream = np.broadcast_to(arrays["cotangent"].reshape(-1, 1), (rows, classes)).astype(np.float64)
+    weight = arrays["weight"] if "weight" in arrays else np.ones(classes)
     mean = call["options"].get("reduction") == "mean"
-    return np.asarray(upstream * arrays.get("weight", np.ones(classes)) / classes / (rows if mean else 1))
+    return np.asarray(upstream * weight / classes / (rows if mean else 1), dtype=np.float64)
 
 
 def _second(call: Any, arrays: dict[str, Array], reply: Any) -> Array:

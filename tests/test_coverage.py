@@ -1,0 +1,34 @@
+"""The cases of the clauses meet every branch and limit that the oracles name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.plan import PROFILES
+from reference.formats import FORMATS, Arithmetic
+from reference.margin import margin_loss
+from reference.regimes import regime, watched
+from tests.coverage import covered, regimes
+
+
+def test_the_quick_profile_meets_every_regime_on_both_sides() -> None:
+    """Each predicate of the oracles and of their bounds held somewhere, and somewhere it did not."""
+    missed = {name: counts for name, counts in covered(PROFILES["quick"]).items() if not all(counts)}
+
+    assert missed == {}
+    assert len(regimes()) > 50
+
+
+def test_a_regime_that_no_case_meets_is_seen() -> None:
+    """Scores without a tie leave the predicate of ties on one side."""
+    with watched() as seen:
+        margin_loss(np.array([[0.0, 0.25]]), np.array([[0, -1]]), "none", Arithmetic(FORMATS["float32"]))
+
+    assert seen.counts["pair: at its kink"][1] == 0
+    assert seen.counts["pair: at its kink"][0] > 0
+
+
+def test_a_predicate_costs_nothing_while_nobody_watches() -> None:
+    """It is not evaluated."""
+    regime("never: evaluated", lambda: pytest.fail("evaluated"))
