@@ -121,12 +121,20 @@ class Reproducer(TypedDict):
     before: NotRequired[str]
 
 
+class ModeOffer(TypedDict):
+    """What one mode offers in place of its operator's own lists; an absent one stays the operator's."""
+
+    offers: NotRequired[list[str]]
+    dtypes: NotRequired[list[str]]
+
+
 class OperatorOffer(TypedDict):
     """What a framework offers of one operator.
 
     ``dtypes`` are the formats to ask for; a format that is refused when asked is
     ``unsupported`` in the framework's words. ``offers`` holds what may stand in a
-    call's ``want``. ``legacy`` names options beyond ``reduction``.
+    call's ``want``. ``by_mode`` holds, by mode, what differs from both.
+    ``legacy`` names options beyond ``reduction``.
     """
 
     forms: list[str]
@@ -135,6 +143,7 @@ class OperatorOffer(TypedDict):
     target_dtype: str
     offers: list[str]
     legacy: list[str]
+    by_mode: NotRequired[dict[str, ModeOffer]]
     reproducer: NotRequired[Reproducer]
 
 
@@ -150,6 +159,12 @@ class Description(TypedDict):
 
     ``compiled`` names the modes that pay for each new shape and must give evidence
     that they ran. ``device`` is the one device that is offered.
+
+    Three lists of modes say what asking costs, so that the plan does not depend on how
+    busy the machine is. ``slow``: every call takes long. ``dear``: each new shape takes
+    long although nothing is compiled. ``costly``: each new program takes longer than about
+    0.3 s, so that only few clauses are asked. Where ``slow`` or ``dear`` is absent, the
+    suite measures it.
     """
 
     framework: str
@@ -158,9 +173,22 @@ class Description(TypedDict):
     device: str
     layouts: list[str]
     compiled: list[str]
+    slow: NotRequired[list[str]]
+    dear: NotRequired[list[str]]
+    costly: NotRequired[list[str]]
     left_out: list[LeftOutMode]
     facts: dict[str, Any]
     operators: dict[str, OperatorOffer]
+
+
+def wants_of(offer: OperatorOffer, mode: str) -> list[str]:
+    """What may be wanted of an operator in a mode."""
+    return offer.get("by_mode", {}).get(mode, {}).get("offers", offer["offers"])
+
+
+def dtypes_of(offer: OperatorOffer, mode: str) -> list[str]:
+    """The formats that an operator has in a mode."""
+    return offer.get("by_mode", {}).get(mode, {}).get("dtypes", offer["dtypes"])
 
 
 def to_plain(array: npt.NDArray[Any], dtype: str | None = None) -> PlainArray:

@@ -36,6 +36,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["jit"],
+        "slow": [],
+        "dear": ["eager", "vmap"],
         "left_out": [],
         "facts": {"x64": "on for float64 variants, off (the default) for the others"},
         "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},

@@ -90,6 +90,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["graph"],
+        "slow": ["pynative"],
+        "dear": [],
         "left_out": [],
         "facts": {},
         "operators": {

@@ -25,6 +25,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": [],
+        "slow": [],
+        "dear": [],
         "left_out": [],
         "facts": {},
         "operators": {

@@ -29,6 +29,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["function", "xla"],
+        "slow": [],
+        "dear": [],
         "left_out": [],
         "facts": {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")},
         "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},

@@ -65,6 +65,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous", "strided", "transposed", "broadcast"],
         "compiled": [mode for mode in _BACKENDS if mode in modes],
+        "slow": [],
+        "dear": [],
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": {"threads": torch.get_num_threads()},
         "operators": {name: _offer(name, modes) for name in _CLASSES},

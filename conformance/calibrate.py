@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain
+from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
 from conformance.subject import CLASSES, Bench, Limits, Refused, Subject, Variant
@@ -54,7 +54,7 @@ def calibrate(
         bench=bench,
         limits=limits,
         target_dtype=offer["target_dtype"],
-        offers=tuple(offer["offers"]),
+        offers=tuple(wants_of(offer, variant.mode)),
         compiled=variant.mode in description["compiled"],
         dear=variant.mode in description["compiled"],
         function=function,
@@ -83,11 +83,12 @@ def calibrate(
     return Calibrated(subject)
 
 
-def share_measurements(subjects: list[Subject]) -> None:
+def share_measurements(subjects: list[Subject], description: Description) -> None:
     """Let the variants of one operator and mode share what was measured of any of them.
 
-    Costs are the smallest seen, so that what else the machine does, and what the first
-    call of a mode loads, does not decide about the plan. Flushing is granted to a
+    Where the description declares which modes are slow or dear, that decides. Costs that
+    are measured are the smallest seen, so that what else the machine does, and what the
+    first call of a mode loads, does not decide about the plan. Flushing is granted to a
     format wherever it was seen: the processor's flag for it belongs to a thread, and
     what one kernel sets, a later call of another finds set.
     """
@@ -95,11 +96,18 @@ def share_measurements(subjects: list[Subject]) -> None:
     for subject in subjects:
         alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.refusal is None]
         subject.flushes = subject.variant.dtype in flushing
-        subject.slow = min((other.call_seconds for other in alike), default=0.0) > _SLOW_CALL_SECONDS
+        call = min((other.call_seconds for other in alike), default=0.0)
         new_shape = min((other.shape_seconds for other in alike), default=0.0)
-        subject.dear = subject.compiled or new_shape > _DEAR_SHAPE_SECONDS
+        subject.slow = _declared(subject, description.get("slow"), measured=call > _SLOW_CALL_SECONDS)
+        dear = _declared(subject, description.get("dear"), measured=new_shape > _DEAR_SHAPE_SECONDS)
+        subject.dear = subject.compiled or dear
         for cost in ("compile_seconds", "row_seconds", "classes_seconds"):
             setattr(subject, cost, min((getattr(other, cost) for other in alike), default=0.0))
+
+
+def _declared(subject: Subject, modes: list[str] | None, *, measured: bool) -> bool:
+    """Whether a mode is among the declared ones; where nothing is declared, what was measured."""
+    return measured if modes is None else subject.variant.mode in modes
 
 
 def _plan_key(subject: Subject) -> tuple[str, str]:

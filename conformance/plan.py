@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adapters.contract import Description
+from adapters.contract import Description, dtypes_of
 from conformance.case import Case
 from conformance.clause import Clause, Level
 from conformance.discover import UsageError
@@ -25,8 +25,9 @@ class Profile:
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
-        few: The same for the module form in compiled modes, and for formats other than
-            float32 where a compilation takes long.
+        few: The same for the module form in compiled modes, for formats other than
+            float32 where a compilation takes long, and for modes that say that each
+            program is costly.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
     """
 
@@ -96,7 +97,8 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
     offers = description["operators"]
     _check_offered("--operator", filters.operators, offers)
     _check_offered("--mode", filters.modes, (mode for offer in offers.values() for mode in offer["modes"]))
-    _check_offered("--dtype", filters.dtypes, (dtype for offer in offers.values() for dtype in offer["dtypes"]))
+    known = [dtype for offer in offers.values() for mode in offer["modes"] for dtype in dtypes_of(offer, mode)]
+    _check_offered("--dtype", filters.dtypes, known)
     dtypes = filters.dtypes or profile.dtypes
     return [
         Variant(operator, form, mode, description["device"], dtype)
@@ -105,7 +107,7 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
         for mode in offer["modes"]
         if not filters.modes or mode in filters.modes
         for form in offer["forms"]
-        for dtype in offer["dtypes"]
+        for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]
 
@@ -126,7 +128,8 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if subject.compiled:
         long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"
-        patterns = profile.few if variant.form == "module" or long else profile.compiled
+        costly = variant.mode in description.get("costly", [])
+        patterns = profile.few if variant.form == "module" or long or costly else profile.compiled
         if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in patterns):
             return False
     return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))

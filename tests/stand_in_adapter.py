@@ -27,21 +27,31 @@ plain = _load("numpy_adapter")
 
 
 def describe() -> Any:
-    """What NumPy offers, under another name."""
+    """What NumPy offers, under another name, or what the fault makes of it."""
     description = plain.describe()
     description["framework"] = "stand-in"
     description["version"] = "1.0"
-    if FAULT == "describes-nothing":
-        return {}
-    if FAULT == "describes-a-path":
-        description["framework"] = "../elsewhere"
-    if FAULT == "describes-an-unknown-dtype":
-        description["operators"]["multilabel_margin_loss"]["dtypes"] = ["float33"]
-    if FAULT == "mode-left-out":
-        description["left_out"] = [{"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}]
-    if FAULT in ("no-evidence",):
-        description["compiled"] = ["eager"]
+    return DESCRIBED.get(FAULT, lambda whole: whole)(description)
+
+
+def _with_margin(description: Any, **changed: Any) -> Any:
+    description["operators"]["multilabel_margin_loss"].update(changed)
     return description
+
+
+NO_COMPILER = {"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}
+DESCRIBED: Any = {
+    "describes-nothing": lambda whole: {},
+    "describes-a-path": lambda whole: dict(whole, framework="../elsewhere"),
+    "describes-an-unknown-dtype": lambda whole: _with_margin(whole, dtypes=["float33"]),
+    "mode-left-out": lambda whole: dict(whole, left_out=[NO_COMPILER]),
+    "no-evidence": lambda whole: dict(whole, compiled=["eager"]),
+    "declares-itself-slow": lambda whole: dict(whole, slow=["eager"]),
+    "offers-of-an-unknown-mode": lambda whole: _with_margin(whole, by_mode={"lazy": {"offers": ["value"]}}),
+    "eager-offers-the-value-alone": lambda whole: _with_margin(
+        whole, by_mode={"eager": {"offers": ["value"], "dtypes": ["float64"]}}
+    ),
+}
 
 
 BROKEN_REPLIES: Any = {

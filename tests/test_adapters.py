@@ -1,0 +1,180 @@
+"""What adapters say and answer beyond a value and a gradient: the contract, on NumPy and the stand-in."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from adapters.contract import Description, OperatorOffer, dtypes_of, wants_of
+from conformance.calibrate import share_measurements
+from conformance.case import MARGIN
+from conformance.clause import CLAUSES
+from conformance.describe import with_function
+from conformance.discover import Function, Spec, UsageError
+from conformance.plan import PROFILES, Filters, asks, variants
+from conformance.run import Options, Outcome, Progress, run_subject
+from conformance.subject import Limits, Subject, Variant
+
+STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+NO_BENCH: Any = None
+
+
+def offer(**more: Any) -> OperatorOffer:
+    """An offer of two modes, of which the second is as ``more`` says."""
+    plain: OperatorOffer = {
+        "forms": ["native", "module"],
+        "modes": ["eager", "packed"],
+        "dtypes": ["float16", "float32"],
+        "target_dtype": "int64",
+        "offers": ["value", "gradient", "threads", "forward"],
+        "legacy": [],
+    }
+    packed: Any = more
+    if packed:
+        plain["by_mode"] = {"packed": packed}
+    return plain
+
+
+def description(**more: Any) -> Description:
+    """A description with the margin loss in two modes, the second of them compiled."""
+    plain: Any = {
+        "framework": "stand-in",
+        "version": "1.0",
+        "build": "",
+        "device": "cpu",
+        "layouts": ["contiguous"],
+        "compiled": ["packed"],
+        "left_out": [],
+        "facts": {},
+        "operators": {MARGIN: offer()},
+    }
+    plain.update(more)
+    return cast(Description, plain)
+
+
+def subject(mode: str = "eager", form: str = "native", *, seconds: float = 0.0, shape: float = 0.0) -> Subject:
+    """A variant that was measured to take so long for a call, and for a new shape."""
+    variant = Variant(MARGIN, form, mode, "cpu", "float32")
+    found = Subject(variant, NO_BENCH, Limits(), "int64", ("value", "gradient"), compiled=mode == "packed")
+    found.call_seconds, found.shape_seconds = seconds, shape
+    return found
+
+
+def run_stand_in(monkeypatch: pytest.MonkeyPatch, out: Path, fault: str, filters: Filters) -> Outcome:
+    """Run the stand-in as it behaves under LOSSPROOF_FAULT."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", fault)
+    return run_subject(
+        Spec("stand-in", STAND_IN), Options(PROFILES["quick"], filters, sys.executable, out=out), Progress()
+    )
+
+
+def test_a_mode_without_an_offer_of_its_own_has_the_operators() -> None:
+    """What ``by_mode`` does not name stays as the operator says."""
+    assert wants_of(offer(dtypes=["float32"]), "packed") == ["value", "gradient", "threads", "forward"]
+    assert dtypes_of(offer(offers=["value"]), "packed") == ["float16", "float32"]
+    assert wants_of(offer(offers=["value"]), "packed") == ["value"]
+    assert wants_of(offer(offers=["value"]), "eager") == ["value", "gradient", "threads", "forward"]
+
+
+def test_a_mode_is_planned_with_its_own_dtypes() -> None:
+    """Formats that one mode lacks are not asked of it, and those that only one has can be named."""
+    whole = description(operators={MARGIN: offer(dtypes=["float64"])})
+
+    planned = {(variant.mode, variant.dtype) for variant in variants(whole, PROFILES["standard"], Filters())}
+
+    assert planned == {("eager", "float16"), ("eager", "float32"), ("packed", "float64")}
+    assert {variant.mode for variant in variants(whole, PROFILES["standard"], Filters(dtypes=("float64",)))} == {
+        "packed"
+    }
+
+
+def test_a_mode_is_asked_for_what_it_offers_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A mode that offers no gradient is asked no clause about one."""
+    outcome = run_stand_in(
+        monkeypatch, tmp_path, "eager-offers-the-value-alone", Filters(clause="margin.*", operators=(MARGIN,))
+    )
+
+    needs = {CLAUSES[finding.clause].needs for finding in outcome.findings}
+    assert "gradient" not in needs
+    assert "value" in needs
+    assert {finding.variant.dtype for finding in outcome.findings} == {"float64"}
+
+
+def test_offers_of_a_mode_that_is_not_there_break_the_contract(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A misspelt mode would otherwise be overlooked."""
+    with pytest.raises(UsageError, match="describe\\(\\) has 'lazy' in by_mode; there are the modes eager"):
+        run_stand_in(monkeypatch, tmp_path, "offers-of-an-unknown-mode", Filters())
+
+
+def test_declared_costs_decide_whatever_was_measured() -> None:
+    """A busy machine changes no plan."""
+    slow, quick = subject(seconds=1.0, shape=1.0), subject(seconds=0.0)
+
+    share_measurements([slow], description(slow=[], dear=[]))
+    share_measurements([quick], description(slow=["eager"], dear=["eager"]))
+
+    assert (slow.slow, slow.dear) == (False, False)
+    assert (quick.slow, quick.dear) == (True, True)
+
+
+def test_costs_that_are_not_declared_are_measured() -> None:
+    """An outsider's adapter need not know what it costs."""
+    slow, quick, compiled = subject(seconds=1.0, shape=1.0), subject(form="module"), subject("packed")
+
+    share_measurements([slow], description())
+    share_measurements([quick], description())
+    share_measurements([compiled], description(dear=[]))
+
+    assert (slow.slow, slow.dear) == (True, True)
+    assert (quick.slow, quick.dear) == (False, False)
+    assert compiled.dear
+
+
+def test_a_declared_cost_stands_in_the_header(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Readers of a run see what its plan was made from."""
+    filters = Filters(operators=(MARGIN,), dtypes=("float32",), clause="*.documented-formula")
+
+    header = run_stand_in(monkeypatch, tmp_path, "declares-itself-slow", filters).header
+
+    assert header.measured["slow_calls"] == ["eager"]
+    assert header.measured["pays_for_shapes"] == []
+
+
+def test_a_mode_whose_programs_are_costly_is_asked_the_few_clauses() -> None:
+    """The rest is asked of modes that compile in less time."""
+    standard, costly = PROFILES["standard"], description(costly=["packed"])
+    of_margin = [clause for clause in CLAUSES.values() if clause.operator == MARGIN]
+
+    asked = [clause for clause in of_margin if asks(clause, subject("packed"), description(), standard)]
+    few = [clause for clause in asked if asks(clause, subject("packed"), costly, standard)]
+
+    assert 0 < len(few) < len(asked)
+    assert few == [clause for clause in of_margin if asks(clause, subject("packed", "module"), description(), standard)]
+
+
+class _Bench:
+    """A bench whose worker loads any function and says that it has a gradient."""
+
+    @property
+    def worker(self) -> _Bench:
+        return self
+
+    def load(self, target: str) -> bool:
+        return bool(target)
+
+
+def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
+    """It need not be exportable nor differentiable twice, and how slow it is is measured."""
+    bench: Any = _Bench()
+    spec = Spec("stand-in", STAND_IN, function=Function("own.py:loss", MARGIN))
+
+    changed = with_function(spec, description(costly=["packed"], slow=[], dear=["eager"]), bench)
+
+    own = changed["operators"][MARGIN]
+    assert own["modes"] == ["eager"]
+    assert wants_of(own, "eager") == ["value", "gradient", "threads"]
+    assert "slow" not in changed
+    assert changed.get("dear") == ["eager"]
