@@ -56,15 +56,61 @@ class PlainList(TypedDict):
     list: list[Any]
 
 
+FURTHER = ("weight_gradient", "target_gradient", "accumulated", "forward", "second", "jacobian", "threads")
+"""Wants beyond value and gradient that are answered by an array each."""
+
+
 class Call(TypedDict):
     """One evaluation.
 
     ``arrays`` holds ``input`` and ``target``, where given ``weight``, and ``cotangent``
-    where a gradient is wanted. ``options`` are keyword arguments of the operator
+    where a derivative is wanted for one. ``options`` are keyword arguments of the operator
     (``reduction``, ``size_average``, ``reduce``); one that is absent is left to its
-    default. ``want`` names what is to come back: ``value``, ``gradient``, ``after``
-    (the arguments as they are after the call), ``inferred`` (shape and dtype as the
-    framework infers them before it runs a kernel), ``evidence`` (that the mode ran).
+    default. ``want`` names what is to come back, each under its own name:
+
+    ``value``, ``gradient``
+        The loss, and its gradient to the input for the cotangent.
+    ``weight_gradient``, ``target_gradient``
+        The gradient for the cotangent to the weight, or to labels in the scores' dtype.
+    ``accumulated``
+        The input's gradient after a backward pass for the cotangent, where ``held`` among
+        the arrays (of the input's shape and dtype) was its gradient before.
+    ``forward``
+        The derivative of the loss along ``tangent`` among the arrays (of the input's shape),
+        in forward mode; of the result's shape.
+    ``second``
+        The derivative of ``gradient`` along ``tangent``: a Hessian times a vector.
+    ``jacobian``
+        The derivative of each element of the result to the input; of the result's shape
+        followed by the input's.
+    ``threads``
+        The value of the same call, several times from each of two threads at once, stacked
+        on a new first axis. The worker sees to it: an adapter only names it in its offers
+        and is asked for ``value`` from both threads.
+    ``after``, ``inferred``, ``evidence``
+        The arguments as they are after the call; shape and dtype as the framework infers
+        them before it runs a kernel; that the mode ran.
+
+    ``layout`` is how all arrays lie in memory, one of those that the description offers:
+
+    ``contiguous``
+        As they come, and writable.
+    ``strided``
+        Every other place of rows twice as long.
+    ``reversed``
+        Read from the end of memory to its start.
+    ``transposed``
+        Columns one after the other.
+    ``broadcast``
+        One row for all rows, where all are the same; elsewhere ``contiguous``.
+    ``read-only``
+        In memory that may not be written to.
+    ``misaligned``
+        Behind an address that a processor likes: by one byte, or by one element where a
+        framework can have no less.
+
+    Several may be wanted of one call; where the framework refuses one of them, ``raised``
+    comes back alone.
 
     ``function`` is somebody's own function, as ``package.module:name`` or
     ``/path/file.py:name``; the worker loads it, and the adapter finds the function itself
@@ -98,6 +144,13 @@ class Reply(TypedDict):
     value: NotRequired[PlainArray]
     gradient: NotRequired[PlainArray]
     inferred: NotRequired[PlainArray]
+    weight_gradient: NotRequired[PlainArray]
+    target_gradient: NotRequired[PlainArray]
+    accumulated: NotRequired[PlainArray]
+    forward: NotRequired[PlainArray]
+    second: NotRequired[PlainArray]
+    jacobian: NotRequired[PlainArray]
+    threads: NotRequired[PlainArray]
     after: NotRequired[dict[str, PlainArray]]
     evidence: NotRequired[str]
 
@@ -218,7 +271,7 @@ def reply_fault(reply: Any, call: Call) -> str:
     answer = cast("dict[str, Any]", reply)
     if "raised" in answer:
         return "" if _has(answer["raised"], "type", "message", "bases") else "'raised' is no exception"
-    for name in ("value", "gradient", "inferred"):
+    for name in ("value", "gradient", "inferred", *FURTHER):
         if name in call["want"] and name not in answer:
             return f"{name!r} was wanted and is missing; the reply has {', '.join(answer) or 'nothing'}"
         if name in answer and not _is_array(answer[name]):

@@ -112,7 +112,8 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
         "modes": list(_MODES),
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after", "inferred"],
+        "offers": ["value", "gradient", "after", "inferred"] + _further_wants(operator),
+        "by_mode": {"graph": {"offers": ["value", "gradient", "after", "inferred"]}},
         "legacy": [],
         "reproducer": {
             "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
@@ -129,6 +130,12 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
             "gradient": "mindspore.grad(scalar)(input)",
         },
     }
+
+
+def _further_wants(operator: str) -> List[str]:
+    """What may be wanted beyond the usual; PyNative only, because a graph pays for each derivative anew."""
+    soft = operator == "multilabel_soft_margin_loss"
+    return (["weight_gradient", "target_gradient", "second"] if soft else []) + ["threads"]
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
@@ -150,6 +157,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
             results["value"] = _finished(cell(*tensors))
         if "gradient" in call["want"]:
             results["gradient"] = _finished(_gradient(call, cell)(*tensors, arrays["cotangent"]))
+        results.update(_further(mindspore, call, arrays))
     except Exception as error:
         return {"raised": error}
     reply: Dict[str, Any] = {name: _plain(mindspore, tensor) for name, tensor in results.items()}
@@ -193,6 +201,43 @@ def _gradient(call: Dict[str, Any], cell: Any) -> Any:
     if key not in _gradients:
         _gradients[key] = ops.GradOperation(sens_param=True)(cell)
     return _gradients[key]
+
+
+def _further(mindspore: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The derivatives that are wanted beside the gradient to the input."""
+    names = [name for name in ("input", "target", "weight") if name in arrays]
+
+    def slope_to(name: str) -> Any:
+        def weighed(array: Any) -> Any:
+            given = [dict(arrays, **{name: array})[each] for each in names]
+            return (_loss(call)(*given) * arrays["cotangent"]).sum()
+
+        return mindspore.grad(weighed)
+
+    def second() -> Any:
+        def along(input: Any) -> Any:
+            return (slope_to("input")(input) * arrays["tangent"]).sum()
+
+        return mindspore.grad(along)(arrays["input"])
+
+    ways = {
+        "weight_gradient": lambda: slope_to("weight")(arrays["weight"]),
+        "target_gradient": lambda: slope_to("target")(arrays["target"]),
+        "second": second,
+    }
+    return {name: _finished(way()) for name, way in ways.items() if name in call["want"]}
+
+
+def _loss(call: Dict[str, Any]) -> Any:
+    """The loss as a function of input, target and, where given, weight; a module gets its weight when it is made."""
+    if call["form"] != "module":
+        return _new_cell(call)
+    module = getattr(nn, _CLASSES[call["operator"]])
+
+    def loss(input: Any, target: Any, *weight: Any) -> Any:
+        return module(*weight, **call["options"])(input, target)
+
+    return loss
 
 
 def _tensor(mindspore: Any, plain: Dict[str, Any]) -> Any:

@@ -63,7 +63,7 @@ def describe() -> Dict[str, Any]:
         "version": torch.__version__.split("+")[0],
         "build": "%s, git %s" % (torch.__version__, torch.version.git_version[:12]),
         "device": "cpu",
-        "layouts": ["contiguous", "strided", "transposed", "broadcast"],
+        "layouts": ["contiguous", "strided", "transposed", "broadcast", "misaligned", "read-only"],
         "compiled": [mode for mode in _BACKENDS if mode in modes],
         "slow": [],
         "dear": [],
@@ -80,7 +80,8 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
         "modes": modes,
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": "same" if soft else "int64",
-        "offers": ["value", "gradient", "after"],
+        "offers": _wants(operator, "eager"),
+        "by_mode": {mode: {"offers": _wants(operator, mode)} for mode in modes},
         "legacy": ["size_average", "reduce"],
         "reproducer": {
             "prelude": "import torch\n",
@@ -103,30 +104,82 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
     }
 
 
+def _wants(operator: str, mode: str) -> List[str]:
+    """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
+    wants = ["value", "gradient", "after"]
+    if mode not in ("eager", "vmap"):
+        return wants
+    transforms = hasattr(_torch(), "func")
+    if operator == "multilabel_soft_margin_loss":  # torch differentiates the margin loss once and backwards only
+        wants += ["weight_gradient", "target_gradient", "second"] + (["forward"] if transforms else [])
+    wants += ["jacobian"] if transforms else []
+    return wants + (["accumulated", "threads"] if mode == "eager" else [])
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     torch = _torch()
     arrays = {name: _tensor(torch, plain, call["layout"]) for name, plain in call["arrays"].items()}
     if call["operator"] == "echo":
         return {"value": _plain(torch, arrays["input"])}
-    wants_gradient = "gradient" in call["want"]
-    tensors = [arrays[name] for name in ("input", "target", "weight") if name in arrays]
-    if wants_gradient:
-        arrays["input"].requires_grad_()
-    reply: Dict[str, Any] = {}
     try:
-        loss = _run(torch, call, tensors)
-        if wants_gradient:
-            (gradient,) = torch.autograd.grad(loss, arrays["input"], arrays["cotangent"])
-            reply["gradient"] = gradient
+        results = _results(torch, call, arrays)
     except Exception as error:
         return {"raised": error}
-    reply = {name: _plain(torch, tensor) for name, tensor in dict(reply, value=loss).items()}
+    reply: Dict[str, Any] = {name: _plain(torch, tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
         reply["after"] = {name: _plain(torch, tensor) for name, tensor in arrays.items()}
     if "evidence" in call["want"]:
         reply["evidence"] = _evidence(call)
     return reply
+
+
+def _results(torch: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The loss and what else is wanted, as tensors."""
+    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
+    to = {want: name for want, name in _GRADIENTS.items() if want in call["want"]}
+    for name in to.values():
+        arrays[name].requires_grad_()
+    results = {"value": _run(torch, call, [arrays[name] for name in names])}
+    if to:
+        sources = [arrays[name] for name in to.values()]
+        results.update(zip(to, torch.autograd.grad(results["value"], sources, arrays["cotangent"])))
+    for want in set(call["want"]) & set(_DERIVATIVES):
+        plain = {name: arrays[name].detach() for name in names[1:]}
+        loss = functools.partial(_loss_of_input, torch, call, plain)
+        results[want] = _DERIVATIVES[want](torch, loss, arrays)
+    return results
+
+
+def _loss_of_input(torch: Any, call: Dict[str, Any], others: Dict[str, Any], input: Any) -> Any:
+    return _run(torch, call, [input] + list(others.values()))
+
+
+def _accumulated(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    """What a backward pass leaves where a gradient is held already."""
+    input = arrays["input"].detach().clone().requires_grad_()
+    input.grad = arrays["held"].clone()
+    loss(input).backward(arrays["cotangent"])
+    return input.grad
+
+
+def _forward(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    return torch.func.jvp(loss, (arrays["input"].detach(),), (arrays["tangent"],))[1]
+
+
+def _second(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    """Double backward: the Hessian is symmetric, so the tangent may be the second cotangent."""
+    input = arrays["input"].detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(input), input, arrays["cotangent"], create_graph=True)
+    return torch.autograd.grad(gradient, input, arrays["tangent"])[0]
+
+
+def _jacobian(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    return torch.func.jacrev(loss)(arrays["input"].detach())
+
+
+_DERIVATIVES = {"accumulated": _accumulated, "forward": _forward, "second": _second, "jacobian": _jacobian}
+_GRADIENTS = {"gradient": "input", "weight_gradient": "weight", "target_gradient": "target"}
 
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
@@ -186,8 +239,13 @@ def _evidence(call: Dict[str, Any]) -> str:
 def _tensor(torch: Any, plain: Dict[str, Any], layout: str) -> Any:
     if "list" in plain:
         return plain["list"]
-    stored = np.frombuffer(plain["data"], dtype=_SAME_WIDTH.get(plain["dtype"], plain["dtype"])).copy()
+    stored = np.frombuffer(plain["data"], dtype=_SAME_WIDTH.get(plain["dtype"], plain["dtype"]))
+    if layout != "read-only":
+        stored = stored.copy()
     tensor = torch.from_numpy(stored).view(getattr(torch, plain["dtype"])).reshape(plain["shape"])
+    if layout == "broadcast" and tensor.dim() == 2:
+        same = len({row.tobytes() for row in stored.reshape(plain["shape"])}) == 1
+        return tensor[:1].expand(tensor.shape) if same else tensor
     return _laid_out(torch, tensor, layout)
 
 
@@ -197,11 +255,11 @@ def _laid_out(torch: Any, tensor: Any, layout: str) -> Any:
         apart = torch.zeros(tensor.shape[:-1] + (2 * tensor.shape[-1],), dtype=tensor.dtype)
         apart[..., ::2] = tensor
         return apart[..., ::2]
+    if layout == "misaligned":
+        moved = torch.zeros(tensor.numel() + 1, dtype=tensor.dtype)[1:].reshape(tensor.shape)
+        return moved.copy_(tensor)
     if layout == "transposed":
         return tensor.t().contiguous().t() if tensor.dim() == 2 else tensor
-    if layout == "broadcast" and tensor.dim() == 2:
-        same = tensor.shape[0] > 0 and bool((tensor == tensor[:1]).all())
-        return tensor[:1].expand(tensor.shape) if same else tensor
     return tensor
 
 

@@ -9,8 +9,11 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
+THREADS, CALLS = 2, 4
 FUNCTIONS = {}  # type: dict[str, object]
 
 
@@ -52,7 +55,37 @@ def evaluate(adapter, call):
     """The adapter's reply; where the call names a function, it gets the function itself."""
     if "function" in call:
         call = dict(call, function=load_function(call["function"]))
-    return adapter.evaluate(call)
+    if "threads" not in call["want"]:
+        return adapter.evaluate(call)
+    reply = adapter.evaluate(dict(call, want=[name for name in call["want"] if name != "threads"]))
+    return reply if "raised" in reply else stacked(reply, from_threads(adapter, dict(call, want=["value"])))
+
+
+def from_threads(adapter, call):
+    """Plain replies to the same call, asked several times from each of two threads that start together."""
+    together = threading.Barrier(THREADS)
+
+    def ask():
+        together.wait()
+        return [plain(adapter.evaluate(call)) for _ in range(CALLS)]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        running = [pool.submit(ask) for _ in range(THREADS)]
+        return [reply for thread in running for reply in thread.result()]
+
+
+def stacked(reply, replies):
+    """A reply with the values of others on a new first axis, or the first exception among them."""
+    for other in replies:
+        if "raised" in other:
+            return other
+    values = [other["value"] for other in replies]
+    kinds = {(value["dtype"], tuple(value["shape"])) for value in values}
+    if len(kinds) > 1:
+        raise ValueError("the same call from two threads gave arrays of %s" % sorted(kinds))
+    data = b"".join(value["data"] for value in values)
+    shape = [len(values), *values[0]["shape"]]
+    return dict(reply, threads={"dtype": values[0]["dtype"], "shape": shape, "data": data})
 
 
 def look_at(adapter, target):

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain
+from adapters.contract import FURTHER, Call, PlainArray, RaisedError, Reply, from_plain
 from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
 from conformance.errors import Errors
@@ -70,12 +70,16 @@ class Array:
 
 @dataclass(frozen=True)
 class Result:
-    """What a call gave back, as far as it was wanted."""
+    """What a call gave back, as far as it was wanted; an array of no elements stands for what was not.
+
+    ``further`` holds the answers to the wants of :data:`adapters.contract.FURTHER`, by name.
+    """
 
     value: Array
     gradient: Array
     inferred: Array
     after: dict[str, PlainArray]
+    further: dict[str, Array] = field(default_factory=dict[str, Array])
 
 
 class Refused(Exception):
@@ -244,12 +248,14 @@ class Subject:
         reply = self.reply(case, *(want if "inferred" in want else ("value", *want)))
         if "raised" in reply:
             raise Refused(reply["raised"])
+        answers = cast("dict[str, PlainArray]", reply)
         nothing: PlainArray = {"dtype": "float64", "shape": [0], "data": b""}
         return Result(
             value=Array.of(reply.get("value", nothing)),
             gradient=Array.of(reply.get("gradient", nothing)),
             inferred=Array.of(reply.get("inferred", nothing)),
             after=reply.get("after", {}),
+            further={name: Array.of(answers[name]) for name in FURTHER if name in answers},
         )
 
     def result_of(self, case: Case) -> Array:

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,20 @@ def evaluate(call: Any) -> Any:
         return plain.evaluate(call)
     if call["options"].get("reduction") == "sum":
         _misbehave()
+    refusal = _refusal(call)
+    if refusal is not None:
+        return {"raised": refusal}
+    return WRONG.get(FAULT, plain.evaluate)(call)
+
+
+def _refusal(call: Any) -> Any:
     if FAULT == "refuses":
-        return {"raised": NotImplementedError("no kernel for 'cpu'")}
+        return NotImplementedError("no kernel for 'cpu'")
     if FAULT == "refuses-sum" and call["options"].get("reduction") == "sum":
-        return {"raised": NotImplementedError("no kernel for 'sum'")}
-    if FAULT in WRONG:
-        return WRONG[FAULT](call)
-    return plain.evaluate(call)
+        return NotImplementedError("no kernel for 'sum'")
+    if FAULT == "refuses-threads" and threading.current_thread() is not threading.main_thread():
+        return RuntimeError("one thread at a time")
+    return None
 
 
 def _misbehave() -> None:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
-from adapters.contract import Description, OperatorOffer, dtypes_of, wants_of
+from adapters.contract import (
+    FURTHER,
+    Call,
+    Description,
+    OperatorOffer,
+    Reply,
+    dtypes_of,
+    from_plain,
+    reply_fault,
+    to_plain,
+    wants_of,
+)
+from adapters.gateway import Worker
 from conformance.calibrate import share_measurements
-from conformance.case import MARGIN
+from conformance.case import MARGIN, Case
 from conformance.clause import CLAUSES
 from conformance.describe import with_function
-from conformance.discover import Function, Spec, UsageError
+from conformance.discover import ADAPTERS, Function, Spec, UsageError
 from conformance.plan import PROFILES, Filters, asks, variants
 from conformance.run import Options, Outcome, Progress, run_subject
-from conformance.subject import Limits, Subject, Variant
+from conformance.subject import Bench, Limits, Subject, Variant
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 NO_BENCH: Any = None
@@ -178,3 +193,146 @@ def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
     assert wants_of(own, "eager") == ["value", "gradient", "threads"]
     assert "slow" not in changed
     assert changed.get("dear") == ["eager"]
+
+
+NUMPY = ADAPTERS / "numpy_adapter.py"
+WORKER: Any = importlib.import_module("adapters.worker")
+
+
+def call(*want: str, layout: str = "contiguous", **arrays: Any) -> Call:
+    """The margin loss of a batch of two rows of three classes, for what is wanted of it."""
+    given: dict[str, Any] = {
+        "input": to_plain(np.array([[0.0, 1.0, 0.5], [2.0, 0.0, 0.25]], np.float32)),
+        "target": to_plain(np.array([[1, -1, 0], [2, 0, -1]])),
+        **arrays,
+    }
+    return {
+        "operator": MARGIN,
+        "form": "port",
+        "mode": "eager",
+        "device": "cpu",
+        "dtype": "float32",
+        "arrays": given,
+        "options": {"reduction": "none"},
+        "layout": layout,
+        "want": list(want),
+    }
+
+
+def answer(asked: Call, adapter: Path = NUMPY) -> Reply:
+    """What a worker of its own answers."""
+    with Worker(adapter, sys.executable) as worker:
+        return worker.evaluate(asked, 60.0)
+
+
+def test_the_same_call_from_two_threads_comes_back_stacked() -> None:
+    """Every value of every thread, beside the value of the call alone."""
+    reply = answer(call("value", "threads"))
+
+    alone, together = from_plain(reply.get("value", to_plain(np.zeros(0)))), reply.get("threads")
+    assert together is not None
+    assert together["shape"] == [8, 2]
+    assert together["dtype"] == "float32"
+    assert (from_plain(together) == alone).all()
+
+
+def test_what_is_raised_in_a_thread_is_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A framework that answers in the main thread only refuses the call."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", "refuses-threads")
+
+    reply = answer(call("value", "threads"), STAND_IN)
+
+    assert reply.get("raised", {}).get("message") == "one thread at a time"
+    assert "threads" not in reply
+
+
+@pytest.mark.parametrize("want", FURTHER)
+def test_a_further_want_is_answered_by_an_array_under_its_own_name(want: str) -> None:
+    """A reply without it, or with anything else in its place, breaks the contract."""
+    value: Any = to_plain(np.zeros(2))
+    asked = call("value", want)
+
+    assert reply_fault({"value": value, want: value}, asked) == ""
+    assert reply_fault({"value": value}, asked) == f"{want!r} was wanted and is missing; the reply has value"
+    assert reply_fault({"value": value, want: [0.0, 0.0]}, asked) == f"{want!r} is no array of numbers"
+    assert reply_fault({"value": value, want: {**value, "shape": [3]}}, asked) == f"{want!r} is no array of numbers"
+
+
+def test_a_result_holds_the_further_wants_by_name() -> None:
+    """Clauses find them beside the value."""
+    bench = Bench(NUMPY, sys.executable, Path(tempfile.gettempdir()))
+    variant = Variant(MARGIN, "port", "eager", "cpu", "float32")
+    asked = Subject(variant, bench, Limits(), "int64", ("value", "threads"))
+    case = Case(MARGIN, "float32", np.array([[0.0, 1.0]]), np.array([[1, -1]]), "int64")
+
+    try:
+        result = asked.evaluate(case, "threads")
+    finally:
+        bench.close()
+
+    assert result.value.values.tolist() == [0.0]
+    assert result.further["threads"].shape == (8, 1)
+
+
+LAYOUTS = ("contiguous", "strided", "reversed", "transposed", "broadcast", "read-only", "misaligned")
+
+
+@pytest.fixture(scope="module")
+def adapter() -> Any:
+    """The NumPy adapter, loaded as a worker loads it."""
+    return WORKER.load_adapter(str(NUMPY))
+
+
+def test_numpy_offers_every_layout(adapter: Any) -> None:
+    """Each that the contract names."""
+    assert tuple(adapter.describe()["layouts"]) == LAYOUTS
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0, 3), (2, 0)])
+def test_a_layout_keeps_the_values(adapter: Any, layout: str, shape: tuple[int, ...]) -> None:
+    """In every shape, empty ones and scalars too."""
+    sent = np.arange(np.prod(shape, dtype=int), dtype=np.float32).reshape(shape) - 1
+
+    laid = adapter._array(to_plain(sent), layout)
+
+    assert laid.dtype == sent.dtype
+    assert np.array_equal(laid, sent)
+    assert laid.shape == sent.shape
+
+
+def test_a_layout_is_what_its_name_says(adapter: Any) -> None:
+    """By NumPy's own flags and strides."""
+    sent = np.arange(6, dtype=np.float32).reshape(2, 3)
+    laid = {layout: adapter._array(to_plain(sent), layout) for layout in LAYOUTS}
+
+    assert {name: array.strides for name, array in laid.items()} == {
+        "contiguous": (12, 4),
+        "strided": (24, 8),
+        "reversed": (-12, -4),
+        "transposed": (4, 8),
+        "broadcast": (12, 4),
+        "read-only": (12, 4),
+        "misaligned": (12, 4),
+    }
+    assert [name for name, array in laid.items() if not array.flags.writeable] == ["read-only"]
+    assert [name for name, array in laid.items() if not array.flags.aligned] == ["misaligned"]
+
+
+def test_rows_that_are_all_the_same_are_stored_once(adapter: Any) -> None:
+    """Layout ``broadcast``, which keeps other values as they are, and a zero's sign is one."""
+    same, other = np.array([[1.0, -0.0], [1.0, -0.0]]), np.array([[1.0, -0.0], [1.0, 0.0]])
+
+    stored, kept = (adapter._array(to_plain(array), "broadcast") for array in (same, other))
+
+    assert stored.strides == (0, 8)
+    assert np.array_equal(np.signbit(stored), np.signbit(same))
+    assert np.array_equal(np.signbit(kept), np.signbit(other))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_answer_does_not_depend_on_the_layout(adapter: Any, layout: str) -> None:
+    """Bit for bit, in NumPy."""
+    asked = call("value", layout=layout)
+
+    assert adapter.evaluate(asked)["value"].tolist() == adapter.evaluate(call("value"))["value"].tolist()
