@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
@@ -55,6 +56,28 @@ class PlainList(TypedDict):
 
     list: list[Any]
 
+
+class PlainRange(TypedDict):
+    """Consecutive bit patterns of a format, as an array of shape (count, 1).
+
+    ``range`` is the first pattern, as an unsigned number of the format's width, and the
+    count. The worker makes a :class:`PlainArray` of it: an adapter never sees it.
+    """
+
+    range: list[int]
+    dtype: str
+
+
+class PlainFill(TypedDict):
+    """One value in every place; the worker makes a :class:`PlainArray` of it as well."""
+
+    fill: float
+    shape: list[int]
+    dtype: str
+
+
+PlainArgument = PlainArray | PlainList | PlainRange | PlainFill
+"""What may stand in a call's ``arrays`` when it is sent."""
 
 FURTHER = ("weight_gradient", "target_gradient", "accumulated", "forward", "second", "jacobian", "threads")
 """Wants beyond value and gradient that are answered by an array each."""
@@ -122,7 +145,7 @@ class Call(TypedDict):
     mode: str
     device: str
     dtype: str
-    arrays: dict[str, PlainArray | PlainList]
+    arrays: Mapping[str, PlainArgument]
     options: dict[str, Any]
     layout: str
     want: list[str]
@@ -174,6 +197,13 @@ class Reproducer(TypedDict):
     before: NotRequired[str]
 
 
+class SignatureParameter(TypedDict):
+    """A parameter as the framework declares it; ``default`` is the default's ``repr``, empty where there is none."""
+
+    name: str
+    default: str
+
+
 class ModeOffer(TypedDict):
     """What one mode offers in place of its operator's own lists; an absent one stays the operator's."""
 
@@ -187,7 +217,8 @@ class OperatorOffer(TypedDict):
     ``dtypes`` are the formats to ask for; a format that is refused when asked is
     ``unsupported`` in the framework's words. ``offers`` holds what may stand in a
     call's ``want``. ``by_mode`` holds, by mode, what differs from both.
-    ``legacy`` names options beyond ``reduction``.
+    ``legacy`` names options beyond ``reduction``. ``signature`` holds, by form, the
+    parameters of the framework's own function or of its class's constructor.
     """
 
     forms: list[str]
@@ -197,6 +228,7 @@ class OperatorOffer(TypedDict):
     offers: list[str]
     legacy: list[str]
     by_mode: NotRequired[dict[str, ModeOffer]]
+    signature: NotRequired[dict[str, list[SignatureParameter]]]
     reproducer: NotRequired[Reproducer]
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import os
 from typing import Any, Dict, List, Tuple
 
@@ -115,6 +116,10 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
         "offers": ["value", "gradient", "after", "inferred"] + _further_wants(operator),
         "by_mode": {"graph": {"offers": ["value", "gradient", "after", "inferred"]}},
         "legacy": [],
+        "signature": {
+            "native": _signature(getattr(ops, operator)),
+            "module": _signature(getattr(nn, _CLASSES[operator])),
+        },
         "reproducer": {
             "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
             "mindspore.set_context(mode=mindspore.$mode)\n",
@@ -130,6 +135,13 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
             "gradient": "mindspore.grad(scalar)(input)",
         },
     }
+
+
+def _signature(function: Any) -> List[Dict[str, str]]:
+    """The parameters of a function, or of a class's constructor, with their defaults."""
+    empty = inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
 
 
 def _further_wants(operator: str) -> List[str]:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import os
 import shutil
 import warnings
@@ -83,6 +84,10 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
         "offers": _wants(operator, "eager"),
         "by_mode": {mode: {"offers": _wants(operator, mode)} for mode in modes},
         "legacy": ["size_average", "reduce"],
+        "signature": {
+            "native": _signature(getattr(_torch().nn.functional, operator)),
+            "module": _signature(getattr(_torch().nn, _CLASSES[operator])),
+        },
         "reproducer": {
             "prelude": "import torch\n",
             "array": "torch.tensor($values, dtype=torch.$dtype)",
@@ -102,6 +107,13 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
             "before": "input.requires_grad_()\nloss = $loss",
         },
     }
+
+
+def _signature(function: Any) -> List[Dict[str, str]]:
+    """The parameters of a function, or of a class's constructor, with their defaults."""
+    empty = inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
 
 
 def _wants(operator: str, mode: str) -> List[str]:

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -336,3 +337,73 @@ def test_an_answer_does_not_depend_on_the_layout(adapter: Any, layout: str) -> N
     asked = call("value", layout=layout)
 
     assert adapter.evaluate(asked)["value"].tolist() == adapter.evaluate(call("value"))["value"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "first", "expected"),
+    [
+        ("float16", 0x3C00, [1.0, 1.0 + 2.0**-10]),
+        ("bfloat16", 0x3F80, [1.0, 1.0 + 2.0**-7]),
+        ("float32", 0x3F800000, [1.0, 1.0 + 2.0**-23]),
+        ("float64", 0x3FF0000000000000, [1.0, 1.0 + 2.0**-52]),
+        ("float32", 0xFF7FFFFF, [-float(np.finfo(np.float32).max), -np.inf]),
+        ("float32", 0, [0.0, 2.0**-149]),
+    ],
+)
+def test_a_range_is_consecutive_bit_patterns_in_a_column(dtype: str, first: int, expected: list[float]) -> None:
+    """The worker makes an array of it, of the format's width."""
+    made = WORKER.array_of({"range": [first, 2], "dtype": dtype})
+
+    assert from_plain(made).astype(np.float64).tolist() == [[value] for value in expected]
+    assert made["dtype"] == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_range_may_hold_every_pattern_of_a_format(dtype: str) -> None:
+    """The last of 65,536 is the NaN of all ones."""
+    made = WORKER.array_of({"range": [0, 65536], "dtype": dtype})
+
+    assert made["shape"] == [65536, 1]
+    assert np.array_equal(np.frombuffer(made["data"], np.uint16), np.arange(65536, dtype=np.uint16))
+
+
+@pytest.mark.parametrize(("first", "count"), [(2**32 - 1, 2), (-1, 1), (0, -1), (2**32, 1)])
+def test_a_range_beyond_the_last_pattern_is_refused(first: int, count: int) -> None:
+    """It does not begin again at zero."""
+    with pytest.raises(ValueError, match=f"float32 has no {count} bit patterns from {first} on"):
+        WORKER.array_of({"range": [first, count], "dtype": "float32"})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"), [("float16", 0.5), ("bfloat16", -1.5), ("float32", np.nan), ("float64", -0.0), ("int64", -1)]
+)
+def test_a_fill_is_one_value_in_every_place(dtype: str, value: float) -> None:
+    """In its dtype and shape, empty ones too."""
+    made = WORKER.array_of({"fill": value, "shape": [2, 3], "dtype": dtype})
+
+    assert np.array_equal(from_plain(made), np.full((2, 3), value, from_plain(made).dtype), equal_nan=True)
+    assert np.signbit(from_plain(made)).all() == np.signbit(value)
+    assert WORKER.array_of({"fill": value, "shape": [0, 3], "dtype": dtype})["data"] == b""
+
+
+def test_a_call_may_name_its_arrays_by_range_and_fill() -> None:
+    """An adapter answers as if the arrays had been sent."""
+    asked = call("value", "after", input={"range": [0x3F000000, 3], "dtype": "float32"})
+    asked["arrays"] = {**asked["arrays"], "target": {"fill": 0.5, "shape": [3, 1], "dtype": "float32"}}
+    asked["operator"] = "multilabel_soft_margin_loss"
+    sent = np.arange(0x3F000000, 0x3F000003, dtype=np.uint32).view(np.float32).reshape(3, 1)
+
+    reply = answer(asked)
+
+    whole = {**asked, "arrays": {"input": to_plain(sent), "target": to_plain(np.full((3, 1), np.float32(0.5)))}}
+    assert reply == answer(cast(Call, whole))
+    assert reply.get("after", {})["input"] == to_plain(sent)
+
+
+def test_a_signature_breaks_the_contract_where_it_is_no_list_of_parameters() -> None:
+    """What a framework declares is text: a name and the default's ``repr``."""
+    good = {"native": [{"name": "reduction", "default": "'mean'"}]}
+
+    assert msgspec.convert({**offer(), "signature": good}, type=OperatorOffer).get("signature") == good
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**offer(), "signature": {"native": ["reduction"]}}, type=OperatorOffer)
