@@ -250,6 +250,9 @@ class Description(TypedDict):
     long although nothing is compiled. ``costly``: each new program takes longer than about
     0.3 s, so that only few clauses are asked. Where ``slow`` or ``dear`` is absent, the
     suite measures it.
+
+    ``not_for_functions`` names the modes in which somebody's own function is not asked: a right
+    one need not be exportable, nor keep its precision under a policy that lowers it.
     """
 
     framework: str
@@ -261,6 +264,7 @@ class Description(TypedDict):
     slow: NotRequired[list[str]]
     dear: NotRequired[list[str]]
     costly: NotRequired[list[str]]
+    not_for_functions: NotRequired[list[str]]
     left_out: list[LeftOutMode]
     facts: dict[str, Any]
     operators: dict[str, OperatorOffer]

@@ -1,7 +1,8 @@
-"""PyTorch: ``torch.nn.functional`` and ``torch.nn``, eager, compiled and under vmap."""
+"""PyTorch: ``torch.nn.functional`` and ``torch.nn``, eager, compiled, exported, traced, under vmap and autocast."""
 
 import functools
 import importlib
+import importlib.util
 import inspect
 import os
 import shutil
@@ -15,10 +16,15 @@ _CLASSES = {
     "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
 }
 _BACKENDS = ("aot_eager", "inductor")
+_EXPORTS = ("export", "export_decomposed", "onnx")
+_MODES = ("eager", "vmap") + _BACKENDS + _EXPORTS + ("script", "autocast")
+_DTYPES = {"onnx": ["float16", "float32", "float64"], "autocast": ["float32", "float64"]}
+_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SAME_WIDTH = {"bfloat16": np.int16}
 
 _compiled: Dict[Tuple[str, ...], Callable[..., Any]] = {}
 _graphs: Dict[Tuple[str, ...], int] = {}
+_programs: Dict[Tuple[Any, ...], Tuple[Callable[..., Any], str]] = {}
 
 
 @functools.lru_cache(maxsize=None)
@@ -51,27 +57,66 @@ def _missing_modes(torch: Any) -> Dict[str, str]:
         missing["inductor"] = "no C++ compiler on this machine; install g++"
     if not hasattr(torch, "func"):
         missing["vmap"] = "torch %s has no torch.func" % torch.__version__
+    if not hasattr(torch, "autocast"):
+        missing["autocast"] = "torch %s has no torch.autocast" % torch.__version__
+    missing.update(_missing_exports(torch))
     return missing
+
+
+def _missing_exports(torch: Any) -> Dict[str, str]:
+    if not hasattr(torch, "export") or "dynamo" not in inspect.signature(torch.onnx.export).parameters:
+        return dict.fromkeys(_EXPORTS, "torch %s has no torch.export, or none for ONNX" % torch.__version__)
+    absent = [name for name in _ONNX if importlib.util.find_spec(name) is None]
+    if absent:
+        return {"onnx": "%s not installed; pip install %s" % (", ".join(absent), " ".join(absent))}
+    return {}
 
 
 def describe() -> Dict[str, Any]:
     """What this torch offers."""
     torch = _torch()
     missing = _missing_modes(torch)
-    modes = [mode for mode in ("eager", "vmap") + _BACKENDS if mode not in missing]
+    modes = [mode for mode in _MODES if mode not in missing]
     return {
         "framework": "torch",
         "version": torch.__version__.split("+")[0],
         "build": "%s, git %s" % (torch.__version__, torch.version.git_version[:12]),
         "device": "cpu",
         "layouts": ["contiguous", "strided", "transposed", "broadcast", "misaligned", "read-only"],
-        "compiled": [mode for mode in _BACKENDS if mode in modes],
+        "compiled": [mode for mode in _BACKENDS + _EXPORTS + ("script",) if mode in modes],
         "slow": [],
         "dear": [],
+        "costly": [mode for mode in _EXPORTS if mode in modes],
+        "not_for_functions": [mode for mode in _EXPORTS + ("script", "autocast") if mode in modes],
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": {"threads": torch.get_num_threads()},
         "operators": {name: _offer(name, modes) for name in _CLASSES},
     }
+
+
+_WRAP = {
+    "eager": "$call",
+    "vmap": "torch.func.vmap(lambda input, target: $call)"
+    "(torch.stack([input, input]), torch.stack([target, target]))[0]",
+    "aot_eager": "torch.compile(lambda input, target: $call, backend='aot_eager')(input, target)",
+    "inductor": "torch.compile(lambda input, target: $call, backend='inductor')(input, target)",
+    "export": "program.module()(input, target)",
+    "export_decomposed": "program.run_decompositions().module()(input, target)",
+    "onnx": "session.run(None, dict(zip(names, (input.numpy(), target.numpy()))))[0]",
+    "script": "torch.jit.trace(lambda input, target: $call, (input.detach(), target))(input, target)",
+    "autocast": "loss_of(input, target)",
+}
+_MODULE = "class Loss(torch.nn.Module):\n    def forward(self, input, target):\n        return $call\n"
+_EXPORTED = _MODULE + "program = torch.export.export(Loss(), (input, target))"
+_DEFINE = {
+    "export": _EXPORTED,
+    "export_decomposed": _EXPORTED,
+    "onnx": _MODULE + "import onnxruntime\n"
+    "program = torch.onnx.export(Loss(), (input, target), dynamo=True, verbose=False)\n"
+    "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
+    "names = [each.name for each in session.get_inputs()]",
+    "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of(input, target):\n    return $call",
+}
 
 
 def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
@@ -82,7 +127,7 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": "same" if soft else "int64",
         "offers": _wants(operator, "eager"),
-        "by_mode": {mode: {"offers": _wants(operator, mode)} for mode in modes},
+        "by_mode": {mode: _offer_of_mode(operator, mode) for mode in modes},
         "legacy": ["size_average", "reduce"],
         "signature": {
             "native": _signature(getattr(_torch().nn.functional, operator)),
@@ -96,13 +141,8 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
                 "native": "torch.nn.functional.%s(input, target$options)" % operator,
                 "module": "torch.nn.%s($module_options)(input, target)" % _CLASSES[operator],
             },
-            "wrap": {
-                "eager": "$call",
-                "vmap": "torch.func.vmap(lambda input, target: $call)"
-                "(torch.stack([input, input]), torch.stack([target, target]))[0]",
-                "aot_eager": "torch.compile(lambda input, target: $call, backend='aot_eager')(input, target)",
-                "inductor": "torch.compile(lambda input, target: $call, backend='inductor')(input, target)",
-            },
+            "wrap": _WRAP,
+            "define": _DEFINE,
             "gradient": "torch.autograd.grad(loss, input, cotangent)[0]",
             "before": "input.requires_grad_()\nloss = $loss",
         },
@@ -116,8 +156,20 @@ def _signature(function: Any) -> List[Dict[str, str]]:
     return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
 
 
+def _offer_of_mode(operator: str, mode: str) -> Dict[str, Any]:
+    """What may be wanted, and the formats where they are fewer.
+
+    CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
+    float64 as they are; NumPy, through which ONNX Runtime gets its arrays, has no bfloat16.
+    """
+    offer: Dict[str, Any] = {"offers": _wants(operator, mode)}
+    return dict(offer, dtypes=_DTYPES[mode]) if mode in _DTYPES else offer
+
+
 def _wants(operator: str, mode: str) -> List[str]:
     """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
+    if mode == "onnx":
+        return ["value", "after"]
     wants = ["value", "gradient", "after"]
     if mode not in ("eager", "vmap"):
         return wants
@@ -195,11 +247,15 @@ _GRADIENTS = {"gradient": "input", "weight_gradient": "weight", "target_gradient
 
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
-    if call["mode"] == "eager":
+    mode = call["mode"]
+    if mode == "eager":
         return _loss(torch, call)(*tensors)
-    if call["mode"] == "vmap":
+    if mode == "autocast":
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return _loss(torch, call)(*tensors)
+    if mode == "vmap":
         return _vmapped(torch, call, tensors)
-    return _compiled_run(torch, call, tensors)
+    return _compiled_run(torch, call, tensors) if mode in _BACKENDS else _program_run(torch, call, tensors)
 
 
 def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
@@ -242,8 +298,75 @@ def _compiled_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
     return loss
 
 
+def _program_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
+    """Run the program that was traced from this function.
+
+    A program of which no size is 0 or 1 serves every such shape, as far as the exporter kept
+    its sizes free; a shape that it refuses gets one of its own.
+    """
+    shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+    own = (_key(call), shapes)
+    shared = (_key(call), tuple(tuple(min(size, 2) for size in shape) for shape in shapes))
+    if own not in _programs and shared in _programs:
+        try:
+            return _programs[shared][0](*tensors)
+        except Exception:  # sizes that the exporter has fixed: the program for these very shapes decides
+            _programs[own] = _new_program(torch, call, tensors, free=False)
+    elif own not in _programs:
+        _programs[own] = _new_program(torch, call, tensors, free=True)
+        if call["mode"] != "script":
+            _programs[shared] = _programs[own]
+    return _programs[own][0](*tensors)
+
+
+def _new_program(torch: Any, call: Dict[str, Any], tensors: List[Any], free: bool) -> Tuple[Callable[..., Any], str]:
+    """A program for these arguments, and the evidence that it is one."""
+    examples = tuple(tensor.detach() for tensor in tensors)
+    if call["mode"] == "script":
+        traced = torch.jit.trace(_loss(torch, call), examples, check_trace=False)
+        return traced, "a TorchScript graph of %d nodes" % len(list(traced.graph.nodes()))
+    module = _as_module(torch, _loss(torch, call))
+    sizes = tuple(dict.fromkeys(range(tensor.dim()), torch.export.Dim.AUTO) for tensor in tensors) if free else None
+    if call["mode"] == "onnx":
+        return _onnx_program(torch, module, examples, sizes)
+    exported = torch.export.export(module, examples, dynamic_shapes={"tensors": sizes} if free else None)
+    if call["mode"] == "export_decomposed":
+        exported = exported.run_decompositions()
+    return exported.module(), "an exported graph of %d nodes" % len(exported.graph.nodes)
+
+
+def _as_module(torch: Any, loss: Callable[..., Any]) -> Any:
+    """The loss as the module that an exporter wants."""
+
+    def forward(module: Any, *tensors: Any) -> Any:
+        return loss(*tensors)
+
+    return type("Loss", (torch.nn.Module,), {"forward": forward})()
+
+
+def _onnx_program(torch: Any, module: Any, examples: Tuple[Any, ...], sizes: Any) -> Tuple[Callable[..., Any], str]:
+    """The module exported to ONNX, as a function of tensors that ONNX Runtime computes."""
+    runtime = importlib.import_module("onnxruntime")
+    shapes = {"tensors": sizes} if sizes else None
+    exported = torch.onnx.export(module, examples, dynamo=True, verbose=False, dynamic_shapes=shapes)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = runtime.InferenceSession(
+        exported.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [each.name for each in session.get_inputs()]
+
+    def run(*tensors: Any) -> Any:
+        arrays = [tensor.detach().contiguous().numpy() for tensor in tensors]
+        return torch.from_numpy(np.asarray(session.run(None, dict(zip(names, arrays)))[0]))
+
+    return run, "an ONNX graph of %d nodes" % len(exported.model.graph)
+
+
 def _evidence(call: Dict[str, Any]) -> str:
-    """How many graphs were compiled for this function; graph breaks would have raised."""
+    """How many graphs were compiled for this function (graph breaks would have raised), or what was traced."""
+    if call["mode"] not in _BACKENDS:
+        return next((words for key, (_, words) in _programs.items() if key[0] == _key(call)), "")
     compiled = _graphs.get(_key(call), 0)
     return "%d graphs compiled, no graph break" % compiled if compiled else ""
 

@@ -187,7 +187,7 @@ def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
     bench: Any = _Bench()
     spec = Spec("stand-in", STAND_IN, function=Function("own.py:loss", MARGIN))
 
-    changed = with_function(spec, description(costly=["packed"], slow=[], dear=["eager"]), bench)
+    changed = with_function(spec, description(not_for_functions=["packed"], slow=[], dear=["eager"]), bench)
 
     own = changed["operators"][MARGIN]
     assert own["modes"] == ["eager"]
