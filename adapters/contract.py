@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
@@ -56,15 +57,83 @@ class PlainList(TypedDict):
     list: list[Any]
 
 
+class PlainRange(TypedDict):
+    """Consecutive bit patterns of a format, as an array of shape (count, 1).
+
+    ``range`` is the first pattern, as an unsigned number of the format's width, and the
+    count. The worker makes a :class:`PlainArray` of it: an adapter never sees it.
+    """
+
+    range: list[int]
+    dtype: str
+
+
+class PlainFill(TypedDict):
+    """One value in every place; the worker makes a :class:`PlainArray` of it as well."""
+
+    fill: float
+    shape: list[int]
+    dtype: str
+
+
+PlainArgument = PlainArray | PlainList | PlainRange | PlainFill
+"""What may stand in a call's ``arrays`` when it is sent."""
+
+FURTHER = ("weight_gradient", "target_gradient", "accumulated", "forward", "second", "jacobian", "threads")
+"""Wants beyond value and gradient that are answered by an array each."""
+
+
 class Call(TypedDict):
     """One evaluation.
 
     ``arrays`` holds ``input`` and ``target``, where given ``weight``, and ``cotangent``
-    where a gradient is wanted. ``options`` are keyword arguments of the operator
+    where a derivative is wanted for one. ``options`` are keyword arguments of the operator
     (``reduction``, ``size_average``, ``reduce``); one that is absent is left to its
-    default. ``want`` names what is to come back: ``value``, ``gradient``, ``after``
-    (the arguments as they are after the call), ``inferred`` (shape and dtype as the
-    framework infers them before it runs a kernel), ``evidence`` (that the mode ran).
+    default. ``want`` names what is to come back, each under its own name:
+
+    ``value``, ``gradient``
+        The loss, and its gradient to the input for the cotangent.
+    ``weight_gradient``, ``target_gradient``
+        The gradient for the cotangent to the weight, or to labels in the scores' dtype.
+    ``accumulated``
+        The input's gradient after a backward pass for the cotangent, where ``held`` among
+        the arrays (of the input's shape and dtype) was its gradient before.
+    ``forward``
+        The derivative of the loss along ``tangent`` among the arrays (of the input's shape),
+        in forward mode; of the result's shape.
+    ``second``
+        The derivative of ``gradient`` along ``tangent``: a Hessian times a vector.
+    ``jacobian``
+        The derivative of each element of the result to the input; of the result's shape
+        followed by the input's.
+    ``threads``
+        The value of the same call, several times from each of two threads at once, stacked
+        on a new first axis. The worker sees to it: an adapter only names it in its offers
+        and is asked for ``value`` from both threads.
+    ``after``, ``inferred``, ``evidence``
+        The arguments as they are after the call; shape and dtype as the framework infers
+        them before it runs a kernel; that the mode ran.
+
+    ``layout`` is how all arrays lie in memory, one of those that the description offers:
+
+    ``contiguous``
+        As they come, and writable.
+    ``strided``
+        Every other place of rows twice as long.
+    ``reversed``
+        Read from the end of memory to its start.
+    ``transposed``
+        Columns one after the other.
+    ``broadcast``
+        One row for all rows, where all are the same; elsewhere ``contiguous``.
+    ``read-only``
+        In memory that may not be written to.
+    ``misaligned``
+        Behind an address that a processor likes: by one byte, or by one element where a
+        framework can have no less.
+
+    Several may be wanted of one call; where the framework refuses one of them, ``raised``
+    comes back alone.
 
     ``function`` is somebody's own function, as ``package.module:name`` or
     ``/path/file.py:name``; the worker loads it, and the adapter finds the function itself
@@ -76,7 +145,7 @@ class Call(TypedDict):
     mode: str
     device: str
     dtype: str
-    arrays: dict[str, PlainArray | PlainList]
+    arrays: Mapping[str, PlainArgument]
     options: dict[str, Any]
     layout: str
     want: list[str]
@@ -98,6 +167,13 @@ class Reply(TypedDict):
     value: NotRequired[PlainArray]
     gradient: NotRequired[PlainArray]
     inferred: NotRequired[PlainArray]
+    weight_gradient: NotRequired[PlainArray]
+    target_gradient: NotRequired[PlainArray]
+    accumulated: NotRequired[PlainArray]
+    forward: NotRequired[PlainArray]
+    second: NotRequired[PlainArray]
+    jacobian: NotRequired[PlainArray]
+    threads: NotRequired[PlainArray]
     after: NotRequired[dict[str, PlainArray]]
     evidence: NotRequired[str]
 
@@ -121,12 +197,28 @@ class Reproducer(TypedDict):
     before: NotRequired[str]
 
 
+class SignatureParameter(TypedDict):
+    """A parameter as the framework declares it; ``default`` is the default's ``repr``, empty where there is none."""
+
+    name: str
+    default: str
+
+
+class ModeOffer(TypedDict):
+    """What one mode offers in place of its operator's own lists; an absent one stays the operator's."""
+
+    offers: NotRequired[list[str]]
+    dtypes: NotRequired[list[str]]
+
+
 class OperatorOffer(TypedDict):
     """What a framework offers of one operator.
 
     ``dtypes`` are the formats to ask for; a format that is refused when asked is
     ``unsupported`` in the framework's words. ``offers`` holds what may stand in a
-    call's ``want``. ``legacy`` names options beyond ``reduction``.
+    call's ``want``. ``by_mode`` holds, by mode, what differs from both.
+    ``legacy`` names options beyond ``reduction``. ``signature`` holds, by form, the
+    parameters of the framework's own function or of its class's constructor.
     """
 
     forms: list[str]
@@ -135,6 +227,8 @@ class OperatorOffer(TypedDict):
     target_dtype: str
     offers: list[str]
     legacy: list[str]
+    by_mode: NotRequired[dict[str, ModeOffer]]
+    signature: NotRequired[dict[str, list[SignatureParameter]]]
     reproducer: NotRequired[Reproducer]
 
 
@@ -150,6 +244,15 @@ class Description(TypedDict):
 
     ``compiled`` names the modes that pay for each new shape and must give evidence
     that they ran. ``device`` is the one device that is offered.
+
+    Three lists of modes say what asking costs, so that the plan does not depend on how
+    busy the machine is. ``slow``: every call takes long. ``dear``: each new shape takes
+    long although nothing is compiled. ``costly``: each new program takes longer than about
+    0.3 s, so that only few clauses are asked. Where ``slow`` or ``dear`` is absent, the
+    suite measures it.
+
+    ``not_for_functions`` names the modes in which somebody's own function is not asked: a right
+    one need not be exportable, nor keep its precision under a policy that lowers it.
     """
 
     framework: str
@@ -158,9 +261,23 @@ class Description(TypedDict):
     device: str
     layouts: list[str]
     compiled: list[str]
+    slow: NotRequired[list[str]]
+    dear: NotRequired[list[str]]
+    costly: NotRequired[list[str]]
+    not_for_functions: NotRequired[list[str]]
     left_out: list[LeftOutMode]
     facts: dict[str, Any]
     operators: dict[str, OperatorOffer]
+
+
+def wants_of(offer: OperatorOffer, mode: str) -> list[str]:
+    """What may be wanted of an operator in a mode."""
+    return offer.get("by_mode", {}).get(mode, {}).get("offers", offer["offers"])
+
+
+def dtypes_of(offer: OperatorOffer, mode: str) -> list[str]:
+    """The formats that an operator has in a mode."""
+    return offer.get("by_mode", {}).get(mode, {}).get("dtypes", offer["dtypes"])
 
 
 def to_plain(array: npt.NDArray[Any], dtype: str | None = None) -> PlainArray:
@@ -190,7 +307,7 @@ def reply_fault(reply: Any, call: Call) -> str:
     answer = cast("dict[str, Any]", reply)
     if "raised" in answer:
         return "" if _has(answer["raised"], "type", "message", "bases") else "'raised' is no exception"
-    for name in ("value", "gradient", "inferred"):
+    for name in ("value", "gradient", "inferred", *FURTHER):
         if name in call["want"] and name not in answer:
             return f"{name!r} was wanted and is missing; the reply has {', '.join(answer) or 'nothing'}"
         if name in answer and not _is_array(answer[name]):

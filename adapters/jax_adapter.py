@@ -36,6 +36,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["jit"],
+        "slow": [],
+        "dear": ["eager", "vmap"],
         "left_out": [],
         "facts": {"x64": "on for float64 variants, off (the default) for the others"},
         "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
@@ -48,7 +50,8 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
         "modes": ["eager", "jit", "vmap"],
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after"],
+        "offers": _wants(operator, "eager"),
+        "by_mode": {mode: {"offers": _wants(operator, mode)} for mode in ("vmap", "jit")},
         "legacy": [],
         "reproducer": {
             "prelude": "import jax, jax.numpy as jnp\nfrom lossproof import port\n"
@@ -67,6 +70,16 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
     }
 
 
+def _wants(operator: str, mode: str) -> List[str]:
+    """What may be wanted: ``jit`` pays for each derivative anew, so it offers the usual ones."""
+    wants = ["value", "gradient", "after"]
+    if mode == "jit":
+        return wants
+    if operator == "multilabel_soft_margin_loss":
+        wants += ["weight_gradient", "target_gradient"]
+    return wants + ["forward", "second", "jacobian"] + (["threads"] if mode == "eager" else [])
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     jax = _jax()
@@ -78,11 +91,11 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         step = _step(jax, call, given)
         try:
             loss, gradient = jax.block_until_ready(step(*(arrays[name] for name in given)))
+            further = jax.block_until_ready(_further(jax, call, arrays))
         except Exception as error:
             return {"raised": error}
-        reply: Dict[str, Any] = {"value": np.asarray(loss)}
-        if gradient is not None:
-            reply["gradient"] = np.asarray(gradient)
+        results = dict(further, value=loss, **({} if gradient is None else {"gradient": gradient}))
+        reply: Dict[str, Any] = {name: np.asarray(array) for name, array in results.items()}
         if "after" in call["want"]:
             reply["after"] = {name: np.asarray(array) for name, array in arrays.items()}
         if "evidence" in call["want"] and call["mode"] == "jit":
@@ -138,6 +151,35 @@ def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Any:
     )
     key += ("gradient" if "gradient" in call["want"] else "value",)
     return _jitted.setdefault(key, jax.jit(step))
+
+
+def _further(jax: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The derivatives that are wanted beside the gradient to the input."""
+    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
+    loss = _loss(jax, call, names)
+    input, tangent, others = arrays["input"], arrays.get("tangent"), [arrays[name] for name in names[1:]]
+
+    def of_input(input: Any) -> Any:
+        return loss(input, *others)
+
+    def slope(input: Any) -> Any:
+        value, pull = jax.vjp(of_input, input)
+        return pull(arrays["cotangent"].astype(value.dtype))[0]
+
+    def slope_to(name: str) -> Any:
+        value, pull = jax.vjp(
+            lambda array: loss(*(dict(arrays, **{name: array})[each] for each in names)), arrays[name]
+        )
+        return pull(arrays["cotangent"].astype(value.dtype))[0]
+
+    ways: Dict[str, Callable[[], Any]] = {
+        "weight_gradient": lambda: slope_to("weight"),
+        "target_gradient": lambda: slope_to("target"),
+        "forward": lambda: jax.jvp(of_input, (input,), (tangent,))[1],
+        "second": lambda: jax.jvp(slope, (input,), (tangent,))[1],
+        "jacobian": lambda: jax.jacrev(of_input)(input),
+    }
+    return {name: way() for name, way in ways.items() if name in call["want"]}
 
 
 def _array(jax: Any, plain: Dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import os
 from typing import Any, Dict, List, Tuple
 
@@ -90,6 +91,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["graph"],
+        "slow": ["pynative"],
+        "dear": [],
         "left_out": [],
         "facts": {},
         "operators": {
@@ -110,8 +113,13 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
         "modes": list(_MODES),
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after", "inferred"],
+        "offers": ["value", "gradient", "after", "inferred"] + _further_wants(operator),
+        "by_mode": {"graph": {"offers": ["value", "gradient", "after", "inferred"]}},
         "legacy": [],
+        "signature": {
+            "native": _signature(getattr(ops, operator)),
+            "module": _signature(getattr(nn, _CLASSES[operator])),
+        },
         "reproducer": {
             "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
             "mindspore.set_context(mode=mindspore.$mode)\n",
@@ -127,6 +135,19 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
             "gradient": "mindspore.grad(scalar)(input)",
         },
     }
+
+
+def _signature(function: Any) -> List[Dict[str, str]]:
+    """The parameters of a function, or of a class's constructor, with their defaults."""
+    empty = inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
+
+
+def _further_wants(operator: str) -> List[str]:
+    """What may be wanted beyond the usual; PyNative only, because a graph pays for each derivative anew."""
+    soft = operator == "multilabel_soft_margin_loss"
+    return (["weight_gradient", "target_gradient", "second"] if soft else []) + ["threads"]
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
@@ -148,6 +169,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
             results["value"] = _finished(cell(*tensors))
         if "gradient" in call["want"]:
             results["gradient"] = _finished(_gradient(call, cell)(*tensors, arrays["cotangent"]))
+        results.update(_further(mindspore, call, arrays))
     except Exception as error:
         return {"raised": error}
     reply: Dict[str, Any] = {name: _plain(mindspore, tensor) for name, tensor in results.items()}
@@ -191,6 +213,43 @@ def _gradient(call: Dict[str, Any], cell: Any) -> Any:
     if key not in _gradients:
         _gradients[key] = ops.GradOperation(sens_param=True)(cell)
     return _gradients[key]
+
+
+def _further(mindspore: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The derivatives that are wanted beside the gradient to the input."""
+    names = [name for name in ("input", "target", "weight") if name in arrays]
+
+    def slope_to(name: str) -> Any:
+        def weighed(array: Any) -> Any:
+            given = [dict(arrays, **{name: array})[each] for each in names]
+            return (_loss(call)(*given) * arrays["cotangent"]).sum()
+
+        return mindspore.grad(weighed)
+
+    def second() -> Any:
+        def along(input: Any) -> Any:
+            return (slope_to("input")(input) * arrays["tangent"]).sum()
+
+        return mindspore.grad(along)(arrays["input"])
+
+    ways = {
+        "weight_gradient": lambda: slope_to("weight")(arrays["weight"]),
+        "target_gradient": lambda: slope_to("target")(arrays["target"]),
+        "second": second,
+    }
+    return {name: _finished(way()) for name, way in ways.items() if name in call["want"]}
+
+
+def _loss(call: Dict[str, Any]) -> Any:
+    """The loss as a function of input, target and, where given, weight; a module gets its weight when it is made."""
+    if call["form"] != "module":
+        return _new_cell(call)
+    module = getattr(nn, _CLASSES[call["operator"]])
+
+    def loss(input: Any, target: Any, *weight: Any) -> Any:
+        return module(*weight, **call["options"])(input, target)
+
+    return loss
 
 
 def _tensor(mindspore: Any, plain: Dict[str, Any]) -> Any:

@@ -23,8 +23,10 @@ def describe() -> Dict[str, Any]:
         "version": np.__version__,
         "build": platform.machine(),
         "device": "cpu",
-        "layouts": ["contiguous"],
+        "layouts": list(_LAYOUTS),
         "compiled": [],
+        "slow": [],
+        "dear": [],
         "left_out": [],
         "facts": {},
         "operators": {
@@ -40,7 +42,7 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
         "modes": ["eager"],
         "dtypes": _DTYPES,
         "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after"],
+        "offers": ["value", "gradient", "after", "threads"],
         "legacy": [],
         "reproducer": dict(
             _REPRODUCER,
@@ -52,7 +54,7 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
-    arrays = {name: _array(plain) for name, plain in call["arrays"].items()}
+    arrays = {name: _array(plain, call["layout"]) for name, plain in call["arrays"].items()}
     if call["operator"] in ("echo", "product"):
         factor = arrays.get("weight", np.asarray(1, dtype=arrays["input"].dtype))
         return {"value": np.asarray(arrays["input"] * factor if call["operator"] == "product" else arrays["input"])}
@@ -90,8 +92,52 @@ def _gradient_of(function: Callable[..., Any]) -> Any:
     return getattr(beside, getattr(function, "__name__", "") + "_gradient", None)
 
 
-def _array(plain: Dict[str, Any]) -> Any:
-    """A writable array of the framework, so that a function that writes into it is seen."""
+def _array(plain: Dict[str, Any], layout: str = "contiguous") -> Any:
+    """An array in a layout; writable unless the layout says otherwise, so that a function that writes is seen."""
     if "list" in plain:
         return plain["list"]
-    return np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"]).copy()
+    return _LAYOUTS[layout](np.frombuffer(plain["data"], dtype=plain["dtype"]).reshape(plain["shape"]).copy())
+
+
+def _strided(array: Any) -> Any:
+    """Every other place of a row twice as long, between ones."""
+    if not array.ndim:
+        return array
+    apart = np.ones(array.shape[:-1] + (2 * array.shape[-1],), dtype=array.dtype)
+    apart[..., ::2] = array
+    return apart[..., ::2]
+
+
+def _reversed(array: Any) -> Any:
+    """Read from the end of memory to its start."""
+    return np.flip(np.flip(array).copy())
+
+
+def _broadcast(array: Any) -> Any:
+    """One row for all, where all rows are the same, bit for bit."""
+    same = array.ndim == 2 and len({row.tobytes() for row in array}) == 1
+    return np.broadcast_to(array[:1], array.shape) if same else array
+
+
+def _read_only(array: Any) -> Any:
+    array.setflags(write=False)
+    return array
+
+
+def _misaligned(array: Any) -> Any:
+    """One byte behind an address that the processor likes."""
+    room = np.zeros(array.nbytes + 1, dtype=np.uint8)
+    moved = room[1:].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
+
+
+_LAYOUTS: Dict[str, Callable[[Any], Any]] = {
+    "contiguous": lambda array: array,
+    "strided": _strided,
+    "reversed": _reversed,
+    "transposed": lambda array: array.T.copy().T,
+    "broadcast": _broadcast,
+    "read-only": _read_only,
+    "misaligned": _misaligned,
+}

@@ -29,6 +29,8 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["function", "xla"],
+        "slow": [],
+        "dear": [],
         "left_out": [],
         "facts": {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")},
         "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
@@ -41,7 +43,8 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
         "modes": ["eager", "function", "xla"],
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after"],
+        "offers": ["value", "gradient", "after"] + _further_wants(operator),
+        "by_mode": {mode: {"offers": ["value", "gradient", "after"]} for mode in ("function", "xla")},
         "legacy": [],
         "reproducer": {
             "prelude": "import tensorflow as tf\nfrom lossproof import port\ntensorflow_port = port('tensorflow')\n",
@@ -59,6 +62,12 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
     }
 
 
+def _further_wants(operator: str) -> List[str]:
+    """What may be wanted beyond the usual; eager only, because a traced function pays for each derivative anew."""
+    labels = ["weight_gradient", "target_gradient"] if operator == "multilabel_soft_margin_loss" else []
+    return labels + ["forward", "second", "jacobian", "threads"]
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     tf = _tf()
@@ -68,10 +77,11 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     given = [name for name in ("input", "target", "weight", "cotangent") if name in arrays]
     step = _step(tf, call, given)
     try:
-        results = step(*(arrays[name] for name in given))
+        results = dict(zip(("value", "gradient"), step(*(arrays[name] for name in given))))
+        results.update(_further(tf, call, arrays))
     except Exception as error:
         return {"raised": error}
-    reply: Dict[str, Any] = {name: _array(tensor) for name, tensor in zip(("value", "gradient"), results)}
+    reply: Dict[str, Any] = {name: _array(tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
         reply["after"] = {name: _array(tensor) for name, tensor in arrays.items()}
     if "evidence" in call["want"] and call["mode"] != "eager":
@@ -123,6 +133,55 @@ def _step(tf: Any, call: Dict[str, Any], given: List[str]) -> Any:
     if key not in _functions:
         _functions[key] = tf.function(step, jit_compile=call["mode"] == "xla", reduce_retracing=False)
     return _functions[key]
+
+
+def _further(tf: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The derivatives that are wanted beside the gradient to the input."""
+    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
+    loss = functools.partial(_loss_of, _loss(call, names), [arrays[name] for name in names])
+    ways: Dict[str, Callable[[], Any]] = {
+        "weight_gradient": lambda: _gradient_to(tf, loss, names.index("weight"), arrays),
+        "target_gradient": lambda: _gradient_to(tf, loss, names.index("target"), arrays),
+        "forward": lambda: _forward(tf, loss, arrays),
+        "second": lambda: _second(tf, loss, arrays),
+        "jacobian": lambda: _jacobian(tf, loss, arrays),
+    }
+    return {name: way() for name, way in ways.items() if name in call["want"]}
+
+
+def _loss_of(loss: Callable[..., Any], tensors: List[Any], place: int, tensor: Any) -> Any:
+    """The loss with one of its tensors replaced."""
+    return loss(*tensors[:place], tensor, *tensors[place + 1 :])
+
+
+def _gradient_to(tf: Any, loss: Callable[..., Any], place: int, arrays: Dict[str, Any]) -> Any:
+    """The gradient for the cotangent to one of the arguments."""
+    tensor = arrays[("input", "target", "weight")[place]]
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        value = loss(place, tensor)
+    return tape.gradient(value, tensor, output_gradients=arrays["cotangent"], unconnected_gradients="zero")
+
+
+def _forward(tf: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    with tf.autodiff.ForwardAccumulator(arrays["input"], arrays["tangent"]) as accumulator:
+        value = loss(0, arrays["input"])
+    return accumulator.jvp(value, unconnected_gradients="zero")
+
+
+def _second(tf: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    """The gradient's own gradient: the Hessian is symmetric, so the tangent may be the second cotangent."""
+    with tf.GradientTape() as tape:
+        tape.watch(arrays["input"])
+        slope = _gradient_to(tf, loss, 0, arrays)
+    return tape.gradient(slope, arrays["input"], output_gradients=arrays["tangent"], unconnected_gradients="zero")
+
+
+def _jacobian(tf: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(arrays["input"])
+        value = loss(0, arrays["input"])
+    return tape.jacobian(value, arrays["input"], unconnected_gradients="zero", experimental_use_pfor=False)
 
 
 def _tensor(tf: Any, plain: Dict[str, Any]) -> Any:

@@ -1,7 +1,9 @@
-"""PyTorch: ``torch.nn.functional`` and ``torch.nn``, eager, compiled and under vmap."""
+"""PyTorch: ``torch.nn.functional`` and ``torch.nn``, eager, compiled, exported, traced, under vmap and autocast."""
 
 import functools
 import importlib
+import importlib.util
+import inspect
 import os
 import shutil
 import warnings
@@ -14,10 +16,15 @@ _CLASSES = {
     "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
 }
 _BACKENDS = ("aot_eager", "inductor")
+_EXPORTS = ("export", "export_decomposed", "onnx")
+_MODES = ("eager", "vmap") + _BACKENDS + _EXPORTS + ("script", "autocast")
+_DTYPES = {"onnx": ["float16", "float32", "float64"], "autocast": ["float32", "float64"]}
+_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SAME_WIDTH = {"bfloat16": np.int16}
 
 _compiled: Dict[Tuple[str, ...], Callable[..., Any]] = {}
 _graphs: Dict[Tuple[str, ...], int] = {}
+_programs: Dict[Tuple[Any, ...], Tuple[Callable[..., Any], str]] = {}
 
 
 @functools.lru_cache(maxsize=None)
@@ -50,25 +57,66 @@ def _missing_modes(torch: Any) -> Dict[str, str]:
         missing["inductor"] = "no C++ compiler on this machine; install g++"
     if not hasattr(torch, "func"):
         missing["vmap"] = "torch %s has no torch.func" % torch.__version__
+    if not hasattr(torch, "autocast"):
+        missing["autocast"] = "torch %s has no torch.autocast" % torch.__version__
+    missing.update(_missing_exports(torch))
     return missing
+
+
+def _missing_exports(torch: Any) -> Dict[str, str]:
+    if not hasattr(torch, "export") or "dynamo" not in inspect.signature(torch.onnx.export).parameters:
+        return dict.fromkeys(_EXPORTS, "torch %s has no torch.export, or none for ONNX" % torch.__version__)
+    absent = [name for name in _ONNX if importlib.util.find_spec(name) is None]
+    if absent:
+        return {"onnx": "%s not installed; pip install %s" % (", ".join(absent), " ".join(absent))}
+    return {}
 
 
 def describe() -> Dict[str, Any]:
     """What this torch offers."""
     torch = _torch()
     missing = _missing_modes(torch)
-    modes = [mode for mode in ("eager", "vmap") + _BACKENDS if mode not in missing]
+    modes = [mode for mode in _MODES if mode not in missing]
     return {
         "framework": "torch",
         "version": torch.__version__.split("+")[0],
         "build": "%s, git %s" % (torch.__version__, torch.version.git_version[:12]),
         "device": "cpu",
-        "layouts": ["contiguous", "strided", "transposed", "broadcast"],
-        "compiled": [mode for mode in _BACKENDS if mode in modes],
+        "layouts": ["contiguous", "strided", "transposed", "broadcast", "misaligned", "read-only"],
+        "compiled": [mode for mode in _BACKENDS + _EXPORTS + ("script",) if mode in modes],
+        "slow": [],
+        "dear": [],
+        "costly": [mode for mode in _EXPORTS if mode in modes],
+        "not_for_functions": [mode for mode in _EXPORTS + ("script", "autocast") if mode in modes],
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": {"threads": torch.get_num_threads()},
         "operators": {name: _offer(name, modes) for name in _CLASSES},
     }
+
+
+_WRAP = {
+    "eager": "$call",
+    "vmap": "torch.func.vmap(lambda input, target: $call)"
+    "(torch.stack([input, input]), torch.stack([target, target]))[0]",
+    "aot_eager": "torch.compile(lambda input, target: $call, backend='aot_eager')(input, target)",
+    "inductor": "torch.compile(lambda input, target: $call, backend='inductor')(input, target)",
+    "export": "program.module()(input, target)",
+    "export_decomposed": "program.run_decompositions().module()(input, target)",
+    "onnx": "session.run(None, dict(zip(names, (input.numpy(), target.numpy()))))[0]",
+    "script": "torch.jit.trace(lambda input, target: $call, (input.detach(), target))(input, target)",
+    "autocast": "loss_of(input, target)",
+}
+_MODULE = "class Loss(torch.nn.Module):\n    def forward(self, input, target):\n        return $call\n"
+_EXPORTED = _MODULE + "program = torch.export.export(Loss(), (input, target))"
+_DEFINE = {
+    "export": _EXPORTED,
+    "export_decomposed": _EXPORTED,
+    "onnx": _MODULE + "import onnxruntime\n"
+    "program = torch.onnx.export(Loss(), (input, target), dynamo=True, verbose=False)\n"
+    "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
+    "names = [each.name for each in session.get_inputs()]",
+    "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of(input, target):\n    return $call",
+}
 
 
 def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
@@ -78,8 +126,13 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
         "modes": modes,
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": "same" if soft else "int64",
-        "offers": ["value", "gradient", "after"],
+        "offers": _wants(operator, "eager"),
+        "by_mode": {mode: _offer_of_mode(operator, mode) for mode in modes},
         "legacy": ["size_average", "reduce"],
+        "signature": {
+            "native": _signature(getattr(_torch().nn.functional, operator)),
+            "module": _signature(getattr(_torch().nn, _CLASSES[operator])),
+        },
         "reproducer": {
             "prelude": "import torch\n",
             "array": "torch.tensor($values, dtype=torch.$dtype)",
@@ -88,17 +141,43 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
                 "native": "torch.nn.functional.%s(input, target$options)" % operator,
                 "module": "torch.nn.%s($module_options)(input, target)" % _CLASSES[operator],
             },
-            "wrap": {
-                "eager": "$call",
-                "vmap": "torch.func.vmap(lambda input, target: $call)"
-                "(torch.stack([input, input]), torch.stack([target, target]))[0]",
-                "aot_eager": "torch.compile(lambda input, target: $call, backend='aot_eager')(input, target)",
-                "inductor": "torch.compile(lambda input, target: $call, backend='inductor')(input, target)",
-            },
+            "wrap": _WRAP,
+            "define": _DEFINE,
             "gradient": "torch.autograd.grad(loss, input, cotangent)[0]",
             "before": "input.requires_grad_()\nloss = $loss",
         },
     }
+
+
+def _signature(function: Any) -> List[Dict[str, str]]:
+    """The parameters of a function, or of a class's constructor, with their defaults."""
+    empty = inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
+
+
+def _offer_of_mode(operator: str, mode: str) -> Dict[str, Any]:
+    """What may be wanted, and the formats where they are fewer.
+
+    CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
+    float64 as they are; NumPy, through which ONNX Runtime gets its arrays, has no bfloat16.
+    """
+    offer: Dict[str, Any] = {"offers": _wants(operator, mode)}
+    return dict(offer, dtypes=_DTYPES[mode]) if mode in _DTYPES else offer
+
+
+def _wants(operator: str, mode: str) -> List[str]:
+    """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
+    if mode == "onnx":
+        return ["value", "after"]
+    wants = ["value", "gradient", "after"]
+    if mode not in ("eager", "vmap"):
+        return wants
+    transforms = hasattr(_torch(), "func")
+    if operator == "multilabel_soft_margin_loss":  # torch differentiates the margin loss once and backwards only
+        wants += ["weight_gradient", "target_gradient", "second"] + (["forward"] if transforms else [])
+    wants += ["jacobian"] if transforms else []
+    return wants + (["accumulated", "threads"] if mode == "eager" else [])
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
@@ -107,19 +186,11 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     arrays = {name: _tensor(torch, plain, call["layout"]) for name, plain in call["arrays"].items()}
     if call["operator"] == "echo":
         return {"value": _plain(torch, arrays["input"])}
-    wants_gradient = "gradient" in call["want"]
-    tensors = [arrays[name] for name in ("input", "target", "weight") if name in arrays]
-    if wants_gradient:
-        arrays["input"].requires_grad_()
-    reply: Dict[str, Any] = {}
     try:
-        loss = _run(torch, call, tensors)
-        if wants_gradient:
-            (gradient,) = torch.autograd.grad(loss, arrays["input"], arrays["cotangent"])
-            reply["gradient"] = gradient
+        results = _results(torch, call, arrays)
     except Exception as error:
         return {"raised": error}
-    reply = {name: _plain(torch, tensor) for name, tensor in dict(reply, value=loss).items()}
+    reply: Dict[str, Any] = {name: _plain(torch, tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
         reply["after"] = {name: _plain(torch, tensor) for name, tensor in arrays.items()}
     if "evidence" in call["want"]:
@@ -127,12 +198,64 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     return reply
 
 
+def _results(torch: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The loss and what else is wanted, as tensors."""
+    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
+    to = {want: name for want, name in _GRADIENTS.items() if want in call["want"]}
+    for name in to.values():
+        arrays[name].requires_grad_()
+    results = {"value": _run(torch, call, [arrays[name] for name in names])}
+    if to:
+        sources = [arrays[name] for name in to.values()]
+        results.update(zip(to, torch.autograd.grad(results["value"], sources, arrays["cotangent"])))
+    for want in set(call["want"]) & set(_DERIVATIVES):
+        plain = {name: arrays[name].detach() for name in names[1:]}
+        loss = functools.partial(_loss_of_input, torch, call, plain)
+        results[want] = _DERIVATIVES[want](torch, loss, arrays)
+    return results
+
+
+def _loss_of_input(torch: Any, call: Dict[str, Any], others: Dict[str, Any], input: Any) -> Any:
+    return _run(torch, call, [input] + list(others.values()))
+
+
+def _accumulated(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    """What a backward pass leaves where a gradient is held already."""
+    input = arrays["input"].detach().clone().requires_grad_()
+    input.grad = arrays["held"].clone()
+    loss(input).backward(arrays["cotangent"])
+    return input.grad
+
+
+def _forward(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    return torch.func.jvp(loss, (arrays["input"].detach(),), (arrays["tangent"],))[1]
+
+
+def _second(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    """Double backward: the Hessian is symmetric, so the tangent may be the second cotangent."""
+    input = arrays["input"].detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(input), input, arrays["cotangent"], create_graph=True)
+    return torch.autograd.grad(gradient, input, arrays["tangent"])[0]
+
+
+def _jacobian(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+    return torch.func.jacrev(loss)(arrays["input"].detach())
+
+
+_DERIVATIVES = {"accumulated": _accumulated, "forward": _forward, "second": _second, "jacobian": _jacobian}
+_GRADIENTS = {"gradient": "input", "weight_gradient": "weight", "target_gradient": "target"}
+
+
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
-    if call["mode"] == "eager":
+    mode = call["mode"]
+    if mode == "eager":
         return _loss(torch, call)(*tensors)
-    if call["mode"] == "vmap":
+    if mode == "autocast":
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return _loss(torch, call)(*tensors)
+    if mode == "vmap":
         return _vmapped(torch, call, tensors)
-    return _compiled_run(torch, call, tensors)
+    return _compiled_run(torch, call, tensors) if mode in _BACKENDS else _program_run(torch, call, tensors)
 
 
 def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
@@ -175,8 +298,75 @@ def _compiled_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
     return loss
 
 
+def _program_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
+    """Run the program that was traced from this function.
+
+    A program of which no size is 0 or 1 serves every such shape, as far as the exporter kept
+    its sizes free; a shape that it refuses gets one of its own.
+    """
+    shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+    own = (_key(call), shapes)
+    shared = (_key(call), tuple(tuple(min(size, 2) for size in shape) for shape in shapes))
+    if own not in _programs and shared in _programs:
+        try:
+            return _programs[shared][0](*tensors)
+        except Exception:  # sizes that the exporter has fixed: the program for these very shapes decides
+            _programs[own] = _new_program(torch, call, tensors, free=False)
+    elif own not in _programs:
+        _programs[own] = _new_program(torch, call, tensors, free=True)
+        if call["mode"] != "script":
+            _programs[shared] = _programs[own]
+    return _programs[own][0](*tensors)
+
+
+def _new_program(torch: Any, call: Dict[str, Any], tensors: List[Any], free: bool) -> Tuple[Callable[..., Any], str]:
+    """A program for these arguments, and the evidence that it is one."""
+    examples = tuple(tensor.detach() for tensor in tensors)
+    if call["mode"] == "script":
+        traced = torch.jit.trace(_loss(torch, call), examples, check_trace=False)
+        return traced, "a TorchScript graph of %d nodes" % len(list(traced.graph.nodes()))
+    module = _as_module(torch, _loss(torch, call))
+    sizes = tuple(dict.fromkeys(range(tensor.dim()), torch.export.Dim.AUTO) for tensor in tensors) if free else None
+    if call["mode"] == "onnx":
+        return _onnx_program(torch, module, examples, sizes)
+    exported = torch.export.export(module, examples, dynamic_shapes={"tensors": sizes} if free else None)
+    if call["mode"] == "export_decomposed":
+        exported = exported.run_decompositions()
+    return exported.module(), "an exported graph of %d nodes" % len(exported.graph.nodes)
+
+
+def _as_module(torch: Any, loss: Callable[..., Any]) -> Any:
+    """The loss as the module that an exporter wants."""
+
+    def forward(module: Any, *tensors: Any) -> Any:
+        return loss(*tensors)
+
+    return type("Loss", (torch.nn.Module,), {"forward": forward})()
+
+
+def _onnx_program(torch: Any, module: Any, examples: Tuple[Any, ...], sizes: Any) -> Tuple[Callable[..., Any], str]:
+    """The module exported to ONNX, as a function of tensors that ONNX Runtime computes."""
+    runtime = importlib.import_module("onnxruntime")
+    shapes = {"tensors": sizes} if sizes else None
+    exported = torch.onnx.export(module, examples, dynamo=True, verbose=False, dynamic_shapes=shapes)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = runtime.InferenceSession(
+        exported.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [each.name for each in session.get_inputs()]
+
+    def run(*tensors: Any) -> Any:
+        arrays = [tensor.detach().contiguous().numpy() for tensor in tensors]
+        return torch.from_numpy(np.asarray(session.run(None, dict(zip(names, arrays)))[0]))
+
+    return run, "an ONNX graph of %d nodes" % len(exported.model.graph)
+
+
 def _evidence(call: Dict[str, Any]) -> str:
-    """How many graphs were compiled for this function; graph breaks would have raised."""
+    """How many graphs were compiled for this function (graph breaks would have raised), or what was traced."""
+    if call["mode"] not in _BACKENDS:
+        return next((words for key, (_, words) in _programs.items() if key[0] == _key(call)), "")
     compiled = _graphs.get(_key(call), 0)
     return "%d graphs compiled, no graph break" % compiled if compiled else ""
 
@@ -184,8 +374,13 @@ def _evidence(call: Dict[str, Any]) -> str:
 def _tensor(torch: Any, plain: Dict[str, Any], layout: str) -> Any:
     if "list" in plain:
         return plain["list"]
-    stored = np.frombuffer(plain["data"], dtype=_SAME_WIDTH.get(plain["dtype"], plain["dtype"])).copy()
+    stored = np.frombuffer(plain["data"], dtype=_SAME_WIDTH.get(plain["dtype"], plain["dtype"]))
+    if layout != "read-only":
+        stored = stored.copy()
     tensor = torch.from_numpy(stored).view(getattr(torch, plain["dtype"])).reshape(plain["shape"])
+    if layout == "broadcast" and tensor.dim() == 2:
+        same = len({row.tobytes() for row in stored.reshape(plain["shape"])}) == 1
+        return tensor[:1].expand(tensor.shape) if same else tensor
     return _laid_out(torch, tensor, layout)
 
 
@@ -195,11 +390,11 @@ def _laid_out(torch: Any, tensor: Any, layout: str) -> Any:
         apart = torch.zeros(tensor.shape[:-1] + (2 * tensor.shape[-1],), dtype=tensor.dtype)
         apart[..., ::2] = tensor
         return apart[..., ::2]
+    if layout == "misaligned":
+        moved = torch.zeros(tensor.numel() + 1, dtype=tensor.dtype)[1:].reshape(tensor.shape)
+        return moved.copy_(tensor)
     if layout == "transposed":
         return tensor.t().contiguous().t() if tensor.dim() == 2 else tensor
-    if layout == "broadcast" and tensor.dim() == 2:
-        same = tensor.shape[0] > 0 and bool((tensor == tensor[:1]).all())
-        return tensor[:1].expand(tensor.shape) if same else tensor
     return tensor
 
 

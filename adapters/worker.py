@@ -9,8 +9,11 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
+THREADS, CALLS = 2, 4
 FUNCTIONS = {}  # type: dict[str, object]
 
 
@@ -50,9 +53,69 @@ def load_function(target):
 
 def evaluate(adapter, call):
     """The adapter's reply; where the call names a function, it gets the function itself."""
+    call = dict(call, arrays={name: array_of(part) for name, part in call["arrays"].items()})
     if "function" in call:
         call = dict(call, function=load_function(call["function"]))
-    return adapter.evaluate(call)
+    if "threads" not in call["want"]:
+        return adapter.evaluate(call)
+    reply = adapter.evaluate(dict(call, want=[name for name in call["want"] if name != "threads"]))
+    return reply if "raised" in reply else stacked(reply, from_threads(adapter, dict(call, want=["value"])))
+
+
+def array_of(part):
+    """An argument as the adapter takes it: a range of bit patterns or a fill becomes an array."""
+    if "range" in part:
+        return pattern_range(part["range"][0], part["range"][1], part["dtype"])
+    if "fill" in part:
+        return filled(part["fill"], part["shape"], part["dtype"])
+    return part
+
+
+def pattern_range(first, count, dtype):
+    """An array of ``count`` consecutive bit patterns from ``first`` on, in a column."""
+    import numpy as np
+
+    unsigned = np.dtype({"bfloat16": "uint16"}.get(dtype, dtype.replace("float", "uint")))
+    if first < 0 or count < 0 or first + count > 2 ** (8 * unsigned.itemsize):
+        raise ValueError("%s has no %d bit patterns from %d on" % (dtype, count, first))
+    patterns = np.arange(count, dtype="uint64") + np.uint64(first)
+    return {"dtype": dtype, "shape": [count, 1], "data": patterns.astype(unsigned).tobytes()}
+
+
+def filled(value, shape, dtype):
+    """An array with one value in every place; for ``bfloat16`` a value of that format."""
+    import numpy as np
+
+    one = np.array(value, dtype="float32" if dtype == "bfloat16" else dtype)
+    stored = (one.view("uint32") >> 16).astype("uint16") if dtype == "bfloat16" else one
+    return {"dtype": dtype, "shape": list(shape), "data": np.full(shape, stored).tobytes()}
+
+
+def from_threads(adapter, call):
+    """Plain replies to the same call, asked several times from each of two threads that start together."""
+    together = threading.Barrier(THREADS)
+
+    def ask():
+        together.wait()
+        return [plain(adapter.evaluate(call)) for _ in range(CALLS)]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        running = [pool.submit(ask) for _ in range(THREADS)]
+        return [reply for thread in running for reply in thread.result()]
+
+
+def stacked(reply, replies):
+    """A reply with the values of others on a new first axis, or the first exception among them."""
+    for other in replies:
+        if "raised" in other:
+            return other
+    values = [other["value"] for other in replies]
+    kinds = {(value["dtype"], tuple(value["shape"])) for value in values}
+    if len(kinds) > 1:
+        raise ValueError("the same call from two threads gave arrays of %s" % sorted(kinds))
+    data = b"".join(value["data"] for value in values)
+    shape = [len(values), *values[0]["shape"]]
+    return dict(reply, threads={"dtype": values[0]["dtype"], "shape": shape, "data": data})
 
 
 def look_at(adapter, target):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain
+from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import MARGIN, Case
 from conformance.subject import CLASSES, Bench, Limits, Refused, Subject, Variant
@@ -54,12 +54,13 @@ def calibrate(
         bench=bench,
         limits=limits,
         target_dtype=offer["target_dtype"],
-        offers=(*offer["offers"], *_comparable(description, variant)),
+        offers=(*wants_of(offer, variant.mode), *_comparable(description, variant)),
         compiled=variant.mode in description["compiled"],
         dear=variant.mode in description["compiled"],
         function=function,
         layouts=tuple(description["layouts"]),
         first_mode=offer["modes"][0],
+        signature=_signature(description, variant),
     )
     try:
         arithmetic = (variant.mode, variant.dtype)
@@ -91,16 +92,24 @@ def _comparable(description: Description, variant: Variant) -> list[str]:
     found = {
         "layouts": len(description["layouts"]) > 1,
         "another-mode": variant.mode != offer["modes"][0],
+        "signature": bool(_signature(description, variant)),
         "another-form": variant.form != offer["forms"][0] and variant.form == "module",
     }
     return [word for word, holds in found.items() if holds]
 
 
-def share_measurements(subjects: list[Subject]) -> None:
+def _signature(description: Description, variant: Variant) -> tuple[tuple[str, str], ...]:
+    """Names and defaults of a form's parameters, where the adapter has looked."""
+    found = description["operators"][variant.operator].get("signature", {}).get(variant.form, [])
+    return tuple((parameter["name"], parameter["default"]) for parameter in found)
+
+
+def share_measurements(subjects: list[Subject], description: Description) -> None:
     """Let the variants of one operator and mode share what was measured of any of them.
 
-    Costs are the smallest seen, so that what else the machine does, and what the first
-    call of a mode loads, does not decide about the plan. Flushing is granted to a
+    Where the description declares which modes are slow or dear, that decides. Costs that
+    are measured are the smallest seen, so that what else the machine does, and what the
+    first call of a mode loads, does not decide about the plan. Flushing is granted to a
     format wherever it was seen: the processor's flag for it belongs to a thread, and
     what one kernel sets, a later call of another finds set.
     """
@@ -108,11 +117,18 @@ def share_measurements(subjects: list[Subject]) -> None:
     for subject in subjects:
         alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.refusal is None]
         subject.flushes = subject.variant.dtype in flushing
-        subject.slow = min((other.call_seconds for other in alike), default=0.0) > _SLOW_CALL_SECONDS
+        call = min((other.call_seconds for other in alike), default=0.0)
         new_shape = min((other.shape_seconds for other in alike), default=0.0)
-        subject.dear = subject.compiled or new_shape > _DEAR_SHAPE_SECONDS
+        subject.slow = _declared(subject, description.get("slow"), measured=call > _SLOW_CALL_SECONDS)
+        dear = _declared(subject, description.get("dear"), measured=new_shape > _DEAR_SHAPE_SECONDS)
+        subject.dear = subject.compiled or dear
         for cost in ("compile_seconds", "row_seconds", "classes_seconds"):
             setattr(subject, cost, min((getattr(other, cost) for other in alike), default=0.0))
+
+
+def _declared(subject: Subject, modes: list[str] | None, *, measured: bool) -> bool:
+    """Whether a mode is among the declared ones; where nothing is declared, what was measured."""
+    return measured if modes is None else subject.variant.mode in modes
 
 
 def _plan_key(subject: Subject) -> tuple[str, str]:

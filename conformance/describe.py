@@ -7,15 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.contract import Description, OperatorOffer, Reproducer
+from adapters.contract import Description, OperatorOffer, Reproducer, dtypes_of, wants_of
 from adapters.gateway import AdapterFault, WorkerError
 from conformance.case import OPERATORS
 from conformance.discover import Function, Spec, UsageError
 from conformance.subject import Bench
 from reference.formats import FORMATS
 
-_WITHOUT_DERIVATIVES = ("value", "after", "threads")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_ANY_FUNCTION = ("value", "after", "threads")
+_DIFFERENTIABLE_FUNCTION = ("gradient", "weight_gradient", "target_gradient", "accumulated")
 
 
 def describe(spec: Spec, python: str, bench: Bench) -> Description:
@@ -55,11 +56,34 @@ def with_function(spec: Spec, description: Description, bench: Bench) -> Descrip
         raise UsageError(f"target {function.target}: cannot be loaded: {fault.headline}") from None
     except WorkerError as error:
         raise UsageError(f"target {function.target}: {error}") from None
-    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
-    offer["offers"] = [word for word in offer["offers"] if word in _WITHOUT_DERIVATIVES or differentiable]
+    offer = _of_function(description, function, differentiable=differentiable)
     if "reproducer" in offer:
         offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
-    return {**description, "operators": {function.operator: offer}}
+    changed: Description = {**description, "operators": {function.operator: offer}}
+    if not changed.get("slow"):
+        changed.pop("slow", None)
+    if not changed.get("dear"):
+        changed.pop("dear", None)
+    return changed
+
+
+def _of_function(description: Description, function: Function, *, differentiable: bool) -> OperatorOffer:
+    """The framework's offer as far as somebody's own function need keep it.
+
+    It need not be exportable, nor differentiable twice or forwards; and where the framework
+    declares no mode slow or dear, the function may still be: that is measured.
+    """
+    wants = _ANY_FUNCTION + (_DIFFERENTIABLE_FUNCTION if differentiable else ())
+    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
+    offer.pop("signature", None)
+    modes = [mode for mode in offer["modes"] if mode not in description.get("not_for_functions", [])]
+    offer["by_mode"] = {
+        mode: {"offers": [word for word in wants_of(offer, mode) if word in wants], "dtypes": dtypes_of(offer, mode)}
+        for mode in modes
+    }
+    offer["modes"] = modes
+    offer["offers"] = [word for word in offer["offers"] if word in wants]
+    return offer
 
 
 def _reproducer(template: Reproducer, function: Function, *, differentiable: bool) -> Reproducer:
@@ -87,10 +111,19 @@ def _check_names(spec: Spec, description: Description) -> None:
         if operator not in OPERATORS:
             known = ", ".join(OPERATORS)
             raise UsageError(f"{spec.adapter}: describe() offers the operator {operator!r}; there are {known}")
-        for dtype in offer["dtypes"]:
+        _check_modes(spec, offer)
+        asked = [*offer["dtypes"], *(dtype for mode in offer["modes"] for dtype in dtypes_of(offer, mode))]
+        for dtype in asked:
             if dtype not in FORMATS:
                 known = ", ".join(FORMATS)
                 raise UsageError(f"{spec.adapter}: describe() offers the dtype {dtype!r}; there are {known}")
+
+
+def _check_modes(spec: Spec, offer: OperatorOffer) -> None:
+    for mode in offer.get("by_mode", {}):
+        if mode not in offer["modes"]:
+            known = ", ".join(offer["modes"])
+            raise UsageError(f"{spec.adapter}: describe() has {mode!r} in by_mode; there are the modes {known}")
 
 
 def _check_version(spec: Spec, python: str, description: Description) -> None:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adapters.contract import Description
+from adapters.contract import Description, dtypes_of
 from conformance.case import Case
 from conformance.clause import Clause, Level
 from conformance.discover import UsageError
@@ -25,8 +25,10 @@ class Profile:
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
-        few: The same for the module form in compiled modes, and for formats other than
-            float32 where a compilation takes long.
+        few: The same for the module form in compiled modes, for formats other than
+            float32 where a compilation takes long, and for modes that say that each
+            program is costly.
+        costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
     """
 
@@ -37,6 +39,7 @@ class Profile:
     dtypes: tuple[str, ...] = ()
     compiled: tuple[str, ...] = ("*",)
     few: tuple[str, ...] = ("*",)
+    costly: bool = True
     lattice: int = 4
 
 
@@ -71,7 +74,7 @@ row; 0.6 ms and over 29 ms for 4000 classes), so that a busy machine does not ch
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA, lattice=3),
+        Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA, costly=False, lattice=3),
         Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW),
         Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5),
         Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW),
@@ -99,16 +102,19 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
     offers = description["operators"]
     _check_offered("--operator", filters.operators, offers)
     _check_offered("--mode", filters.modes, (mode for offer in offers.values() for mode in offer["modes"]))
-    _check_offered("--dtype", filters.dtypes, (dtype for offer in offers.values() for dtype in offer["dtypes"]))
+    known = [dtype for offer in offers.values() for mode in offer["modes"] for dtype in dtypes_of(offer, mode)]
+    _check_offered("--dtype", filters.dtypes, known)
     dtypes = filters.dtypes or profile.dtypes
+    costly = [] if profile.costly else description.get("costly", [])
+    usual = {mode for offer in offers.values() for mode in offer["modes"] if mode not in costly}
     return [
         Variant(operator, form, mode, description["device"], dtype)
         for operator, offer in offers.items()
         if not filters.operators or operator in filters.operators
         for mode in offer["modes"]
-        if not filters.modes or mode in filters.modes
+        if mode in (filters.modes or usual)
         for form in offer["forms"]
-        for dtype in offer["dtypes"]
+        for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]
 
@@ -129,7 +135,8 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if subject.compiled:
         long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"
-        patterns = profile.few if variant.form == "module" or long else profile.compiled
+        costly = variant.mode in description.get("costly", [])
+        patterns = profile.few if variant.form == "module" or long or costly else profile.compiled
         if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in patterns):
             return False
     return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))

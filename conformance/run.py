@@ -183,7 +183,7 @@ def _calibrated(
         bench = place % len(benches)
         done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
         progress.calibrated()
-    share_measurements([found.subject for found, _ in done])
+    share_measurements([found.subject for found, _ in done], description)
     return done
 
 

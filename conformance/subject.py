@@ -73,7 +73,7 @@ class Array:
 
 @dataclass(frozen=True)
 class Result:
-    """What a call gave back, as far as it was wanted."""
+    """What a call gave back, as far as it was wanted; an array of no elements stands for what was not."""
 
     value: Array
     gradient: Array

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -27,21 +28,31 @@ plain = _load("numpy_adapter")
 
 
 def describe() -> Any:
-    """What NumPy offers, under another name."""
+    """What NumPy offers, under another name, or what the fault makes of it."""
     description = plain.describe()
     description["framework"] = "stand-in"
     description["version"] = "1.0"
-    if FAULT == "describes-nothing":
-        return {}
-    if FAULT == "describes-a-path":
-        description["framework"] = "../elsewhere"
-    if FAULT == "describes-an-unknown-dtype":
-        description["operators"]["multilabel_margin_loss"]["dtypes"] = ["float33"]
-    if FAULT == "mode-left-out":
-        description["left_out"] = [{"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}]
-    if FAULT in ("no-evidence",):
-        description["compiled"] = ["eager"]
+    return DESCRIBED.get(FAULT, lambda whole: whole)(description)
+
+
+def _with_margin(description: Any, **changed: Any) -> Any:
+    description["operators"]["multilabel_margin_loss"].update(changed)
     return description
+
+
+NO_COMPILER = {"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}
+DESCRIBED: Any = {
+    "describes-nothing": lambda whole: {},
+    "describes-a-path": lambda whole: dict(whole, framework="../elsewhere"),
+    "describes-an-unknown-dtype": lambda whole: _with_margin(whole, dtypes=["float33"]),
+    "mode-left-out": lambda whole: dict(whole, left_out=[NO_COMPILER]),
+    "no-evidence": lambda whole: dict(whole, compiled=["eager"]),
+    "declares-itself-slow": lambda whole: dict(whole, slow=["eager"]),
+    "offers-of-an-unknown-mode": lambda whole: _with_margin(whole, by_mode={"lazy": {"offers": ["value"]}}),
+    "eager-offers-the-value-alone": lambda whole: _with_margin(
+        whole, by_mode={"eager": {"offers": ["value"], "dtypes": ["float64"]}}
+    ),
+}
 
 
 BROKEN_REPLIES: Any = {
@@ -62,13 +73,20 @@ def evaluate(call: Any) -> Any:
         return plain.evaluate(call)
     if call["options"].get("reduction") == "sum":
         _misbehave()
+    refusal = _refusal(call)
+    if refusal is not None:
+        return {"raised": refusal}
+    return WRONG.get(FAULT, plain.evaluate)(call)
+
+
+def _refusal(call: Any) -> Any:
     if FAULT == "refuses":
-        return {"raised": NotImplementedError("no kernel for 'cpu'")}
+        return NotImplementedError("no kernel for 'cpu'")
     if FAULT == "refuses-sum" and call["options"].get("reduction") == "sum":
-        return {"raised": NotImplementedError("no kernel for 'sum'")}
-    if FAULT in WRONG:
-        return WRONG[FAULT](call)
-    return plain.evaluate(call)
+        return NotImplementedError("no kernel for 'sum'")
+    if FAULT == "refuses-threads" and threading.current_thread() is not threading.main_thread():
+        return RuntimeError("one thread at a time")
+    return None
 
 
 def _misbehave() -> None:
