@@ -13,7 +13,7 @@ from traceback import format_exc
 from adapters.contract import OperatorOffer
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import Case
-from conformance.clause import Clause
+from conformance.clause import Clause, any_case
 from conformance.compare import Deviation
 from conformance.errors import Errors
 from conformance.minimise import minimise
@@ -132,7 +132,8 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     smallest, kind = case, _kind(problem)
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
         row = problem.row if isinstance(problem, Deviation) else None
-        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other)), cell.minimise, row)
+        keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
+        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), cell.minimise, row)
     again = _problem(cell, _on(cell.subject, cell.second), smallest)
     repeatable = _kind(again) == kind
     shown = again if repeatable else _problem(cell, cell.subject, smallest)
@@ -149,10 +150,10 @@ def _kind(problem: Exception | None) -> str:
     return "refused" if isinstance(problem, Refused) else ""
 
 
-def _quiet(cell: Cell, case: Case) -> Exception | None:
+def _quiet(cell: Cell, case: Case, within: Callable[[Case], bool]) -> Exception | None:
     """As :func:`_problem`, for cases of the clause and of the oracle's domain only."""
     try:
-        return _problem(cell, cell.subject, case) if cell.clause.within(case) else None
+        return _problem(cell, cell.subject, case) if within(case) else None
     except OracleError:
         return None
 

@@ -48,9 +48,9 @@ def _number(value: float) -> str:
 
 
 def shortest_hexadecimal(value: float) -> str:
-    """A hexadecimal float without the zeros at its end."""
+    """A hexadecimal float without the zeros at its end; zero keeps its sign."""
     significand, _, exponent = value.hex().partition("p")
-    return f"{significand.rstrip('0').rstrip('.')}p{exponent}" if exponent and value else "0x0p+0"
+    return f"{significand.rstrip('0').rstrip('.')}p{exponent}"
 
 
 def assert_shape(got: Array, shape: tuple[int, ...]) -> None:
