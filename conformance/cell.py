@@ -13,7 +13,7 @@ from traceback import format_exc
 from adapters.contract import OperatorOffer
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.case import Case
-from conformance.clause import Clause
+from conformance.clause import Clause, any_case
 from conformance.compare import Deviation
 from conformance.errors import Errors
 from conformance.minimise import minimise
@@ -129,12 +129,13 @@ def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
 def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     """Make the case smaller, then ask it again in the second worker."""
     errors, cell.subject.errors = cell.subject.errors, Errors()
-    smallest = case
+    smallest, kind = case, _kind(problem)
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
-        smallest = _one_row(cell, case, problem)
-        smallest = minimise(smallest, lambda other: _same_fault(_quiet(cell, other), problem), cell.minimise)
+        row = problem.row if isinstance(problem, Deviation) else None
+        keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
+        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), cell.minimise, row)
     again = _problem(cell, _on(cell.subject, cell.second), smallest)
-    repeatable = _same_fault(again, problem)
+    repeatable = _kind(again) == kind
     shown = again if repeatable else _problem(cell, cell.subject, smallest)
     cell.subject.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
@@ -142,26 +143,17 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable)
 
 
-def _one_row(cell: Cell, case: Case, problem: Deviation | Refused) -> Case:
-    """A batch cut down to its first wrong row, where that alone is wrong too."""
-    row = problem.row if isinstance(problem, Deviation) else None
-    if row is None or case.input.ndim != 2 or len(case.input) < 2 or case.reduction != "none":
-        return case
-    alone = case.rows(slice(row, row + 1))
-    return alone if _same_fault(_quiet(cell, alone), problem) else case
-
-
-def _same_fault(other: Exception | None, problem: Deviation | Refused) -> bool:
-    """Whether what was seen is of one kind: both refused, or wrong in the same way."""
+def _kind(problem: Exception | None) -> str:
+    """What was seen in one word: refused, or wrong in which way; empty where a case conforms or kills the worker."""
     if isinstance(problem, Deviation):
-        return isinstance(other, Deviation) and other.kind == problem.kind
-    return isinstance(other, Refused)
+        return problem.kind
+    return "refused" if isinstance(problem, Refused) else ""
 
 
-def _quiet(cell: Cell, case: Case) -> Exception | None:
+def _quiet(cell: Cell, case: Case, within: Callable[[Case], bool]) -> Exception | None:
     """As :func:`_problem`, for cases of the clause and of the oracle's domain only."""
     try:
-        return _problem(cell, cell.subject, case) if cell.clause.within(case) else None
+        return _problem(cell, cell.subject, case) if within(case) else None
     except OracleError:
         return None
 

@@ -48,9 +48,9 @@ def _number(value: float) -> str:
 
 
 def shortest_hexadecimal(value: float) -> str:
-    """A hexadecimal float without the zeros at its end."""
+    """A hexadecimal float without the zeros at its end; zero keeps its sign."""
     significand, _, exponent = value.hex().partition("p")
-    return f"{significand.rstrip('0').rstrip('.')}p{exponent}" if exponent and value else "0x0p+0"
+    return f"{significand.rstrip('0').rstrip('.')}p{exponent}"
 
 
 def assert_shape(got: Array, shape: tuple[int, ...]) -> None:
@@ -70,10 +70,11 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
     if got.values.size != expected.low.size:
         raise Deviation(f"{expected.low.size} elements, of shape {expected.low.shape}", f"shape {got.shape}")
     values = got.values.reshape(expected.low.shape)
-    shares = expected.share(values, case.format)
-    subject.errors.add(expected.ulps(values, case.format), shares)
-    wrong = ~expected.admits(values, case.format)
-    if wrong.any():
+    judged = expected.judge(values, case.format)
+    shares = judged.shares
+    subject.errors.add(judged.ulps, shares)
+    if not judged.admitted.all():
+        wrong = ~judged.admitted
         described = _describe(case, values[wrong], expected, wrong)
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
         raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()), row)

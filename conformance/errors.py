@@ -55,9 +55,12 @@ class Errors:
 
 def _counted(values: Float64, least: int, most: int) -> Int64:
     """How many values are 0, at most each power of two, and beyond the largest."""
-    edges = np.concatenate([[0.0], np.exp2(np.arange(least, most + 1))])
-    places = np.searchsorted(edges, np.reshape(values, -1))
-    return np.bincount(places, minlength=len(edges) + 1).astype(np.int64)
+    edges = np.exp2(np.arange(least, most + 1))
+    flat = np.reshape(values, -1)
+    wrong = flat[flat != 0]
+    counts = np.bincount(np.searchsorted(edges, wrong) + 1, minlength=len(edges) + 2)
+    counts[0] = flat.size - wrong.size
+    return counts.astype(np.int64)
 
 
 def labelled(counts: Int64, least: int, most: int) -> dict[str, int]:

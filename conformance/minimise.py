@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -13,88 +13,171 @@ from reference.formats import Bool, Float64, Int64
 _FEW = 4
 """Up to so many rows or classes go one by one from the start."""
 
-Fails = Callable[[Case], bool]
+Judge = Callable[[Case], str]
+"""In one word what is wrong with a case; empty where nothing is, or where it is none of the clause's cases."""
 
 
-def minimise(case: Case, fails: Fails, seconds: float) -> Case:
-    """The smallest case that was found to fail within the time.
+def minimise(case: Case, kind: str, judge: Judge, seconds: float, row: int | None = None) -> tuple[Case, str]:
+    """The smallest case that was found to fail within the time, and in which way it fails.
 
-    Each round tries every single simplification and takes the first that still
-    fails; it ends when none does, so no one row, class or label of the answer can be
-    taken away, and no one number replaced by a simpler one, unless time ran out.
+    Each round tries every single simplification, the largest steps first; the last round
+    finds none. So no one row, class or label of the answer can be taken away, and no one
+    number replaced by a simpler one, without the failure vanishing, unless time ran out.
+    A simplification that fails in the same way comes before one that fails in another,
+    so that the answer shows what was found wherever that is possible.
+
+    Args:
+        case: A case that fails.
+        kind: In which way.
+        judge: Says the same of other cases.
+        seconds: That may be spent.
+        row: The row that is wrong, where one is known.
     """
-    until = time.monotonic() + seconds
-    found = True
-    while found:
-        found = False
-        for other in simpler(case):
-            if time.monotonic() >= until:
-                return case
-            if fails(other):
-                case, found = other, True
-                break
+    if case.input.ndim not in (1, 2) or case.input.shape != case.target.shape:
+        return case, kind
+    if case.input.ndim == 1:
+        batch, kind = minimise(case.batched(), kind, lambda other: judge(other.unbatched()), seconds)
+        return batch.unbatched() if len(batch.input) == 1 else case, kind
+    trials = _Trials(kind, judge, time.monotonic() + seconds)
+    if row is not None and len(case.input) > 1 and case.reduction == "none":
+        case = trials.first(case, [case.rows(slice(row, row + 1))])
+    while True:
+        smaller = _one_round(case, trials)
+        if smaller is case:
+            smaller, trials.kind = trials.other or (case, trials.kind)
+        if smaller is case:
+            return case, trials.kind
+        case, trials.other = smaller, None
+
+
+class _Trials:
+    """Asks about cases until time runs out, about each but once.
+
+    Attributes:
+        kind: The way of failing that is looked for.
+        other: A simplification of the present case that fails in another way, and in which.
+    """
+
+    def __init__(self, kind: str, judge: Judge, until: float) -> None:
+        self.kind = kind
+        self.other: tuple[Case, str] | None = None
+        self._judge, self._until = judge, until
+        self._known: dict[str, str] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether time ran out."""
+        return time.monotonic() >= self._until
+
+    def first(self, case: Case, simpler: Iterable[Case]) -> Case:
+        """The first simpler case that fails as the case does, or the case itself."""
+        for other in simpler:
+            found = self._kind_of(other)
+            if found == self.kind:
+                self.other = None
+                return other
+            if found and self.other is None:
+                self.other = other, found
+        return case
+
+    def _kind_of(self, case: Case) -> str:
+        digest = case.digest()
+        if digest not in self._known:
+            if self.over:
+                return ""
+            self._known[digest] = self._judge(case)
+        return self._known[digest]
+
+
+def _one_round(case: Case, trials: _Trials) -> Case:
+    """Every simplification once, each of what those before it left."""
+    case = _runs(case, trials, lambda one: len(one.input), _without_rows)
+    case = _runs(case, trials, lambda one: one.classes, _without_classes)
+    margin = case.operator == MARGIN
+    if margin:
+        case = _runs(case, trials, lambda one: one.target.size, _without_label, most=1)
+    case = _plainer(case, trials, "target", (-1.0, 0.0) if margin else (0.0, 1.0))
+    case = _plainer(case, trials, "input", (0.0, 1.0))
+    for name in ("cotangent", "weight"):
+        if getattr(case, name) is not None:
+            case = trials.first(case, [case.replace(**{name: None})])
+        case = _plainer(case, trials, name, (1.0,))
     return case
 
 
-def simpler(case: Case) -> Iterator[Case]:
-    """Cases one step simpler, the largest steps first."""
-    if case.input.ndim not in (1, 2) or case.input.shape != case.target.shape:
-        return
-    if case.input.ndim == 1:
-        yield from (other.unbatched() for other in simpler(case.batched()))
-        return
-    yield from _fewer_rows(case)
-    yield from _fewer_classes(case)
-    if case.operator == MARGIN:
-        yield from _fewer_labels(case)
-    yield from _plainer(case, "target", (-1.0, 0.0) if case.operator == MARGIN else (0.0, 1.0))
-    yield from _plainer(case, "input", (0.0, 1.0))
-    for name in ("cotangent", "weight"):
-        yield from _absent(case, name)
-        yield from _plainer(case, name, (1.0,))
+def _runs(
+    case: Case,
+    trials: _Trials,
+    count: Callable[[Case], int],
+    without: Callable[[Case, int, int], Iterator[Case]],
+    most: int | None = None,
+) -> Case:
+    """Simplify runs of neighbouring things: half of them, then quarters, at last each alone.
 
-
-def _without_some(count: int) -> Iterator[Bool]:
-    """What to keep of a number of things: all but half of them, but a quarter, at last all but one."""
-    size = count // 2 if count > _FEW else 1
-    while size:
-        for end in range(count, 0, -size):
-            keep = np.ones(count, dtype=bool)
-            keep[max(0, end - size) : end] = False
-            if keep.any():
-                yield keep
+    Args:
+        case: To be simplified.
+        trials: Asks.
+        count: How many things there are.
+        without: The case with the things from a place to another simplified.
+        most: Longest run to begin with; without it half of the things, or one where they are few.
+    """
+    things = count(case)
+    size = most or (things // 2 if things > _FEW else 1)
+    while size and not trials.over:
+        end = count(case)
+        while end > 0 and not trials.over:
+            start = max(0, end - size)
+            case = trials.first(case, without(case, start, end))
+            end = start
         size //= 2
+    return case
 
 
-def _fewer_rows(case: Case) -> Iterator[Case]:
-    yield from (case.rows(keep) for keep in _without_some(len(case.input)))
+def _kept(count: int, start: int, end: int) -> Bool:
+    keep = np.ones(count, dtype=bool)
+    keep[start:end] = False
+    return keep
 
 
-def _fewer_classes(case: Case) -> Iterator[Case]:
+def _without_rows(case: Case, start: int, end: int) -> Iterator[Case]:
+    if end - start < len(case.input):
+        yield case.rows(_kept(len(case.input), start, end))
+
+
+def _without_classes(case: Case, start: int, end: int) -> Iterator[Case]:
     """Without some classes; labels of them go, higher ones move down."""
-    for keep in _without_some(case.classes):
-        target = _without_classes(case.target, keep) if case.operator == MARGIN else case.target[:, keep]
-        weight = None if case.weight is None else case.weight[keep]
-        yield case.replace(input=case.input[:, keep], target=target, weight=weight)
+    if end - start == case.classes:
+        return
+    keep = _kept(case.classes, start, end)
+    weight = None if case.weight is None else case.weight[keep]
+    input = case.input[:, keep]
+    if case.operator != MARGIN:
+        yield case.replace(input=input, target=case.target[:, keep], weight=weight)
+        return
+    labels = _renamed(case.target, keep)
+    for cut in (_without_spare_padding, _without_end):
+        rows = [cut(row, int(keep.sum())) for row in labels]
+        yield case.replace(input=input, target=np.array(rows, dtype=np.int64), weight=weight)
 
 
-def _without_classes(target: Float64 | Int64, keep: Bool) -> Int64:
+def _renamed(target: Float64 | Int64, keep: Bool) -> list[list[int]]:
     """Labels of the classes that stay, under their new numbers; what names no class keeps its distance."""
     classes, width = len(keep), int(keep.sum())
-    renamed = np.cumsum(keep) - 1
-    rows: list[list[int]] = []
     whole: Int64 = np.asarray(target, dtype=np.int64)
-    for place in range(len(whole)):
-        row: Int64 = whole[place]
-        valid = (row >= 0) & (row < classes)
-        stays = ~valid | keep[np.where(valid, row, 0)]
-        labels = np.where(valid, renamed[np.where(valid, row, 0)], np.where(row < 0, row, row - classes + width))
-        rows.append(_cut(labels[stays].tolist(), width))
-    return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64).reshape(len(rows), width)
+    valid = (whole >= 0) & (whole < classes)
+    place = np.where(valid, whole, 0)
+    number = np.where(valid, (np.cumsum(keep) - 1)[place], np.where(whole < 0, whole, whole - classes + width))
+    stays = ~valid | keep[place]
+    return [row[chosen].tolist() for row, chosen in zip(number, stays, strict=True)]
 
 
-def _cut(row: list[int], width: int) -> list[int]:
-    """A row of a target in fewer places: of two -1 in a row one goes before anything else does."""
+def _without_end(row: list[int], width: int) -> list[int]:
+    """A row of a target in another width, cut or filled at its end."""
+    return row[:width] + [-1] * (width - len(row))
+
+
+def _without_spare_padding(row: list[int], width: int) -> list[int]:
+    """The same; of two -1 side by side one goes before anything else does."""
     kept: list[int] = []
     spare = len(row) - width
     for place, label in enumerate(row):
@@ -102,33 +185,39 @@ def _cut(row: list[int], width: int) -> list[int]:
             spare -= 1
         else:
             kept.append(label)
-    return kept[:width]
+    return _without_end(kept, width)
 
 
-def _fewer_labels(case: Case) -> Iterator[Case]:
+def _without_label(case: Case, start: int, end: int) -> Iterator[Case]:
     """Without one label: what follows it moves up."""
-    for row, place in np.argwhere(case.target >= 0).tolist():
-        target = case.target.copy()
-        target[row, place:-1] = case.target[row, place + 1 :]
-        target[row, -1] = -1
-        if not np.array_equal(target, case.target):
-            yield case.replace(target=target)
-
-
-def _plainer(case: Case, name: str, plain: tuple[float, ...]) -> Iterator[Case]:
-    """With one number replaced by a plainer one; a plain number becomes a plainer only."""
-    array = getattr(case, name)
-    if array is None:
+    row, place = divmod(start, case.classes)
+    if case.target[row, place] < 0:
         return
-    for at in np.ndindex(array.shape):
-        for value in plain:
-            if array[at] == value and not np.signbit(array[at]) > np.signbit(value):
-                break
+    target = case.target.copy()
+    target[row, place:-1] = case.target[row, place + 1 :]
+    target[row, -1] = -1
+    if not np.array_equal(target, case.target):
+        yield case.replace(target=target)
+
+
+def _plainer(case: Case, trials: _Trials, name: str, plain: tuple[float, ...]) -> Case:
+    """With numbers replaced by plainer ones, several by the plainest; a plain number becomes a plainer only."""
+
+    def number_of(one: Case) -> int:
+        array = getattr(one, name)
+        return 0 if array is None else int(array.size)
+
+    def replaced(one: Case, start: int, end: int) -> Iterator[Case]:
+        array = getattr(one, name)
+        part = array.reshape(-1)[start:end]
+        for value in plain if len(part) == 1 else plain[:1]:
+            if ((part == value) & (np.signbit(part) == np.signbit(value))).all():
+                return
             changed = array.copy()
-            changed[at] = value
-            yield case.replace(**{name: changed})
+            changed.reshape(-1)[start:end] = value
+            yield one.replace(**{name: changed})
 
-
-def _absent(case: Case, name: str) -> Iterator[Case]:
-    if getattr(case, name) is not None:
-        yield case.replace(**{name: None})
+    count = number_of(case)
+    if count > 1:
+        case = trials.first(case, replaced(case, 0, count))
+    return _runs(case, trials, number_of, replaced)

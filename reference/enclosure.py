@@ -62,20 +62,37 @@ class Enclosure:
 
         Infinities and NaN are admitted where intermediates may exceed the largest finite value.
         """
+        return self._admitted(got, self.error(got), format)
+
+    def _admitted(self, got: Float64, error: Float64, format: Format) -> Bool:
+        within = np.asarray(error <= self.bound, dtype=np.bool_)
+        if within.all():
+            return within
         above, below = self.reach > format.largest, self.depth > format.largest
         overflowed = ((got == np.inf) & above) | ((got == -np.inf) & below) | (np.isnan(got) & above & below)
-        return np.asarray((self.error(got) <= self.bound) | overflowed, dtype=np.bool_)
+        return np.asarray(within | overflowed, dtype=np.bool_)
 
     def share(self, got: Float64, format: Format) -> Float64:
         """Error divided by bound; 0 where both are 0 or an infinity is admitted."""
-        error = np.where(self.admits(got, format) & ~np.isfinite(got), 0.0, self.error(got))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return np.where(error == 0.0, 0.0, error / self.bound)
+        return self.judge(got, format).shares
 
     def ulps(self, got: Float64, format: Format) -> Float64:
         """Error in units in the last place of the format, at the nearest expected value."""
-        with np.errstate(over="ignore"):
-            return self.error(got) / format.spacing(np.clip(got, self.low, self.high))
+        return self.judge(got, format).ulps
+
+    def judge(self, got: Float64, format: Format) -> Judgement:
+        """All that is to be said about a result, its error taken once."""
+        error = self.error(got)
+        admitted = self._admitted(got, error, format)
+        if not error.any():
+            return Judgement(admitted, error, error)
+        counted = error
+        if not admitted.all() or not np.isfinite(got).all():
+            counted = np.where(admitted & ~np.isfinite(got), 0.0, error)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            shares = np.where(counted == 0.0, 0.0, counted / self.bound)
+            ulps = error / format.spacing(np.clip(got, self.low, self.high))
+        return Judgement(admitted, shares, ulps)
 
     def reshape(self, shape: tuple[int, ...]) -> Enclosure:
         """The same elements in another shape."""
@@ -87,6 +104,21 @@ class Enclosure:
             self.depth.reshape(shape),
             self.middle.reshape(shape),
         )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A result against its enclosure, element by element.
+
+    Attributes:
+        admitted: Whether a correct implementation may return it.
+        shares: Error divided by bound; 0 where both are 0 or an infinity is admitted.
+        ulps: Error in units in the last place of the format, at the nearest expected value.
+    """
+
+    admitted: Bool
+    shares: Float64
+    ulps: Float64
 
 
 def is_even(values: Float64) -> Bool:
