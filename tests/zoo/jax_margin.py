@@ -97,7 +97,6 @@ RIGHT = Margin()
 @functools.cache
 def by_hand(pull: Callable[[Any, Any], Any]) -> Any:
     """The losses of rows with a gradient of one's own, from the derivatives and the upstream gradient."""
-
     rows = jax.custom_vjp(RIGHT.rows)
 
     def forward(scores: Any, target: Any) -> Any:

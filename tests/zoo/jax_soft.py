@@ -81,7 +81,6 @@ def _of_probabilities(x: Any, y: Any) -> Any:
 @functools.cache
 def _half_differentiated() -> Any:
     """The elements with a gradient of one's own that knows label 1 only."""
-
     elements = jax.custom_vjp(elements_of)
 
     def backward(kept: Any, upstream: Any) -> Any:
@@ -118,9 +117,8 @@ fault(
 )
 fault(
     "max_form",
-    "max(x, 0) - x y + log1p(exp(-|x|)) cancels for labels near 1.",
-    "fractional labels near 1",
-    "quality",
+    "The gradient at a score of 0 is that of |x| taken as 1, and of max(x, 0) taken as a half.",
+    "scores of exactly 0",
     elements=lambda x, y: jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x))),
 )
 fault(

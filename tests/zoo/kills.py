@@ -43,7 +43,7 @@ def killed_by(
         python: Interpreter that has the framework.
         profile: How much to ask.
     """
-    operator = OPERATORS[file.removesuffix(".py").rpartition("_")[2]]
+    operator = OPERATORS[file.removesuffix(".py").split("_")[1]]
     spec = find_function(f"{ZOO / file}:{name}", operator, framework)
     filters = Filters((operator,), ("eager",), levels=("documented", "implied", "quality"))
     with tempfile.TemporaryDirectory() as folder:

@@ -150,13 +150,6 @@ fault(
 # Shapes, dtypes, state, errors.
 fault("default_is_sum", "The reduction defaults to sum.", "the reduction left out", default="sum")
 fault(
-    "axis_kept",
-    "Reduction none keeps an axis of one for input of shape (C).",
-    "input of one dimension",
-    "open",
-    shape=lambda result, batched: result,
-)
-fault(
     "batch_of_one_squeezed",
     "Reduction none drops the axis of a batch of one.",
     "batches of one",

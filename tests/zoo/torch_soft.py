@@ -101,7 +101,9 @@ def _by_hand(weighted: bool, divided: bool, upstream_used: bool) -> Any:
     return Rows
 
 
-def _hand_written(*, weighted: bool = True, divided: bool = True, upstream_used: bool = True) -> Any:
+def hand_written(*, weighted: bool = True, divided: bool = True, upstream_used: bool = True) -> Any:
+    """The loss with a backward of its own, right unless told otherwise."""
+
     def loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
         check(input, target, weight, reduction)
         factor = torch.ones(input.shape[-1], dtype=input.dtype) if weight is None else weight
@@ -197,19 +199,19 @@ fault(
     "backward_without_weight",
     "The hand-written backward lacks the weight.",
     "weights",
-    loss=_hand_written(weighted=False),
+    loss=hand_written(weighted=False),
 )
 fault(
     "backward_undivided",
     "The hand-written backward is not divided by C.",
     plain="wrong wherever there is a gradient",
-    loss=_hand_written(divided=False),
+    loss=hand_written(divided=False),
 )
 fault(
     "backward_ignores_upstream",
     "The hand-written backward ignores the upstream gradient.",
     "upstream gradients other than 1",
-    loss=_hand_written(upstream_used=False),
+    loss=hand_written(upstream_used=False),
 )
 
 
