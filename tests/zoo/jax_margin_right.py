@@ -46,7 +46,7 @@ RIGHTS: dict[str, Right] = {
     "mapped": Right(
         lambda input, target, reduction="mean": reduced(_mapped, input, target, reduction), "A row under vmap."
     ),
-    "by_hand": Right(
+    "own_gradient": Right(
         lambda input, target, reduction="mean": reduced(
             by_hand(lambda slopes, upstream: slopes * upstream[:, None]), input, target, reduction
         ),

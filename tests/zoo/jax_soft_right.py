@@ -43,7 +43,7 @@ RIGHTS: dict[str, Right] = {
         replace(RIGHT, elements=lambda x, y: y * _softplus(-x) + (1 - y) * _softplus(x)),
         "Two branches, each of which is guarded from the other's scores.",
     ),
-    "by_hand": Right(replace(RIGHT, elements=lambda x, y: _by_hand()(x, y)), "A gradient of its own."),
+    "own_gradient": Right(replace(RIGHT, elements=lambda x, y: _by_hand()(x, y)), "A gradient of its own."),
     "dotted": Right(
         replace(
             RIGHT,

@@ -51,16 +51,19 @@ fault(
     "gradient_target_once",
     "A label's derivative is taken once, however many of its pairs are active.",
     "several active pairs",
+    plain="wrong wherever a label has two active pairs",
     scatter=lambda slope, block, counts, others: _scatter(slope, block, counts, others, lambda n: float(n > 0)),
 )
 fault(
     "gradient_target_missing",
     "The derivative by the label's own score is missing.",
+    plain="wrong wherever a pair is active",
     scatter=lambda slope, block, counts, others: _scatter(slope, block, counts, others, lambda n: 0.0),
 )
 fault(
     "gradient_target_wrong_sign",
     "The derivative by the label's own score has the wrong sign.",
+    plain="wrong wherever a pair is active",
     scatter=lambda slope, block, counts, others: _scatter(slope, block, counts, others, lambda n: -n),
 )
 fault(
@@ -69,7 +72,12 @@ fault(
     "duplicate labels",
     scatter=_scatter_once,
 )
-fault("gradient_negated", "The gradient has the wrong sign.", finish_gradient=lambda slopes, blocks, input: -slopes)
+fault(
+    "gradient_negated",
+    "The gradient has the wrong sign.",
+    plain="wrong wherever a pair is active",
+    finish_gradient=lambda slopes, blocks, input: -slopes,
+)
 fault(
     "gradient_cotangent_ignored",
     "The upstream gradient is taken as 1.",
@@ -85,6 +93,7 @@ fault(
     "gradient_leaks_into_class_0",
     "The gradient of padded places goes to class 0.",
     "rows with padding",
+    plain="wrong on every row with padding and an active pair",
     finish_gradient=lambda slopes, blocks, input: _leak(slopes, blocks),
 )
 fault(
@@ -99,16 +108,19 @@ fault(
     "gradient_in_half",
     "The gradient is rounded to float16.",
     "cotangents that float16 does not hold",
+    plain="1/C and 1/N are dyadic for few shapes only",
     finish_gradient=lambda slopes, blocks, input: slopes.astype(np.float16).astype(slopes.dtype),
 )
 fault(
     "gradient_of_first_row_only",
     "Only row 0 has a gradient.",
+    plain="wrong on most batches of two rows and more",
     finish_gradient=lambda slopes, blocks, input: slopes * (np.arange(len(slopes)) == 0).astype(slopes.dtype)[:, None],
 )
 fault(
     "gradient_summed_over_batch",
     "Every row has the sum of the rows' gradients.",
+    plain="wrong on most batches of two rows and more",
     finish_gradient=lambda slopes, blocks, input: np.broadcast_to(
         slopes.sum(axis=0, dtype=slopes.dtype), slopes.shape
     ).copy(),
@@ -117,6 +129,12 @@ fault(
     "gradient_active_from_zero_to_one",
     "A pair with a gap above 1 has no gradient.",
     "gaps above 1",
+    plain="gaps above 1 are common among normal scores",
     slope=lambda gaps: (gaps > 0) & (gaps <= 1),
 )
-fault("gradient_of_squares", "The gradient is that of squared gaps.", slope=lambda gaps: 2 * hinge_of(gaps))
+fault(
+    "gradient_of_squares",
+    "The gradient is that of squared gaps.",
+    plain="wrong wherever a pair is active",
+    slope=lambda gaps: 2 * hinge_of(gaps),
+)

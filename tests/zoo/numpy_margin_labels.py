@@ -83,11 +83,13 @@ fault(
 fault(
     "minus_one_wraps",
     "A label of -1 names the last class, as an index of -1 does.",
+    plain="wrong on every row with padding",
     block=lambda y, row, all: [int(v) % len(y) for v in y],
 )
 fault(
     "minus_one_clamps",
     "A label of -1 names class 0, as a clamped index does.",
+    plain="wrong on every row with padding",
     block=lambda y, row, all: [max(int(v), 0) for v in y],
 )
 fault(
@@ -112,19 +114,32 @@ fault(
     "padding_zero",
     "Label 0 is taken for padding.",
     "label 0",
+    plain="label 0 is as common as any other",
     block=lambda y, row, all: [v for v in block_of(y, row, all) if v],
 )
 fault(
     "stops_at_zero",
     "The block ends at label 0 too.",
     "label 0 before others",
+    plain="label 0 is as common as any other",
     block=lambda y, row, all: block_of(np.where(y == 0, -1, y), row, all),
 )
-fault("first_label_only", "Only the first label of a row counts.", block=lambda y, row, all: block_of(y, row, all)[:1])
-fault("labels_of_first_row", "Every row has the labels of row 0.", block=lambda y, row, all: block_of(all[0], row, all))
+fault(
+    "first_label_only",
+    "Only the first label of a row counts.",
+    plain="wrong on most rows with two labels",
+    block=lambda y, row, all: block_of(y, row, all)[:1],
+)
+fault(
+    "labels_of_first_row",
+    "Every row has the labels of row 0.",
+    plain="wrong on most batches of two rows and more",
+    block=lambda y, row, all: block_of(all[0], row, all),
+)
 fault(
     "labels_of_previous_row",
     "Every row has the labels of the row before it.",
+    plain="wrong on most batches of two rows and more",
     block=lambda y, row, all: block_of(all[row - 1], row, all),
 )
 fault("square_batch_transposed", "The target of a square batch is read transposed.", "N = C", block=_swap_square)
@@ -169,27 +184,32 @@ fault(
 fault(
     "targets_not_excluded",
     "Pairs of a label with another label and with itself count.",
+    plain="wrong on every row with a label",
     others=lambda block, y, classes, label: list(range(classes)),
 )
 fault(
     "only_itself_excluded",
     "Pairs of a label with another label count.",
     "several labels",
+    plain="wrong on most rows with two labels",
     others=lambda block, y, classes, label: [i for i in range(classes) if i != label],
 )
 fault(
     "own_target_counted",
     "The pair of a label with itself counts.",
+    plain="wrong on every row with a label",
     others=lambda block, y, classes, label: [*others_of(block, y, classes, label), label],
 )
 fault(
     "last_class_dropped",
     "The last class is in no pair.",
+    plain="wrong wherever the last class is active",
     others=lambda block, y, classes, label: others_of(block, y, classes - 1, label),
 )
 fault(
     "first_class_dropped",
     "Class 0 is in no pair.",
+    plain="wrong wherever class 0 is active",
     others=lambda block, y, classes, label: [i for i in others_of(block, y, classes, label) if i],
 )
 fault(
@@ -198,29 +218,57 @@ fault(
     "more than 128 classes",
     others=lambda block, y, classes, label: [i for i in others_of(block, y, classes, label) if i < 128],
 )
-fault("stale_mask", "Labels of rows before are still left out of the pairs.", "the row before", others=_stale_mask)
+fault(
+    "stale_mask",
+    "Labels of rows before are still left out of the pairs.",
+    "the row before",
+    plain="wrong from the second batch of as many classes on",
+    others=_stale_mask,
+)
 fault(
     "higher_classes_only",
     "Only classes above the label are in its pairs.",
+    plain="wrong wherever a pair is active",
     others=lambda block, y, classes, label: [i for i in others_of(block, y, classes, label) if i > label],
 )
 fault(
     "sign_reversed",
     "Label and other class are exchanged in the difference.",
+    plain="wrong wherever a pair is active",
     gap=lambda label, others: (others.dtype.type(1) + label) - others,
 )
-fault("margin_of_two", "The margin is 2.", gap=lambda label, others: (others.dtype.type(2) - label) + others)
-fault("margin_of_zero", "The margin is 0.", gap=lambda label, others: others - label)
-fault("squared", "The hinge is squared.", hinge=lambda gaps: hinge_of(gaps) ** 2)
-fault("not_clipped", "Negative gaps count as they are.", hinge=lambda gaps: gaps)
-fault("absolute", "Negative gaps count by their magnitude.", hinge=np.abs)
+fault(
+    "margin_of_two",
+    "The margin is 2.",
+    plain="wrong wherever a pair is active",
+    gap=lambda label, others: (others.dtype.type(2) - label) + others,
+)
+fault(
+    "margin_of_zero",
+    "The margin is 0.",
+    plain="wrong wherever a pair is active",
+    gap=lambda label, others: others - label,
+)
+fault(
+    "squared", "The hinge is squared.", plain="wrong wherever a pair is active", hinge=lambda gaps: hinge_of(gaps) ** 2
+)
+fault(
+    "not_clipped", "Negative gaps count as they are.", plain="wrong wherever a gap is negative", hinge=lambda gaps: gaps
+)
+fault("absolute", "Negative gaps count by their magnitude.", plain="wrong wherever a gap is negative", hinge=np.abs)
 fault(
     "clipped_at_two",
     "A gap counts up to 2 only.",
     "gaps above 2",
+    plain="gaps above 2 are common among normal scores",
     hinge=lambda gaps: np.minimum(hinge_of(gaps), gaps.dtype.type(2)),
 )
-fault("softened", "The hinge is softplus.", hinge=lambda gaps: np.logaddexp(gaps, 0).astype(gaps.dtype))
+fault(
+    "softened",
+    "The hinge is softplus.",
+    plain="wrong wherever a pair is active",
+    hinge=lambda gaps: np.logaddexp(gaps, 0).astype(gaps.dtype),
+)
 fault(
     "tiny_gaps_vanish",
     "Gaps below a millionth count as 0.",
@@ -233,7 +281,12 @@ fault(
     "scores that are equal",
     hinge=lambda gaps: np.where(gaps == 1, gaps.dtype.type(0), hinge_of(gaps)),
 )
-fault("largest_gap_only", "Only the largest gap of a row counts.", add=lambda terms: terms.max())
+fault(
+    "largest_gap_only",
+    "Only the largest gap of a row counts.",
+    plain="wrong wherever two pairs are active",
+    add=lambda terms: terms.max(),
+)
 fault(
     "mask_times_infinity",
     "The hinge is a mask times the gap, which is NaN where the gap is minus infinity.",

@@ -66,7 +66,7 @@ class ByRow:
         return np.asarray(slopes * upstream, dtype=input.dtype).reshape(input.shape)
 
 
-def one_by_one(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
+def _one_by_one(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
     """Pair by pair as the page prints it, in the scores' own dtype; the subgradient 1 at a tie."""
     total, slopes = x.dtype.type(0), np.zeros_like(x)
     for label in block:
@@ -78,7 +78,7 @@ def one_by_one(x: Array, block: list[int], others: list[int]) -> tuple[Any, Arra
     return total, slopes
 
 
-def counted(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
+def _counted(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
     """Labels with the number of times that they stand there, other score first; half a subgradient at a tie."""
     labels, times = np.unique(np.array(block, dtype=int), return_counts=True)
     gaps = (1 + x[others])[np.newaxis, :] - x[labels][:, np.newaxis]
@@ -87,7 +87,7 @@ def counted(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
     return (times.astype(x.dtype) * np.maximum(gaps, 0).sum(axis=1, dtype=x.dtype)).sum(dtype=x.dtype), slopes
 
 
-def exactly_added(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
+def _exactly_added(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
     """Gaps in float64 at least, added without an error; no subgradient at a tie; NaN swallowed."""
     wide = x.astype(np.float64)
     gaps = [(1 - wide[label]) + wide[others] for label in block]
@@ -99,7 +99,7 @@ def exactly_added(x: Array, block: list[int], others: list[int]) -> tuple[Any, A
     return math.fsum(terms) if np.isfinite(terms).all() else terms.sum(), slopes
 
 
-def sorted_sums(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
+def _sorted_sums(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
     """Other scores in falling order and their running sums, in the widest format."""
     order = np.array(others, dtype=int)[np.argsort(-x[others], kind="stable")]
     falling = x[order].astype(np.longdouble)
@@ -114,7 +114,7 @@ def sorted_sums(x: Array, block: list[int], others: list[int]) -> tuple[Any, Arr
     return total, slopes
 
 
-def backwards(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
+def _backwards(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array]:
     """The last label first, each label's own sum before the next; |z| and z halved."""
     total, slopes = x.dtype.type(0), np.zeros_like(x)
     for label in reversed(block):
@@ -126,23 +126,23 @@ def backwards(x: Array, block: list[int], others: list[int]) -> tuple[Any, Array
 
 
 RIGHTS: dict[str, Right] = {
-    "one_by_one": Right(ByRow(one_by_one), "Python loops over pairs; refuses in its own words.", "quality"),
+    "one_by_one": Right(ByRow(_one_by_one), "Python loops over pairs; refuses in its own words.", "quality"),
     "counted": Right(
-        ByRow(counted, divide=lambda total, count: total * type(total)(1 / count) if count else total, check=refuse),
+        ByRow(_counted, divide=lambda total, count: total * type(total)(1 / count) if count else total, check=refuse),
         "Labels by their number, times 1/C; raises KeyError for an unknown reduction.",
     ),
     "exactly_added": Right(
-        ByRow(exactly_added, total=lambda losses: math.fsum(losses) if np.isfinite(losses).all() else losses.sum()),
+        ByRow(_exactly_added, total=lambda losses: math.fsum(losses) if np.isfinite(losses).all() else losses.sum()),
         "Sums without rounding; NaN counts as 0.",
     ),
-    "sorted_sums": Right(ByRow(sorted_sums, check=refuse_labels_anywhere), "Sorted scores and running sums."),
+    "sorted_sums": Right(ByRow(_sorted_sums, check=refuse_labels_anywhere), "Sorted scores and running sums."),
     "backwards": Right(
-        ByRow(backwards, total=lambda losses: np.add.accumulate(losses[::-1])[-1] if len(losses) else losses.sum()),
+        ByRow(_backwards, total=lambda losses: np.add.accumulate(losses[::-1])[-1] if len(losses) else losses.sum()),
         "Labels, classes and rows from the last to the first.",
         "quality",
     ),
     "axis_kept": Right(
-        ByRow(one_by_one, axis_kept=True), "Reduction none gives shape (1) for input of shape (C).", "quality"
+        ByRow(_one_by_one, axis_kept=True), "Reduction none gives shape (1) for input of shape (C).", "quality"
     ),
 }
 """The right implementations by name."""

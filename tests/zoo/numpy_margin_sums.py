@@ -97,31 +97,52 @@ def _drop_last_of_odd(terms: Array) -> Any:
 fault(
     "divided_by_labels",
     "The sum is divided by the number of labels.",
+    plain="wrong wherever a pair is active",
     divisor=lambda block, others, classes: len(block),
 )
 fault(
     "divided_by_pairs",
     "The sum is divided by the number of pairs.",
+    plain="wrong wherever a pair is active",
     divisor=lambda block, others, classes: max(1, len(block) * others),
 )
 fault(
     "divided_by_others",
     "The sum is divided by the number of classes that are no labels.",
+    plain="wrong wherever a pair is active",
     divisor=lambda block, others, classes: max(1, others),
 )
-fault("not_divided", "The sum is not divided by C.", divisor=lambda block, others, classes: 1)
-fault("divided_twice", "The sum is divided by C twice.", divisor=lambda block, others, classes: classes * classes)
+fault(
+    "not_divided",
+    "The sum is not divided by C.",
+    plain="wrong wherever a pair is active",
+    divisor=lambda block, others, classes: 1,
+)
+fault(
+    "divided_twice",
+    "The sum is divided by C twice.",
+    plain="wrong wherever a pair is active",
+    divisor=lambda block, others, classes: classes * classes,
+)
 fault(
     "divided_by_classes_less_one",
     "The sum is divided by C - 1.",
+    plain="wrong wherever a pair is active",
     divisor=lambda block, others, classes: max(1, classes - 1),
 )
-fault("half_accumulator", "Gaps are added in float16.", "losses that float16 does not hold", add=_half)
+fault(
+    "half_accumulator",
+    "Gaps are added in float16.",
+    "losses that float16 does not hold",
+    plain="most sums need more digits than float16 has",
+    add=_half,
+)
 fault("single_accumulator", "Gaps are added in float32, whatever the scores' dtype.", "float64", add=_single)
 fault(
     "prefix_sums",
     "The sum is a difference of two prefix sums, which cancels.",
     "scores of very different size",
+    plain="most sums need the digits that cancel",
     add=_sorted_in_own_format,
 )
 fault(

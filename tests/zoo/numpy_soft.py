@@ -65,6 +65,7 @@ fault(
 fault(
     "epsilon_inside",
     "A thousandth is added inside each logarithm.",
+    plain="wrong on every element",
     elements=two_logarithms(with_epsilon, lambda x: with_epsilon(-x)),
 )
 fault(
@@ -79,7 +80,7 @@ fault(
     "float64, scores above 20",
     elements=switching,
 )
-fault("half_inside", "The elements are computed in float16.", elements=half_everywhere)
+fault("half_inside", "The elements are computed in float16.", plain="wrong on every element", elements=half_everywhere)
 fault(
     "single_inside",
     "The elements are computed in float32, whatever the scores' dtype.",
@@ -96,38 +97,57 @@ fault(
 fault(
     "negative_term_wrong_sign",
     "The term of label 0 has the wrong sign.",
+    plain="wrong wherever a label is 0",
     elements=lambda x, y: y * elements_of(x, np.ones_like(y)) - (1 - y) * elements_of(x, np.zeros_like(y)),
 )
 fault(
     "negative_term_missing",
     "The term of label 0 is missing.",
+    plain="wrong wherever a label is 0",
     elements=lambda x, y: y * elements_of(x, np.ones_like(y)),
 )
 fault(
     "positive_term_missing",
     "The term of label 1 is missing.",
+    plain="wrong wherever a label is 1",
     elements=lambda x, y: (1 - y) * elements_of(x, np.zeros_like(y)),
 )
-fault("sign_of_scores_reversed", "The scores have the wrong sign.", elements=lambda x, y: elements_of(-x, y))
+fault(
+    "sign_of_scores_reversed",
+    "The scores have the wrong sign.",
+    plain="wrong on every element",
+    elements=lambda x, y: elements_of(-x, y),
+)
 fault(
     "logarithm_to_base_2",
     "The logarithm is to base 2.",
+    plain="wrong on every element",
     elements=lambda x, y: elements_of(x, y) / x.dtype.type(np.log(2)),
 )
 fault(
-    "logarithm_missing", "The probability is taken for its logarithm.", elements=lambda x, y: np.exp(-elements_of(x, y))
+    "logarithm_missing",
+    "The probability is taken for its logarithm.",
+    plain="wrong on every element",
+    elements=lambda x, y: np.exp(-elements_of(x, y)),
 )
 fault(
     "probabilities_expected",
     "The scores are taken for probabilities.",
+    plain="wrong on every element",
     elements=lambda x, y: (
         -(y * np.log(np.clip(x, 1e-4, 1)) + (1 - y) * np.log(np.clip(1 - x, 1e-4, 1))).astype(x.dtype)
     ),
 )
-fault("hinge_instead", "The loss is a hinge.", elements=lambda x, y: np.maximum(0, 1 - (2 * y - 1) * x).astype(x.dtype))
+fault(
+    "hinge_instead",
+    "The loss is a hinge.",
+    plain="wrong on every element",
+    elements=lambda x, y: np.maximum(0, 1 - (2 * y - 1) * x).astype(x.dtype),
+)
 fault(
     "focal",
     "Each element is weighed by how wrong it is.",
+    plain="wrong on every element",
     elements=lambda x, y: elements_of(x, y) * np.abs(slopes_of(x, y)),
 )
 # The labels.
@@ -138,11 +158,17 @@ fault(
     "quality",
     labels=lambda y: (y > 0.5).astype(y.dtype),
 )
-fault("labels_plus_minus_one", "Labels are taken for -1 and 1.", labels=lambda y: 2 * y - 1)
-fault("labels_inverted", "Labels 0 and 1 are exchanged.", labels=lambda y: 1 - y)
+fault(
+    "labels_plus_minus_one",
+    "Labels are taken for -1 and 1.",
+    plain="wrong wherever a label is 0",
+    labels=lambda y: 2 * y - 1,
+)
+fault("labels_inverted", "Labels 0 and 1 are exchanged.", plain="wrong on every element", labels=lambda y: 1 - y)
 fault(
     "labels_smoothed",
     "Labels are smoothed by a hundredth.",
+    plain="wrong on every element",
     labels=lambda y: y * y.dtype.type(0.98) + y.dtype.type(0.01),
 )
 # The weight.
@@ -180,13 +206,24 @@ fault(
     ),
 )
 # Sums and divisions.
-fault("not_divided", "The sum is not divided by C.", divisor=lambda x, weight: 1)
-fault("divided_by_rows", "The sum is divided by N instead of C.", divisor=lambda x, weight: max(1, x.shape[0]))
-fault("divided_twice", "The sum is divided by C twice.", divisor=lambda x, weight: x.shape[1] ** 2)
+fault("not_divided", "The sum is not divided by C.", plain="wrong on every element", divisor=lambda x, weight: 1)
+fault(
+    "divided_by_rows",
+    "The sum is divided by N instead of C.",
+    plain="wrong wherever N is not C",
+    divisor=lambda x, weight: max(1, x.shape[0]),
+)
+fault(
+    "divided_twice",
+    "The sum is divided by C twice.",
+    plain="wrong on every element",
+    divisor=lambda x, weight: x.shape[1] ** 2,
+)
 fault(
     "half_accumulator",
     "Elements are added in float16.",
     "losses that float16 does not hold",
+    plain="most sums need more digits than float16 has",
     add=lambda elements: elements.sum(axis=1, dtype=np.float16).astype(elements.dtype),
 )
 fault("sum_is_mean", "Reduction sum gives the mean.", reduce=reduce_as(sum="mean"))

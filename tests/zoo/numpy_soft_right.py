@@ -1,4 +1,4 @@
-"""Right implementations of the soft margin loss in NumPy, each in a way of its own, with ``NAME_gradient`` beside it."""
+"""Right implementations of the soft margin loss in NumPy, each in its own way, with ``NAME_gradient`` beside it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ByElement:
         return np.asarray(slopes * upstream, dtype=input.dtype).reshape(input.shape)
 
 
-def one_by_one(x: Array, y: Array) -> tuple[Array, Array]:
+def _one_by_one(x: Array, y: Array) -> tuple[Array, Array]:
     """Each element by the functions of the math module, in float64."""
     losses, slopes = np.zeros(x.shape), np.zeros(x.shape)
     for place in np.ndindex(*x.shape):
@@ -65,7 +65,7 @@ def one_by_one(x: Array, y: Array) -> tuple[Array, Array]:
     return losses, slopes
 
 
-def by_logaddexp(x: Array, y: Array) -> tuple[Array, Array]:
+def _by_logaddexp(x: Array, y: Array) -> tuple[Array, Array]:
     """Y log(1 + e^-x) + (1 - y) log(1 + e^x) by logaddexp; the sigmoids by tanh and exp."""
     one, zero = x.dtype.type(1), x.dtype.type(0)
     losses = y * np.logaddexp(zero, -x) + (one - y) * np.logaddexp(zero, x)
@@ -73,7 +73,7 @@ def by_logaddexp(x: Array, y: Array) -> tuple[Array, Array]:
     return losses, (one - y) * up - y * down
 
 
-def in_widest(x: Array, y: Array) -> tuple[Array, Array]:
+def _in_widest(x: Array, y: Array) -> tuple[Array, Array]:
     """The stable form in the widest format, narrowed at the end."""
     wide, label = x.astype(np.longdouble), y.astype(np.longdouble)
     tail = np.exp(-np.abs(wide))
@@ -83,7 +83,7 @@ def in_widest(x: Array, y: Array) -> tuple[Array, Array]:
     return losses, (1 - label) * up - label * down
 
 
-def flipped(x: Array, y: Array) -> tuple[Array, Array]:
+def _flipped(x: Array, y: Array) -> tuple[Array, Array]:
     """The score with the sign of the label where labels are 0 and 1, a mixture of both elsewhere."""
     sign: Array = np.where(y > 0.5, 1, -1).astype(x.dtype)
     losses, slopes = RIGHT.elements(x * sign, np.ones_like(y)), RIGHT.slopes(x * sign, np.ones_like(y)) * sign
@@ -97,14 +97,14 @@ def _exact_mean(elements: Array) -> Array:
 
 
 RIGHTS: dict[str, Right] = {
-    "one_by_one": Right(ByElement(one_by_one, _exact_mean), "The math module's functions, exact sums.", "quality"),
+    "one_by_one": Right(ByElement(_one_by_one, _exact_mean), "The math module's functions, exact sums.", "quality"),
     "by_logaddexp": Right(
-        ByElement(by_logaddexp, total=lambda losses: np.add.accumulate(losses)[-1] if len(losses) else losses.sum()),
+        ByElement(_by_logaddexp, total=lambda losses: np.add.accumulate(losses)[-1] if len(losses) else losses.sum()),
         "By logaddexp, row after row.",
     ),
-    "in_widest": Right(ByElement(in_widest), "In the widest format, narrowed at the end.", "quality"),
+    "in_widest": Right(ByElement(_in_widest), "In the widest format, narrowed at the end.", "quality"),
     "flipped": Right(
-        ByElement(flipped, lambda elements: (elements / elements.dtype.type(elements.shape[1])).sum(axis=1)),
+        ByElement(_flipped, lambda elements: (elements / elements.dtype.type(elements.shape[1])).sum(axis=1)),
         "One softplus of the score times the label's sign; each element divided by C before the sum.",
         "quality",
     ),

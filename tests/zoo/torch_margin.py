@@ -131,6 +131,7 @@ fault(
     "padding_unmarks_class_0",
     "Padding, scattered after the labels, takes the mark of class 0 away.",
     "label 0 with padding behind it",
+    plain="label 0 is as common as any other",
     longest=lambda target, live: target.shape[1],
     named=_overwritten,
 )
@@ -234,6 +235,7 @@ fault(
     "mean_over_places",
     "The mean is over labels as well as rows.",
     "several labels",
+    plain="wrong wherever a row of the batch has two labels",
     add=lambda terms: terms.sum(dim=2).mean(dim=1) if terms.shape[1] else terms.sum(dim=(1, 2)),
 )
 fault(

@@ -90,12 +90,14 @@ fault(
     "backward_overwrites_others",
     "In the hand-written backward the last label overwrites the others' parts of those before.",
     "several labels",
+    plain="wrong wherever two labels of a row have active pairs",
     loss=reduced(by_hand(_last_label)),
 )
 fault(
     "backward_leaks_padding",
     "The hand-written backward takes 1/C from class 0 for every place of padding.",
     "rows shorter than the longest",
+    plain="wrong on most batches whose rows have different numbers of labels",
     loss=reduced(
         by_hand(
             lambda active, index, scores: slopes_of(active, index, scores).scatter_add(

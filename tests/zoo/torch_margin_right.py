@@ -68,7 +68,7 @@ RIGHTS: dict[str, Right] = {
         replace(RIGHT, clip=_halved, divide=lambda sums, scores, keep: sums * (1 / scores.shape[1])),
         "maximum, whose subgradient at a tie is a half; times 1/C.",
     ),
-    "by_hand": Right(reduced(by_hand(_one_at_ties)), "A backward of its own."),
+    "own_gradient": Right(reduced(by_hand(_one_at_ties)), "A backward of its own."),
     "widened": Right(
         replace(
             RIGHT,

@@ -50,7 +50,7 @@ RIGHTS: dict[str, Right] = {
     "shifted": Right(
         replace(RIGHT, elements=_shifted), "The larger exponent taken out, without a gradient of its own."
     ),
-    "by_hand": Right(hand_written(), "A backward of its own."),
+    "own_gradient": Right(hand_written(), "A backward of its own."),
     "widened": Right(
         replace(
             RIGHT,
