@@ -54,6 +54,7 @@ class _Outcome:
     deviation: Deviation | None = None
     repeatable: bool | None = None
     behaviours: Counter[str] | None = None
+    first: int | None = None
 
 
 def run_cell(cell: Cell) -> tuple[Finding, Errors]:
@@ -81,17 +82,27 @@ def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
         return _Outcome("unsupported", cell.subject.refusal.words)
     if cell.clause.level == "open":
         return _observe(cell, cases)
+    return _judge(cell, cases)
+
+
+def _judge(cell: Cell, cases: list[Case]) -> _Outcome:
+    """Every case against the law; what says most is shown, and which failed first is counted."""
     found: list[tuple[Case, Deviation | Refused]] = []
-    for case in cases:
+    first = None
+    for place, case in enumerate(cases, start=1):
         try:
             cell.clause.law(cell.subject, case)
         except Undecided as undecided:
             return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
         except (Deviation, Refused) as problem:
             found.append((case, problem))
+            first = first or place
         except (WorkerCrashed, WorkerHung) as death:
-            return _dies(cell, case, death)
-    return _deviates(cell, *max(found, key=lambda pair: _gravity(pair[1]))) if found else _Outcome("conforms")
+            return dataclasses.replace(_dies(cell, case, death), first=first or place)
+    if not found:
+        return _Outcome("conforms")
+    gravest = max(found, key=lambda pair: _gravity(pair[1]))
+    return dataclasses.replace(_deviates(cell, *gravest), first=first)
 
 
 def _decided_before_the_kernel(cell: Cell) -> bool:
@@ -217,6 +228,7 @@ def _finding(cell: Cell, outcome: _Outcome, cases: list[Case], seconds: float) -
         counterexample=_counterexample(cell, outcome),
         observed=Observed(behaviours=dict(outcome.behaviours)) if outcome.behaviours is not None else None,
         repeatable=outcome.repeatable,
+        first=outcome.first,
     )
 
 

@@ -146,7 +146,7 @@ class Counterexample(Closed):
 
 
 class Finding(Closed, tag_field="kind", tag="finding"):
-    """Clause × variant → verdict, with its evidence."""
+    """Clause × variant → verdict, with its evidence; ``first`` is the number of the first case that failed."""
 
     operator: str
     clause: str
@@ -161,6 +161,7 @@ class Finding(Closed, tag_field="kind", tag="finding"):
     counterexample: Counterexample | None = None
     observed: Observed | None = None
     repeatable: bool | None = None
+    first: int | None = None
 
 
 class Accuracy(Closed, tag_field="kind", tag="accuracy"):

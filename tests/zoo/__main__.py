@@ -1,56 +1,149 @@
-"""Asks every clause of every wrong implementation of the zoo, and says what caught it.
+"""Asks the suite about every wrong and right implementation of the zoo, and says what caught what.
 
-    python -m tests.zoo            all of them, some four minutes on two cores
-    python -m tests.zoo sum mean   those whose name holds one of the words
+    python -m tests.zoo --python torch=env/bin/python --python jax=env/bin/python
+    python -m tests.zoo --framework numpy sum mean      those whose name holds one of the words
+    python -m tests.zoo --every 6 --dtype float32       a sample, in one format
 
-Exit status: 0 where each is caught at its level, 1 where one survives.
+Exit status: 0 where every wrong one is caught at its level, no right one fails, and
+each wrong one agrees with half of the plain cases or says why not; 1 else; 2 for an
+interpreter without its framework.
 """
 
 from __future__ import annotations
 
-import importlib
+import argparse
+import importlib.metadata
+import os
+import platform
+import subprocess
 import sys
-import warnings
-from concurrent.futures import ProcessPoolExecutor
+import tempfile
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
-from tests.zoo.kills import Kill, killed_by
+from conformance.plan import PROFILES
+from conformance.run import suite_digest, suite_version
+from reports.record import Machine, Suite, now
+from reports.zoo import Implementation, ZooHeader, write_zoo
+from reports.zoo_score import Score
+from tests.zoo.inhabitants import FRAMEWORKS, Inhabitant, inhabitants, sample
+from tests.zoo.kills import Question, ask, asked_clauses
+from tests.zoo.page import markdown
 
-FILES = ("numpy_margin.py", "numpy_soft.py")
-DECIDING = {"implied": {"documented", "implied"}, "quality": {"documented", "implied", "quality"}}
-"""By the level of a fault: the levels of the clauses that may catch it; an open one need not be caught."""
-
-
-def faults(file: str) -> dict[str, str]:
-    """The wrong implementations of a file, with the level at which each must be caught."""
-    module = importlib.import_module(f"tests.zoo.{file.removesuffix('.py')}")
-    return {name: fault.level for name, fault in module.FAULTS.items()}
-
-
-def caught(kill: Kill, level: str) -> bool:
-    """Whether an implementation was caught at its level, with a verdict for every cell."""
-    return not kill.lost and (level == "open" or bool(DECIDING[level] & set(kill.clauses.values())))
+WORKERS = 2
 
 
-def asked(file: str, name: str) -> Kill:
-    """What catches one implementation; numerical warnings of wrong code are its own business."""
-    warnings.simplefilter("ignore")
-    return killed_by(file, name)
+def arguments() -> argparse.Namespace:
+    """What was typed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.zoo", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("words", nargs="*", help="only implementations whose name holds one of them")
+    parser.add_argument("--framework", action="append", choices=FRAMEWORKS, help="only this framework")
+    parser.add_argument("--python", action="append", default=[], metavar="FRAMEWORK=PATH", help="its interpreter")
+    parser.add_argument("--profile", default="quick", choices=[name for name in PROFILES if name != "explore"])
+    parser.add_argument("--dtype", action="append", default=[], help="only this format")
+    parser.add_argument("--every", type=int, default=1, help="only one in so many")
+    parser.add_argument("--plain", type=int, default=1000, help="plain random cases asked of each")
+    parser.add_argument("--out", type=Path, help="write the record there")
+    parser.add_argument("--docs", type=Path, help="write a Markdown page there")
+    return parser.parse_args()
 
 
-def main(words: list[str]) -> int:
-    """Ask, print a line for each, and count the survivors."""
-    survivors = 0
-    with ProcessPoolExecutor(2) as pool:
-        for file in FILES:
-            chosen = {name: level for name, level in faults(file).items() if not words or any(w in name for w in words)}
-            for kill, level in zip(pool.map(asked, [file] * len(chosen), chosen), chosen.values(), strict=True):
-                alive = not caught(kill, level)
-                survivors += alive
-                by = ", ".join(kill.clauses) or "; ".join(kill.lost) or "nothing"
-                sys.stdout.write(f"{'SURVIVES' if alive else 'caught'} {file[:-3]}.{kill.name}: {by}\n")
-    sys.stdout.write(f"{survivors} survivors\n")
-    return 1 if survivors else 0
+def versions(pythons: dict[str, str]) -> dict[str, str]:
+    """The version of each framework under its interpreter.
+
+    Raises:
+        SystemExit: An interpreter does not have it.
+    """
+    found: dict[str, str] = {}
+    for name, python in pythons.items():
+        program = f"import importlib.metadata as m; print(m.version({name!r}))"
+        answer = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+        if answer.returncode:
+            sys.stderr.write(f"{python} has no {name}; name an interpreter that has it: --python {name}=PATH\n")
+            sys.exit(2)
+        found[name] = answer.stdout.strip()
+    return found
+
+
+def chosen(typed: argparse.Namespace) -> list[Inhabitant]:
+    """Whom to ask."""
+    found: list[Inhabitant] = []
+    for framework in typed.framework or FRAMEWORKS:
+        found += sample(inhabitants(framework), typed.every)
+    return [who for who in found if not typed.words or any(word in who.name for word in typed.words)]
+
+
+def asked(everyone: list[Inhabitant], questions: dict[str, Question]) -> list[Implementation]:
+    """All of them, two at a time; a line for each as it comes."""
+    found: list[Implementation] = []
+    with tempfile.TemporaryDirectory() as cache, ProcessPoolExecutor(WORKERS) as pool:
+        _share_compilations(Path(cache))
+        running: list[Future[Implementation]] = [pool.submit(ask, who, questions[who.framework]) for who in everyone]
+        for who, future in zip(everyone, running, strict=True):
+            found.append(future.result())
+            sys.stdout.write(f"{line_of(who, found[-1])}\n")
+            sys.stdout.flush()
+    return found
+
+
+def _share_compilations(folder: Path) -> None:
+    """One cache of compiled operations for all workers, and one thread for each of them."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def line_of(who: Inhabitant, found: Implementation) -> str:
+    """What became of one, in a line."""
+    by = ", ".join(death.clause for death in found.broken) or "; ".join(found.lost) or "nothing"
+    share = "" if found.agreement is None else f" {found.agreement:.0%} of plain cases;"
+    return f"{found.verdict:11} {who}:{share} broke {by}"
+
+
+def unexplained(score: Score) -> list[Implementation]:
+    """Those that disagree with plain cases more than they say, and right ones that disagree at all."""
+    return [each for each in score.disagreeing if not each.why_not] + [
+        each for each in score.right if each.agreement is not None and each.agreement < 1
+    ]
+
+
+def main() -> int:
+    """Ask, print, write."""
+    typed = arguments()
+    pythons: dict[str, str] = dict.fromkeys(typed.framework or FRAMEWORKS, sys.executable)
+    pythons.update(dict(pair.split("=", 1) for pair in typed.python if pair.split("=", 1)[0] in pythons))
+    question = Question("", typed.profile, tuple(typed.dtype), typed.plain)
+    questions = {name: replace(question, python=python) for name, python in pythons.items()}
+    header = _header(typed, versions(pythons))
+    found = asked(everyone := chosen(typed), questions)
+    header.planned = len(everyone)
+    with tempfile.TemporaryDirectory() as folder:
+        zoo = write_zoo(typed.out or Path(folder) / "zoo.jsonl", header, asked_clauses(), found)
+    score = Score(zoo)
+    if typed.docs:
+        typed.docs.write_text(markdown(score), encoding="utf-8")
+    bad = unexplained(score)
+    for each in bad:
+        sys.stdout.write(f"{each.framework} {each.name} agrees with {each.agreement:.0%} of plain cases\n")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in zoo.footer.counts.items())
+    sys.stdout.write(f"{counts or 'nobody asked'}\n")
+    return 1 if bad or score.survivors or score.false_alarms or score.without_verdict or not found else 0
+
+
+def _header(typed: argparse.Namespace, frameworks: dict[str, str]) -> ZooHeader:
+    return ZooHeader(
+        schema="lossproof-zoo/1",
+        started=now(),
+        suite=Suite(version=suite_version(), digest=suite_digest()),
+        profile=typed.profile,
+        frameworks={**frameworks, "numpy (suite)": importlib.metadata.version("numpy")},
+        planned=0,
+        plain_cases=typed.plain,
+        machine=Machine(processor=platform.machine(), cores=os.cpu_count() or 1),
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""What an entry of the zoo is, and the frameworks that entries are written in."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One realistic mistake.
+
+    Attributes:
+        loss: The implementation with the mistake.
+        words: What is wrong, in one sentence.
+        corner: Where alone it differs, where it agrees with most plain cases.
+        level: The last level of clause that must catch it; nothing need catch an ``open`` one.
+        plain: Why its kind cannot agree with half of all plain cases, where it does not.
+    """
+
+    loss: Any
+    words: str
+    corner: str = ""
+    level: str = "implied"
+    plain: str = ""
+
+
+@dataclass(frozen=True)
+class Right:
+    """One right implementation.
+
+    Attributes:
+        loss: The implementation.
+        words: What it does in a way of its own, in one sentence.
+        level: The last level whose clauses it keeps: ``implied`` or ``quality``.
+    """
+
+    loss: Any
+    words: str
+    level: str = "implied"
+
+
+class Late:
+    """A module that is imported where it is first used: the suite's own environment has no framework."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
+torch: Any = Late("torch")
+jax: Any = Late("jax")
+jnp: Any = Late("jax.numpy")

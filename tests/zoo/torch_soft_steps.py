@@ -1,0 +1,65 @@
+"""The soft margin loss in torch as people write it: steps, each of which a fault may replace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.zoo.entry import torch
+
+
+def check(input: Any, target: Any, weight: Any, reduction: str) -> None:
+    """Refuse what the operator does not take."""
+    if input.dim() not in (1, 2) or input.shape != target.shape:
+        raise ValueError(f"input {tuple(input.shape)}, target {tuple(target.shape)}")
+    if weight is not None and weight.shape != input.shape[-1:]:
+        raise ValueError(f"weight {tuple(weight.shape)}, input {tuple(input.shape)}")
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError(f"reduction {reduction!r}")
+
+
+def elements_of(x: Any, y: Any) -> Any:
+    """-(y log σ(x) + (1 - y) log σ(-x))."""
+    logsigmoid = torch.nn.functional.logsigmoid
+    return -(y * logsigmoid(x) + (1 - y) * logsigmoid(-x))
+
+
+def weigh(elements: Any, weight: Any) -> Any:
+    """Times the weight of each class."""
+    return elements if weight is None else elements * weight
+
+
+def over_classes(elements: Any, weight: Any) -> Any:
+    """The mean over the classes."""
+    return elements.sum(dim=-1) / elements.shape[-1]
+
+
+def reduce_rows(losses: Any, reduction: str) -> Any:
+    """The losses, their sum or their mean."""
+    return {"none": lambda: losses, "sum": losses.sum, "mean": losses.mean}[reduction]()
+
+
+@dataclass(frozen=True)
+class Soft:
+    """The loss by its steps."""
+
+    check: Callable[[Any, Any, Any, str], None] = check
+    scores: Callable[[Any], Any] = lambda input: input
+    labels: Callable[[Any], Any] = lambda target: target
+    weight: Callable[[Any], Any] = lambda weight: weight
+    elements: Callable[[Any, Any], Any] = elements_of
+    weigh: Callable[[Any, Any], Any] = weigh
+    over_classes: Callable[[Any, Any], Any] = over_classes
+    reduce: Callable[[Any, str], Any] = reduce_rows
+    finish: Callable[[Any, Any], Any] = lambda loss, input: loss
+
+    def __call__(self, input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+        """The loss."""
+        self.check(input, target, weight, reduction)
+        weight = None if weight is None else self.weight(weight)
+        elements = self.weigh(self.elements(self.scores(input), self.labels(target)), weight)
+        return self.finish(self.reduce(self.over_classes(elements, weight), reduction), input)
+
+
+RIGHT = Soft()
