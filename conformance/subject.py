@@ -277,8 +277,9 @@ class Subject:
             Refused: It refuses this case.
         """
         call = self.call(case, ("value", want))
-        for name, array in {**({"cotangent": case.upstream()} if want in _UPSTREAM else {}), **arrays}.items():
-            call["arrays"][name] = to_plain(array, case.dtype)
+        upstream = {"cotangent": case.upstream()} if want in _UPSTREAM else {}
+        further = {name: to_plain(array, case.dtype) for name, array in {**upstream, **arrays}.items()}
+        call["arrays"] = {**call["arrays"], **further}
         reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
         if "raised" in reply:
             refused = Refused(reply["raised"])
