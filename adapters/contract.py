@@ -248,11 +248,12 @@ class Description(TypedDict):
     Three lists of modes say what asking costs, so that the plan does not depend on how
     busy the machine is. ``slow``: every call takes long. ``dear``: each new shape takes
     long although nothing is compiled. ``costly``: each new program takes longer than about
-    0.3 s, so that only few clauses are asked. Where ``slow`` or ``dear`` is absent, the
+    0.3 s, so that a quick run leaves it out. Where ``slow`` or ``dear`` is absent, the
     suite measures it.
 
-    ``not_for_functions`` names the modes in which somebody's own function is not asked: a right
-    one need not be exportable, nor keep its precision under a policy that lowers it.
+    ``secondary`` names the modes that only wrap the framework's own eager operator (exported,
+    traced, under another policy): they are asked few clauses, and somebody's own function, which
+    need neither be exportable nor keep its precision under such a policy, is not asked in them.
     """
 
     framework: str
@@ -264,7 +265,7 @@ class Description(TypedDict):
     slow: NotRequired[list[str]]
     dear: NotRequired[list[str]]
     costly: NotRequired[list[str]]
-    not_for_functions: NotRequired[list[str]]
+    secondary: NotRequired[list[str]]
     left_out: list[LeftOutMode]
     facts: dict[str, Any]
     operators: dict[str, OperatorOffer]

@@ -87,7 +87,7 @@ def describe() -> Dict[str, Any]:
         "slow": [],
         "dear": [],
         "costly": [mode for mode in _EXPORTS if mode in modes],
-        "not_for_functions": [mode for mode in _EXPORTS + ("script", "autocast") if mode in modes],
+        "secondary": [mode for mode in _EXPORTS + ("script", "autocast") if mode in modes],
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": {"threads": torch.get_num_threads()},
         "operators": {name: _offer(name, modes) for name in _CLASSES},

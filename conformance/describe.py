@@ -76,7 +76,7 @@ def _of_function(description: Description, function: Function, *, differentiable
     wants = _ANY_FUNCTION + (_DIFFERENTIABLE_FUNCTION if differentiable else ())
     offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
     offer.pop("signature", None)
-    modes = [mode for mode in offer["modes"] if mode not in description.get("not_for_functions", [])]
+    modes = [mode for mode in offer["modes"] if mode not in description.get("secondary", [])]
     offer["by_mode"] = {
         mode: {"offers": [word for word in wants_of(offer, mode) if word in wants], "dtypes": dtypes_of(offer, mode)}
         for mode in modes

@@ -26,8 +26,7 @@ class Profile:
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
         few: The same for the module form in compiled modes, for formats other than
-            float32 where a compilation takes long, and for modes that say that each
-            program is costly.
+            float32 where a compilation takes long, and for secondary modes.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
     """
@@ -133,13 +132,21 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
-    if subject.compiled:
-        long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"
-        costly = variant.mode in description.get("costly", [])
-        patterns = profile.few if variant.form == "module" or long or costly else profile.compiled
-        if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in patterns):
-            return False
+    patterns = _patterns(subject, description, profile)
+    if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in patterns):
+        return False
     return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))
+
+
+def _patterns(subject: Subject, description: Description, profile: Profile) -> tuple[str, ...]:
+    """The clauses that a variant is asked, as patterns of ids."""
+    variant = subject.variant
+    if variant.mode in description.get("secondary", []):
+        return profile.few
+    if not subject.compiled:
+        return ("*",)
+    long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"
+    return profile.few if variant.form == "module" or long else profile.compiled
 
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:

@@ -159,16 +159,29 @@ def test_a_declared_cost_stands_in_the_header(monkeypatch: pytest.MonkeyPatch, t
     assert header.measured["pays_for_shapes"] == []
 
 
-def test_a_mode_whose_programs_are_costly_is_asked_the_few_clauses() -> None:
-    """The rest is asked of modes that compile in less time."""
-    standard, costly = PROFILES["standard"], description(costly=["packed"])
+@pytest.mark.parametrize("mode", ["eager", "packed"])
+def test_a_secondary_mode_is_asked_the_few_clauses(mode: str) -> None:
+    """The rest is asked of the modes that it wraps, compiled or not."""
+    standard, secondary = PROFILES["standard"], description(secondary=[mode])
     of_margin = [clause for clause in CLAUSES.values() if clause.operator == MARGIN]
 
-    asked = [clause for clause in of_margin if asks(clause, subject("packed"), description(), standard)]
-    few = [clause for clause in asked if asks(clause, subject("packed"), costly, standard)]
+    asked = [clause for clause in of_margin if asks(clause, subject(mode), description(), standard)]
+    few = [clause for clause in of_margin if asks(clause, subject(mode), secondary, standard)]
 
     assert 0 < len(few) < len(asked)
     assert few == [clause for clause in of_margin if asks(clause, subject("packed", "module"), description(), standard)]
+
+
+def test_costly_modes_are_left_to_the_longer_profiles_unless_they_are_named() -> None:
+    """A quick run compiles nothing that takes long and was not asked for."""
+    costly = description(costly=["packed"])
+
+    def modes(profile: str, *named: str) -> set[str]:
+        return {variant.mode for variant in variants(costly, PROFILES[profile], Filters(modes=named))}
+
+    assert modes("quick") == {"eager"}
+    assert modes("quick", "packed") == {"packed"}
+    assert modes("standard") == {"eager", "packed"}
 
 
 class _Bench:
@@ -187,7 +200,7 @@ def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
     bench: Any = _Bench()
     spec = Spec("stand-in", STAND_IN, function=Function("own.py:loss", MARGIN))
 
-    changed = with_function(spec, description(not_for_functions=["packed"], slow=[], dear=["eager"]), bench)
+    changed = with_function(spec, description(secondary=["packed"], slow=[], dear=["eager"]), bench)
 
     own = changed["operators"][MARGIN]
     assert own["modes"] == ["eager"]
