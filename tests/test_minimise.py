@@ -65,7 +65,8 @@ def numbers(nested: object) -> Float64 | None:
     """A record's nested lists of hexadecimal floats as an array."""
     if nested is None:
         return None
-    return np.vectorize(float.fromhex, otypes=[np.float64])(np.array(nested, dtype=str))
+    strings = np.array(nested, dtype=str)
+    return np.array([float.fromhex(one) for one in strings.reshape(-1).tolist()]).reshape(strings.shape)
 
 
 def case_of(operator: str, shown: Counterexample) -> Case:
@@ -88,9 +89,9 @@ def simplified(case: Case) -> Iterator[tuple[str, Case]]:
     if case.input.ndim == 1:
         yield from ((words, other.unbatched()) for words, other in simplified(case.batched()))
         return
-    rows, classes = case.input.shape
+    rows, classes = len(case.input), case.classes
     for row in range(rows if rows > 1 else 0):
-        yield f"row {row}", case.rows(np.arange(rows) != row)
+        yield f"row {row}", case.rows(np.delete(np.arange(rows), row))
     for one in range(classes if classes > 1 else 0):
         yield from ((f"class {one}", other) for other in without_class(case, one))
     if case.operator == MARGIN:
