@@ -23,9 +23,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.costs import plain_margin
 from reference.exact import Rounded, quotient_of_sum
-from reference.formats import FORMATS, Arithmetic, Float64
+from reference.formats import FORMATS, Arithmetic, Bool, Float64, Int64
 from reference.margin import margin_loss
 from tests.agreement import batch
 from tests.zoo import families
@@ -103,6 +102,16 @@ def bound_table(found: Iterable[Trial]) -> str:
     return head + "| --- | --- | --- | ---: | ---: | ---: | --- |\n" + "\n".join(lines)
 
 
+def plain_margin(scores: Float64, target: Int64) -> Float64:
+    """The formula in float64 by broadcasting: value only, no bound."""
+    block: Bool = np.logical_and.accumulate(target >= 0, axis=1)
+    labels = np.where(block, target, 0)
+    named = ((labels[:, :, None] == np.arange(int(scores.shape[1]))) & block[:, :, None]).any(axis=1)
+    gap = 1 - np.take_along_axis(scores, labels, axis=1)[:, :, None] + scores[:, None, :]
+    counted = block[:, :, None] & ~named[:, None, :]
+    return np.asarray(np.where(counted, np.maximum(gap, 0), 0).sum(axis=(1, 2)) / scores.shape[1])
+
+
 def costs() -> str:
     """What the margin oracle costs: its ratio to the plain formula, and a row that Python's integers decide."""
     generator = np.random.default_rng(0)
@@ -141,12 +150,12 @@ def costs() -> str:
 
 
 def replace(page: str, name: str, text: str) -> str:
-    """The page with one measured part replaced."""
+    """A page with one measured part replaced."""
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.partition(start)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"{PAGE.name} has no part {name!r}")
+        raise ValueError(f"the page has no part {name!r}")
     return f"{before}{start}\n{text}\n{end}{after}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -138,3 +139,28 @@ class Answer:
 
     value: Enclosure
     gradient: Enclosure
+
+
+_AT_ONCE, _LEAST_ROWS = 1 << 15, 64
+
+
+def blocks(rows: int, classes: int) -> Iterator[slice]:
+    """Slices of a batch so small that what is computed of one stays in the processor's cache."""
+    step = max(_LEAST_ROWS, _AT_ONCE // max(1, classes))
+    yield from (slice(start, start + step) for start in range(0, max(1, rows), step))
+
+
+def joined(parts: Sequence[Enclosure]) -> Enclosure:
+    """The enclosures of neighbouring slices as one; what was one array in each slice stays one."""
+    if len(parts) == 1:
+        return parts[0]
+    made: dict[tuple[int, ...], Float64] = {}
+
+    def whole(name: str) -> Float64:
+        arrays = [getattr(part, name) for part in parts]
+        key = tuple(id(array) for array in arrays)
+        if key not in made:
+            made[key] = np.concatenate(arrays)
+        return made[key]
+
+    return Enclosure(**{field.name: whole(field.name) for field in fields(Enclosure)})

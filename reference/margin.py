@@ -44,7 +44,7 @@ from __future__ import annotations
 import numpy as np
 
 from reference.arguments import as_rows, check_finite, check_labels, check_reduction, check_same_shape, row_cotangents
-from reference.enclosure import Answer, Enclosure
+from reference.enclosure import Answer, Enclosure, blocks, joined
 from reference.exact import Rounded, quotient_of_product, quotient_of_sum
 from reference.formats import Arithmetic, Bool, Float64, Int64
 from reference.pairs import Pairs, count_pairs, label_block
@@ -90,12 +90,22 @@ def margin_loss(
     regime("block: empty", lambda: ~block.any(axis=1))
     regime("block: without an end", lambda: block.all(axis=1))
     regime("block: labels behind it", lambda: ((labels >= 0) & ~block).any(axis=1))
+    slices = blocks(*rows.shape) if reduction == "none" else [slice(None)]
+    parts = [_of_rows(rows[s], labels[s], block[s], factors[s], reduction, arithmetic) for s in slices]
+    value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
+    return Answer(value.reshape(input.shape[:-1] if reduction == "none" else ()), gradient.reshape(input.shape))
+
+
+def _of_rows(
+    rows: Float64, labels: Int64, block: Bool, factors: Float64, reduction: str, arithmetic: Arithmetic
+) -> Answer:
     pairs = count_pairs(rows, labels, block, arithmetic)
     divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
     coarse = _on_lattice(rows, block, pairs, divisor, arithmetic)
-    value = _value(rows, pairs, coarse, reduction, divisor, arithmetic)
-    gradient = _gradient(pairs, coarse, factors, reduction, divisor, arithmetic)
-    return Answer(value.reshape(input.shape[:-1] if reduction == "none" else ()), gradient.reshape(input.shape))
+    return Answer(
+        _value(rows, pairs, coarse, reduction, divisor, arithmetic),
+        _gradient(pairs, coarse, factors, reduction, divisor, arithmetic),
+    )
 
 
 def _on_lattice(rows: Float64, block: Bool, pairs: Pairs, divisor: int, arithmetic: Arithmetic) -> Float64:

@@ -63,7 +63,7 @@ from reference.arguments import (
     row_cotangents,
 )
 from reference.balls import loss_balls, slope_balls
-from reference.enclosure import Answer, Enclosure
+from reference.enclosure import Answer, Enclosure, blocks, joined
 from reference.formats import Arithmetic, Float64
 from reference.logistic import RELATIVE, TINY, softplus_parts
 from reference.regimes import regime
@@ -126,16 +126,33 @@ def soft_margin_loss(
     rows, labels = as_rows(input, "input"), as_rows(target, "target")
     factors = row_cotangents(cotangent, reduction, len(rows))
     weights = _weights(weight, rows.shape[1])
-    elements = _elements(rows, labels)
-    divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
     together = reduction != "none"
+    slices = [slice(None)] if together else blocks(*rows.shape)
+    parts = [_of_rows(rows[s], labels[s], factors[s], weights, reduction, arithmetic, printed=printed) for s in slices]
+    value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
+    return Answer(value.reshape(() if together else input.shape[:-1]), gradient.reshape(input.shape))
+
+
+def _of_rows(
+    rows: Float64,
+    labels: Float64,
+    factors: Float64,
+    weights: Float64,
+    reduction: str,
+    arithmetic: Arithmetic,
+    *,
+    printed: bool,
+) -> Answer:
+    elements = _elements(rows, labels)
+    together = reduction != "none"
+    divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
     refined = arithmetic.format.name == "float64" and divisor > 0
     value = _value(elements, weights, divisor, arithmetic, together=together, printed=printed)
     gradient = _gradient(elements, factors, weights, max(divisor, 1), arithmetic, printed=printed)
     if refined:
         value = value.within(*loss_balls(rows, labels, weights, divisor, together=together))
         gradient = gradient.within(*slope_balls(rows, labels, factors, weights, divisor))
-    return Answer(value.reshape(() if together else input.shape[:-1]), gradient.reshape(input.shape))
+    return Answer(value, gradient)
 
 
 def _check_binary(target: Float64) -> None:
