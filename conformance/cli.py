@@ -21,6 +21,7 @@ from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, run_subject, suite_version
 from reports.record import Run, RunFileError, find_run_files, read_run
 from reports.site import write_site
+from reports.zoo import Zoo, is_zoo, read_zoo
 
 _RUN_EXAMPLES = """\
 lossproof run torch
@@ -202,19 +203,25 @@ def _check_status(found: Outcome) -> int:
 def report(runs: tuple[Path, ...], site: Path) -> None:
     """Write the compatibility site from run files, or from folders of them.
 
+    A record of the zoo among them (python -m tests.zoo --out) gives the page of what
+    the suite itself catches; of several the latest.
+
     Exit status: 0; 2 where nothing was found; 4 where a run file was refused (the
     site is written from the others and names it).
     """
     paths = list({path.resolve(): path for path in find_run_files(runs)}.values())
     if not any(path.exists() for path in paths):
         _fail(UsageError(f"{', '.join(map(str, runs))}: no run files there; make one with: lossproof run torch"))
+    zoos, unread = _read_zoos(paths)
     accepted, refused = _read_all(paths)
+    refused += unread
     for message in refused:
         click.echo(f"lossproof: {message}", err=True)
-    if not accepted:
+    if not accepted and not zoos:
         _fail(UsageError("no run was left to report on; the site was not written"), 4)
     try:
-        index = write_site(accepted, site, refused=refused)
+        latest = max(zoos, key=lambda zoo: zoo.header.started, default=None)
+        index = write_site(accepted, site, refused=refused, zoo=latest)
     except OSError as error:
         _fail(UsageError(f"--site {site}: {error.strerror}"))
     click.echo(f"site of {len(accepted)} run{'s' * (len(accepted) != 1)}: {index.resolve()}")
@@ -226,7 +233,18 @@ def _read_all(paths: list[Path]) -> tuple[list[Run], list[str]]:
     refused: list[str] = []
     for path in paths:
         try:
-            accepted.append(read_run(path))
+            accepted += [] if is_zoo(path) else [read_run(path)]
+        except RunFileError as error:
+            refused.append(str(error))
+    return accepted, refused
+
+
+def _read_zoos(paths: list[Path]) -> tuple[list[Zoo], list[str]]:
+    accepted: list[Zoo] = []
+    refused: list[str] = []
+    for path in filter(is_zoo, paths):
+        try:
+            accepted.append(read_zoo(path))
         except RunFileError as error:
             refused.append(str(error))
     return accepted, refused

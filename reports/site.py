@@ -22,6 +22,7 @@ from reports.arrangement import (
     Entry,
     Site,
     Subject,
+    addresses,
     arrange,
     behaviours,
     behaviours_of,
@@ -34,6 +35,8 @@ from reports.arrangement import (
     witnesses,
 )
 from reports.record import BLAMELESS, Accuracy, Level, Number, Run, VariantRecord
+from reports.zoo import AskedClause, Implementation, Zoo
+from reports.zoo_score import Score
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHORT_DTYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
@@ -44,6 +47,7 @@ _RANGE_OF = {"0": "0", "2^-2": "to 1/4", "2^-1": "to 1/2", "2^0": "to 1", "more"
 """Where a range of the record is shown; the others are below 1/8."""
 
 PAGE_FOLDERS = ("operator", "clause", "subject")
+ZOO_PAGE = "zoo.html"
 MARK = b'<meta name="generator" content="lossproof report">'
 """Stands in every page, so that a page of somebody else is never removed."""
 
@@ -62,7 +66,7 @@ class Row(NamedTuple):
     elements: Sequence[Element]
 
 
-def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = ()) -> Path:
+def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = (), zoo: Zoo | None = None) -> Path:
     """Write the site of some runs into a folder.
 
     Pages that an earlier call made there and that no run accounts for any more are removed.
@@ -71,13 +75,14 @@ def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = ()
         runs: Runs that were read and checked, in any order.
         folder: Where the pages go; made if it does not exist.
         refused: One line for each run file that was not used; the index shows them.
+        zoo: What the suite catches, for a page of its own.
 
     Returns:
         The path of the index page.
     """
     site = arrange(runs)
     written: set[Path] = set()
-    for address, template, context in _pages(site, refused):
+    for address, template, context in _pages(site, refused, Score(zoo) if zoo else None):
         root = "../" * address.count("/")
         text = _environment().get_template(template).render(site=site, root=root, **context)
         _write(folder / address, text)
@@ -88,8 +93,8 @@ def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = ()
 
 
 def _remove_stale(folder: Path, written: set[Path]) -> None:
-    for path in (path for name in PAGE_FOLDERS for path in folder.glob(f"{name}/*.html")):
-        if path not in written and MARK in path.read_bytes():
+    for path in [folder / ZOO_PAGE, *(path for name in PAGE_FOLDERS for path in folder.glob(f"{name}/*.html"))]:
+        if path not in written and path.is_file() and MARK in path.read_bytes():
             path.unlink()
 
 
@@ -203,8 +208,33 @@ def _without_zeros(hexadecimal: str) -> str:
     return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + mark + exponent
 
 
-def _pages(site: Site, refused: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    yield "index.html", "index.html", {"refused": refused}
+def _key(each: Implementation) -> str:
+    return f"{each.framework}-{each.operator}-{each.name}-{each.right}"
+
+
+def _by_operator(implementations: Sequence[Implementation]) -> list[tuple[str, list[Implementation]]]:
+    return group((each.operator, each) for each in implementations)
+
+
+def _columns(implementations: Sequence[Implementation], score: Score) -> list[AskedClause]:
+    """The clauses that one of the implementations breaks, in the order of the record."""
+    broken = {death.clause for each in implementations for death in each.broken}
+    return [clause for clause in score.zoo.clauses if clause.id in broken]
+
+
+def _zoo_page(site: Site, score: Score) -> dict[str, Any]:
+    keys = [_key(each) for each in score.zoo.implementations]
+    return {
+        "score": score,
+        "anchors": dict(zip(keys, addresses(keys), strict=True)),
+        "known": {clause.record.id: clause.address for operator in site.operators for clause in operator.clauses},
+    }
+
+
+def _pages(site: Site, refused: Sequence[str], score: Score | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    yield "index.html", "index.html", {"refused": refused, "score": score}
+    if score:
+        yield ZOO_PAGE, "zoo.html", _zoo_page(site, score)
     for operator in site.operators:
         yield f"operator/{operator.address}.html", "operator.html", {"operator": operator}
         for clause in operator.clauses:
@@ -223,6 +253,7 @@ def _environment() -> jinja2.Environment:
     for function in (tally, variant_name, which, witnesses, leading, behaviours, by_words, rows, number, plain, spread):
         filters[function.__name__] = function
     filters.update(of=_of, by_variant=_by_variant, by_level=_by_level, cases=_cases, forms=_forms)
+    filters.update(key=_key, by_operator=_by_operator, columns=_columns)
     names: dict[str, Any] = environment.globals
     names.update(SHARE_RANGES=SHARE_RANGES, GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
     return environment
