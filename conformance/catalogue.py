@@ -18,6 +18,7 @@ _MODULES = (
     "margin.surface",
     "soft.value",
     "soft.extremes",
+    "soft.exhaustive",
     "soft.shapes",
     "soft.gradients",
     "soft.relations",

@@ -140,6 +140,8 @@ def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
 def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     """Make the case smaller, then ask it again in the second worker."""
     errors, cell.subject.errors = cell.subject.errors, Errors()
+    if isinstance(problem, Deviation) and problem.witness is not None:
+        case = problem.witness
     smallest, kind = case, _kind(problem)
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
         row = problem.row if isinstance(problem, Deviation) else None

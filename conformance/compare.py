@@ -22,10 +22,17 @@ class Deviation(Exception):
             is made smaller keeps it, so that the witness shows the fault that was found.
         share: The error as a share of the bound, where there is one.
         row: The first row that is wrong, where rows are compared.
+        witness: A case that shows it, where the case that was asked only names others.
     """
 
     def __init__(
-        self, expected: str, got: str, kind: str = "other", share: float = 0.0, row: int | None = None
+        self,
+        expected: str,
+        got: str,
+        kind: str = "other",
+        share: float = 0.0,
+        row: int | None = None,
+        witness: Case | None = None,
     ) -> None:
         super().__init__(f"expected {expected}; got {got}")
         self.expected = expected
@@ -33,6 +40,7 @@ class Deviation(Exception):
         self.kind = kind
         self.share = share
         self.row = row
+        self.witness = witness
 
 
 def numbers(values: Float64, limit: int = 8) -> str:

@@ -29,6 +29,7 @@ class Profile:
             float32 where a compilation takes long, and for secondary modes.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
+        exhaustive: Whether every float32 score is asked.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Profile:
     few: tuple[str, ...] = ("*",)
     costly: bool = True
     lattice: int = 4
+    exhaustive: bool = False
 
 
 _ALWAYS = ("value", "inferred", "nothing")
@@ -56,6 +58,7 @@ _FEW = (
     "*.gradients.of-rows",
     "*.gradients.of-large-scores",
     "*.errors.*",
+    "*.modes.*",
 )
 _LONG_COMPILATION_SECONDS = 0.7
 _LATTICE_OF_FEW_SHAPES = 3
@@ -75,7 +78,7 @@ PROFILES = {
     for profile in (
         Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA, costly=False, lattice=3),
         Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW),
-        Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5),
+        Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5, exhaustive=True),
         Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW),
     )
 }
@@ -159,7 +162,7 @@ def domain_of(subject: Subject, profile: Profile) -> Domain:
     )
     quadratic = subject.classes_seconds * (_MANY_CLASSES / CLASSES) ** 2
     classes = _MANY_CLASSES if quadratic < _LONGEST_ROW_SECONDS else _FEW_CLASSES
-    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable), classes)
+    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable), classes, profile.exhaustive)
 
 
 @functools.lru_cache(maxsize=4096)

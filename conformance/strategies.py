@@ -36,6 +36,7 @@ class Domain:
             empty where any small shape is cheap.
         lattice: Largest C of an exhaustive lattice.
         classes: Largest C of all that a variant can afford.
+        exhaustive: Whether every value of a format of 32 bits may be asked.
     """
 
     dtype: str
@@ -43,6 +44,7 @@ class Domain:
     shapes: tuple[Rows, ...] = ()
     lattice: int = 3
     classes: int = 33_000
+    exhaustive: bool = False
 
     @property
     def format(self) -> Format:

@@ -289,6 +289,25 @@ class Subject:
         self.answered.add(want)
         return Array.of(cast("dict[str, PlainArray]", reply)[want])
 
+    def over(self, patterns: range, label: float) -> Array:
+        """The losses of one class on neighbouring bit patterns of the scores' format, each a row of its own.
+
+        The scores are named, not sent.
+
+        Raises:
+            Refused: The framework raised.
+        """
+        one = Case(self.variant.operator, self.variant.dtype, np.zeros((1, 1)), np.zeros((1, 1)), self.variant.dtype)
+        call = self.call(one, ("value",))
+        call["arrays"] = {
+            "input": {"range": [patterns.start, len(patterns)], "dtype": self.variant.dtype},
+            "target": {"fill": label, "shape": [len(patterns), 1], "dtype": self.variant.dtype},
+        }
+        reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
+        if "raised" in reply:
+            raise Refused(reply["raised"])
+        return Array.of(cast("dict[str, PlainArray]", reply)["value"])
+
     def beside(self, **changes: str) -> Subject:
         """The same subject in another mode or form, on the same bench."""
         return replace(self, variant=replace(self.variant, **changes), errors=Errors())
