@@ -8,9 +8,9 @@ from conformance.both.derivatives import pattern
 from conformance.case import SOFT, Case
 from conformance.clause import clause
 from conformance.compare import Deviation, assert_alike, assert_refused, assert_shape, assert_within, numbers
-from conformance.sources import SOFT_FORMULA, SOFT_WEIGHT
+from conformance.sources import SOFT_FORMULA, SOFT_WEIGHT, mindspore_soft
 from conformance.strategies import Domain, Fixed, soft_cases
-from conformance.subject import Array, Subject
+from conformance.subject import Array, Refused, Subject
 from reference import soft_derivatives
 from reference.enclosure import Enclosure
 from reference.formats import Arithmetic, Float64
@@ -90,11 +90,12 @@ def linear_in_the_label(subject: Subject, case: Case) -> None:
     _assert_sum(case, got, parts, expected, share=0.5)
 
 
-_SIZES = ((3,), (5,), (1,), (), (2, 4), (2, 1), (1, 4), (4, 1), (0,))
+_SIZES = ((3,), (5,), (2, 4), (2, 1), (4, 1), (2,), (0,))
+_ONE_ELEMENT = ((), (1,), (1, 1))
 
 
-def _wrong_weights(domain: Domain) -> list[Case]:
-    """Two rows of four classes, and a weight of every other size: too short, too long, along the batch, whole."""
+def _weights_of(domain: Domain, shapes: tuple[tuple[int, ...], ...]) -> list[Case]:
+    """Two rows of four classes, and a weight of each shape."""
     return [
         Case(
             operator=SOFT,
@@ -104,7 +105,7 @@ def _wrong_weights(domain: Domain) -> list[Case]:
             target_dtype=domain.targets,
             weight=np.full(shape, 2.0),
         )
-        for shape in _SIZES
+        for shape in shapes
     ]
 
 
@@ -113,12 +114,32 @@ def _wrong_weights(domain: Domain) -> list[Case]:
     "quality",
     SOFT_WEIGHT,
     why="The page says what a weight has to be; one of another size, stretched or cut, weighs what nobody asked for.",
-    cases=Fixed(_wrong_weights),
+    cases=Fixed(lambda domain: _weights_of(domain, _SIZES)),
 )
 def weights_of_a_wrong_size_are_refused(subject: Subject, case: Case) -> None:
-    """A weight that is not of size C is refused."""
+    """A weight of several elements that are not C is refused: too short, too long, along the batch, as the input."""
     shape = () if case.weight is None else case.weight.shape
     assert_refused(subject, case, f"an answer for a weight of shape {shape} and {case.classes} classes")
+
+
+@clause(
+    "soft.weights.of-one-element",
+    "open",
+    SOFT_WEIGHT,
+    mindspore_soft("weight (Union[Tensor, int, float], optional): The manual rescaling weight given to each class."),
+    why="One page wants a tensor of size C, the other takes a number as well.",
+    cases=Fixed(lambda domain: [] if domain.shapes else _weights_of(domain, _ONE_ELEMENT)),
+)
+def a_weight_of_one_element(subject: Subject, case: Case) -> str:
+    """What a weight of a single element does: it weighs every class, or is refused."""
+    shape = () if case.weight is None else case.weight.shape
+    try:
+        got = subject.evaluate(case).value
+    except Refused as refused:
+        return f"shape {shape} refused: {refused.signature}"
+    whole = subject.expected(case.replace(weight=np.full(case.classes, 2.0)), printed=True).value
+    fits = got.shape == case.result_shape and whole.admits(got.values, case.format).all()
+    return f"shape {shape} {'weighs every class' if fits else 'does something else'}"
 
 
 @clause(
