@@ -159,5 +159,10 @@ class Score:
 
 
 def names(implementations: Iterable[Implementation]) -> str:
-    """Names with their frameworks, in a line."""
-    return ", ".join(f"{each.framework} {each.name}" for each in implementations)
+    """Names with framework and operator, in a line."""
+    return ", ".join(f"{each.framework} {each.name} ({short(each.operator)})" for each in implementations)
+
+
+def short(operator: str) -> str:
+    """``soft margin`` of ``multilabel_soft_margin_loss``."""
+    return operator.removeprefix("multilabel_").removesuffix("_loss").replace("_", " ")

@@ -128,7 +128,7 @@ def test_the_page_of_markdown_holds_every_implementation(zoo: Zoo) -> None:
     """With survivors and false alarms by name, and no cell that breaks its table."""
     text = markdown(Score(zoo))
 
-    assert "Survivors: numpy sly. False alarms: numpy slow." in text
+    assert "Survivors: numpy sly (margin). False alarms: numpy slow (margin)." in text
     assert "wrong</b> & \\| so" in text
     rows = [line.replace("\\|", "") for line in text.splitlines() if line.startswith("| numpy margin")]
     assert len(rows) == len(EVERYONE)
@@ -145,7 +145,7 @@ def test_the_site_shows_the_score_while_there_is_one(zoo: Zoo, tmp_path: Path) -
     assert (
         "Of 3 implementations that are known to be wrong, 2 are caught; of 2 that are right, 1 raises" in index.said()
     )
-    assert "survives numpy sly : <b>wrong</b> & | so" in page.said()
+    assert "survives numpy sly ( multilabel_margin_loss ): <b>wrong</b> & | so" in page.said()
     assert len(set(page.ids)) == len(page.ids)
     for link in page.links:
         parts = urlsplit(link)

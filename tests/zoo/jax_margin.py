@@ -137,6 +137,7 @@ def _averaged(sums: Any, scores: Any, keep: Any) -> Any:
 fault(
     "padding_wraps",
     "An index of -1 marks the last class as a label.",
+    plain="wrong on most rows with padding",
     named=_marked_by_all,
 )
 fault(

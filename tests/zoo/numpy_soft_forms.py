@@ -39,10 +39,11 @@ def log_sigmoid(x: Array) -> Array:
 
 def switching(x: Array, y: Array) -> Array:
     """Softplus that is x above 20, as some frameworks have it."""
-    with np.errstate(over="ignore"):
-        up = np.where(x > 20, x, np.log1p(np.exp(np.minimum(x, 20))))
-        down = np.where(-x > 20, -x, np.log1p(np.exp(np.minimum(-x, 20))))
-    return np.asarray(y * down + (x.dtype.type(1) - y) * up)
+
+    def softplus(t: Array) -> Array:
+        return np.where(t > 20, t, np.log1p(np.exp(np.minimum(t, 20).astype(np.float64))))
+
+    return np.asarray(y * softplus(-x) + (1 - y) * softplus(x), dtype=x.dtype)
 
 
 def half_everywhere(x: Array, y: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reports.zoo import Implementation
-from reports.zoo_score import EVIDENCE, Earnings, Power, Score, names
+from reports.zoo_score import EVIDENCE, Earnings, Power, Score, names, short
 
 KINDS = {
     "lattice": "exhaustive lattices",
@@ -124,5 +124,4 @@ def _wrong(score: Score, each: Implementation) -> list[object]:
 
 
 def _name(each: Implementation) -> str:
-    operator = "margin" if "soft" not in each.operator else "soft"
-    return f"{each.framework} {operator} `{each.name}`"
+    return f"{each.framework} {short(each.operator)} `{each.name}`"
