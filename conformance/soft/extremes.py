@@ -145,7 +145,7 @@ def _negative_weights() -> Drawn:
     drawn = soft_cases(("none", "sum", "mean"), weight=True, cotangent=True)
 
     def change(case: Case) -> Case:
-        weight = np.ones(case.classes) if case.weight is None else case.weight
+        weight = np.ones(case.classes) if case.weight is None else np.where(case.weight == 0, 1.0, case.weight)
         return case.replace(weight=np.where(np.arange(case.classes) % 2 == 0, -weight, weight))
 
     return drawn.map(change)
