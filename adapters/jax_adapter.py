@@ -39,7 +39,10 @@ def describe() -> Dict[str, Any]:
         "slow": [],
         "dear": ["eager", "vmap"],
         "left_out": [],
-        "facts": {"x64": "on for float64 variants, off (the default) for the others"},
+        "facts": {
+            "x64": "on for float64 variants, off (the default) for the others",
+            "float64 without x64": str(jax.numpy.asarray(np.zeros(1)).dtype),
+        },
         "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
     }
 

@@ -117,6 +117,7 @@ FAULTS: dict[str, Callable[[State], Answer]] = {
     "*.value.not-negative": changed("value", lambda value: -value),
     "*.value.convex": changed("value", np.sqrt),
     "*.value.monotone": changed("value", lambda value: -value),
+    "*.numbers.signed-zeros": where(lambda call: bool(np.signbit(scores(call))[scores(call) == 0].any())),
     "*.layout.same-result": where(lambda call: call["layout"] == "strided"),
     "*.layout.same-call-twice": counting,
     "*.layout.two-threads": threads_apart,

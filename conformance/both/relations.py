@@ -6,7 +6,7 @@ import numpy as np
 
 from conformance.case import MARGIN, SOFT, Case
 from conformance.clause import both
-from conformance.compare import Deviation, assert_shape, numbers
+from conformance.compare import Deviation, assert_same_bits, assert_shape, numbers
 from conformance.sources import MARGIN_FORMULA, SOFT_FORMULA
 from conformance.strategies import margin_cases, on_grid, soft_cases
 from conformance.subject import Subject
@@ -98,3 +98,26 @@ def _assert_at_most(got: Float64, other: Float64, allowed: Float64, what: str) -
         row = int(np.argwhere(wrong)[0, 0])
         shown = f"{what}: {numbers(other[wrong])}, within {numbers(allowed[wrong])}"
         raise Deviation(shown, numbers(got[wrong]), row=row)
+
+
+def _with_zeros(case: Case) -> Case:
+    """Every other score +0."""
+    places = np.arange(case.input.size).reshape(case.input.shape)
+    return case.replace(input=np.where(places % 2 == 0, 0.0, case.input))
+
+
+@both(
+    "numbers.signed-zeros",
+    "implied",
+    sources=_FORMULAS,
+    why="The two zeros of IEEE 754 are one number.",
+    cases={MARGIN: margin_cases().map(_with_zeros), SOFT: soft_cases().map(_with_zeros)},
+)
+def both_zeros_are_one_score(subject: Subject, case: Case) -> None:
+    """A score of -0 gives the loss of +0, bit for bit."""
+    negative = case.replace(input=np.where(case.input == 0, -0.0, case.input))
+    positive = case.replace(input=np.where(case.input == 0, 0.0, case.input))
+
+    got, other = subject.evaluate(negative).value, subject.evaluate(positive).value
+
+    assert_same_bits(got, other, "as for +0")
