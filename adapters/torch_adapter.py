@@ -18,7 +18,11 @@ _CLASSES = {
 _BACKENDS = ("aot_eager", "inductor")
 _EXPORTS = ("export", "export_decomposed", "onnx")
 _MODES = ("eager", "vmap") + _BACKENDS + _EXPORTS + ("script", "autocast")
-_DTYPES = {"onnx": ["float16", "float32", "float64"], "autocast": ["float32", "float64"]}
+_DTYPES = {
+    "export_decomposed": ["float16", "float32"],
+    "onnx": ["float16", "float32"],
+    "autocast": ["float32", "float64"],
+}
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SAME_WIDTH = {"bfloat16": np.int16}
 
@@ -160,7 +164,8 @@ def _offer_of_mode(operator: str, mode: str) -> Dict[str, Any]:
     """What may be wanted, and the formats where they are fewer.
 
     CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
-    float64 as they are; NumPy, through which ONNX Runtime gets its arrays, has no bfloat16.
+    float64 as they are. NumPy, through which ONNX Runtime gets its arrays, has no bfloat16. Programs
+    that are decomposed or leave torch take long to make, so they are asked in two formats only.
     """
     offer: Dict[str, Any] = {"offers": _wants(operator, mode)}
     return dict(offer, dtypes=_DTYPES[mode]) if mode in _DTYPES else offer
