@@ -173,6 +173,7 @@ fault(
     "average_under_where",
     "The gradient of 0 / 0 comes through the where that hides it.",
     "the gradient of rows without pairs",
+    clip=lambda gaps, keep: keep * jnp.maximum(gaps, 0),
     divide=_averaged,
 )
 fault(
@@ -204,7 +205,7 @@ fault(
 fault(
     "upstream_sign_only",
     "The hand-written gradient uses the sign of the upstream gradient.",
-    plain="wrong wherever a mean divides",
+    "upstream gradients other than 1 and -1",
     loss=_hand_written(lambda slopes, upstream: slopes * jnp.sign(upstream)[:, None]),
 )
 

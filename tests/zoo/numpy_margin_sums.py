@@ -189,7 +189,12 @@ fault(
     "float64",
     finish=lambda result, input: np.asarray(result, dtype=np.float32).astype(input.dtype),
 )
-fault("writes_its_input", "The scores are clipped in place.", "scores above 1", scores=_scale_input)
+fault(
+    "writes_its_input",
+    "The scores are clipped in place.",
+    plain="normal scores above 1 are common",
+    scores=_scale_input,
+)
 fault(
     "cached_by_shape",
     "Losses are remembered by shape, dtype and first score.",
