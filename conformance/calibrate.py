@@ -122,7 +122,7 @@ def share_measurements(subjects: list[Subject], description: Description) -> Non
         subject.slow = _declared(subject, description.get("slow"), measured=call > _SLOW_CALL_SECONDS)
         dear = _declared(subject, description.get("dear"), measured=new_shape > _DEAR_SHAPE_SECONDS)
         subject.dear = subject.compiled or dear
-        for cost in ("compile_seconds", "row_seconds", "classes_seconds"):
+        for cost in ("row_seconds", "classes_seconds"):
             setattr(subject, cost, min((getattr(other, cost) for other in alike), default=0.0))
 
 
@@ -193,11 +193,9 @@ def probe(subject: Subject, shape: tuple[int, ...], reduction: str = "none") -> 
 def _refusal(subject: Subject) -> Refused | None:
     """What the variant raises on every plain valid case, if it answers none."""
     refused = None
-    started = time.perf_counter()
     for case in (probe(subject, (2, 4)), probe(subject, (1, 4), "mean"), probe(subject, (4,), "sum")):
         reply = subject.reply(case, "value")
         if "raised" not in reply:
-            subject.compile_seconds = time.perf_counter() - started if subject.compiled else 0.0
             return None
         refused = refused or Refused(reply["raised"])
     return refused

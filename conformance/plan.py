@@ -25,8 +25,8 @@ class Profile:
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
-        few: The same for the module form in compiled modes, for formats other than
-            float32 where a compilation takes long, and for secondary modes.
+        few: The same for the module form in compiled modes and for formats other than float32.
+        secondary: The same for modes that wrap the framework's first one.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
         exhaustive: Whether every float32 score is asked.
@@ -39,6 +39,7 @@ class Profile:
     dtypes: tuple[str, ...] = ()
     compiled: tuple[str, ...] = ("*",)
     few: tuple[str, ...] = ("*",)
+    secondary: tuple[str, ...] = ("*",)
     costly: bool = True
     lattice: int = 4
     exhaustive: bool = False
@@ -60,7 +61,19 @@ _FEW = (
     "*.errors.*",
     "*.modes.*",
 )
-_LONG_COMPILATION_SECONDS = 0.7
+_SECONDARY = (
+    "*.value.documented-formula",
+    "*.value.default-is-mean",
+    "*.labels.block-*",
+    "*.labels.first-negative-*",
+    "*.numbers.no-spurious-overflow",
+    "*.shapes.result",
+    "*.shapes.empty-batch-none",
+    "*.dtypes.result",
+    "*.weights.each-class",
+    "*.gradients.of-rows",
+    "*.modes.*",
+)
 _LATTICE_OF_FEW_SHAPES = 3
 _LATTICE_ROWS = ((5, 1_890_000), (4, 390_625), (3, 8_000), (2, 225))
 _LONGEST_LATTICE_SECONDS = 2.0
@@ -76,10 +89,21 @@ row; 0.6 ms and over 29 ms for 4000 classes), so that a busy machine does not ch
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", 20, 6, ((2, 4),), ("float32", "float64"), _FORMULA, _FORMULA, costly=False, lattice=3),
-        Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW),
+        Profile(
+            name="quick",
+            cases=20,
+            dear_cases=6,
+            shapes=((2, 4),),
+            dtypes=("float32", "float64"),
+            compiled=_FORMULA,
+            few=_FORMULA,
+            secondary=_FORMULA,
+            costly=False,
+            lattice=3,
+        ),
+        Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW, secondary=_SECONDARY),
         Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5, exhaustive=True),
-        Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW),
+        Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW, secondary=_SECONDARY),
     )
 }
 
@@ -145,11 +169,10 @@ def _patterns(subject: Subject, description: Description, profile: Profile) -> t
     """The clauses that a variant is asked, as patterns of ids."""
     variant = subject.variant
     if variant.mode in description.get("secondary", []):
-        return profile.few
+        return profile.secondary
     if not subject.compiled:
         return ("*",)
-    long = subject.compile_seconds > _LONG_COMPILATION_SECONDS and variant.dtype != "float32"
-    return profile.few if variant.form == "module" or long else profile.compiled
+    return profile.compiled if variant.form != "module" and variant.dtype == "float32" else profile.few
 
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:

@@ -171,7 +171,6 @@ class Subject:
         shape_seconds: What a new shape cost beyond it.
         row_seconds: What a row cost within a larger batch.
         classes_seconds: What a row of :data:`CLASSES` classes cost.
-        compile_seconds: What a first call took, in a compiled mode.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
         layouts: Where values may lie in memory.
@@ -194,7 +193,6 @@ class Subject:
     shape_seconds: float = 0.0
     row_seconds: float = 0.0
     classes_seconds: float = 0.0
-    compile_seconds: float = 0.0
     refusal: Refused | None = None
     function: str = ""
     layouts: tuple[str, ...] = ("contiguous",)
