@@ -139,6 +139,7 @@ def _pool(format: Format) -> tuple[float, ...]:
     dyadic = [step / 4 for step in range(-8, 9)]
     tiny = [format.smallest_subnormal, format.smallest_normal, format.unit_roundoff, 2 * format.unit_roundoff]
     large = [float(2**k) for k in (2, 3, 4, 6)] + [2.0 ** (format.largest_exponent // 2)]
+    large += [21.0, 24.0, 28.0, 34.0]  # where an exponential is below float32's roundoff and not below float64's
     return (*dyadic, -0.0, *tiny, *(-value for value in tiny), *large, *(-value for value in large))
 
 

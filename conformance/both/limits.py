@@ -50,7 +50,7 @@ def _large_cotangents(case: Case, generator: np.random.Generator, domain: Domain
 )
 def scores_up_to_the_largest(subject: Subject, case: Case) -> None:
     """Scores up to the largest finite number have the formula's loss, or infinity where its terms add up to more."""
-    assert_value(subject, case)
+    assert_value(subject, case, printed=True)
 
 
 @both(
@@ -66,4 +66,4 @@ def scores_up_to_the_largest(subject: Subject, case: Case) -> None:
 )
 def cotangents_up_to_the_largest(subject: Subject, case: Case) -> None:
     """Cotangents and scores up to the largest finite number give the formula's gradient, or overflow with it."""
-    assert_gradient(subject, case)
+    assert_gradient(subject, case, printed=True)

@@ -83,6 +83,18 @@ def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
     assert_value(subject, case)
 
 
+def square(domain: Domain) -> list[Case]:
+    """As many rows as classes, in which an axis taken for another changes nothing in the shapes."""
+    target = np.array([[1, -1, 0], [2, 0, -1], [0, -1, -1]])
+    return [_case(domain, np.array([[0.25, 0.5, -1.0], [1.5, 0.0, 0.75], [-0.25, 2.0, 0.5]]), target)]
+
+
+@clause("margin.shapes.as-many-rows-as-classes", "documented", MARGIN_SHAPES, cases=Fixed(square, whole=False))
+def rows_are_not_classes(subject: Subject, case: Case) -> None:
+    """In a batch of as many rows as classes each row has the formula's loss."""
+    assert_value(subject, case)
+
+
 def _near_kink() -> Drawn:
     """One label, others a few hundred units of roundoff on either side of its kink."""
     drawn = margin_cases(("padded",), least_classes=2)

@@ -112,6 +112,19 @@ def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
     assert_value(subject, case, printed=True)
 
 
+def square(domain: Domain) -> list[Case]:
+    """As many rows as classes, and a weight of the size of both."""
+    scores = np.array([[0.25, 0.5, -1.0], [1.5, 0.0, 0.75], [-0.25, 2.0, 0.5]])
+    labels = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    return [_case(domain, scores, labels).replace(weight=np.array([1.0, 2.0, 0.5]))]
+
+
+@clause("soft.shapes.as-many-rows-as-classes", "documented", SOFT_SHAPES, cases=Fixed(square, whole=False))
+def rows_are_not_classes(subject: Subject, case: Case) -> None:
+    """In a batch of as many rows as classes each row has the formula's loss, each class its weight."""
+    assert_value(subject, case, printed=True)
+
+
 def _fractions() -> Drawn:
     """Labels strictly between 0 and 1, most of them near one of the two."""
     drawn = soft_cases()

@@ -75,7 +75,7 @@ def gradient_with_weights(subject: Subject, case: Case) -> None:
 )
 def gradient_of_large_scores(subject: Subject, case: Case) -> None:
     """The gradient of scores of any finite size is the formula's, not an infinity or NaN."""
-    assert_gradient(subject, case)
+    assert_gradient(subject, case, printed=True)
 
 
 @clause(
