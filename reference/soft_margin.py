@@ -21,7 +21,7 @@ roundoff, η the smallest subnormal number (λ, the smallest normal, where the v
 flushes), n the elements of the sum, and elementary functions within k units of u:
 
     careful    B = Σ A [(1 + (k + 7) u (1 + 8 u)) (1 + (n + 1) u) - 1] / C + underflow    k = 4
-    printed    B = careful + Σ |w| (|y| + |1 - y|) (2 k + 3) u (1 + 8 u) / C
+    printed    B = careful + Σ |w| [(|y| + |1 - y|) (2 k + 3) u (1 + 8 u) + 4 u |x| where |x| > 8] / C
     gradient   B = |g| [D (k + 8) u (1 + 8 u) + underflow] + 3 η                          k = 6
     printed    B = gradient + |g w| (|y| + |1 - y|) [(2 k + 8) u (1 + 8 u) + η e^2|x|] + 4 η e^|x|,
                where |x| > 8 without the terms in η
@@ -31,13 +31,15 @@ error of the exponential reaches the logarithm, and the sum of n elements in any
 adds (n + 1) u. *Printed* is what the page's own formula reaches when it is evaluated
 step by step: 1 + e^-x rounds with an absolute error of u, the quotient has a relative
 error of at most (2 k + 2) u, and the logarithm turns that into an absolute one. The
-printed bound holds where e^-x does not overflow. Its derivative, taken step by step,
-subtracts E^2 / (1 + E)^2 from E / (1 + E) with E = e^-x and divides by the quotient:
-terms of at most 1, each with a relative error of some (k + 4) u. On the way it passes
-numbers e^|x| and e^2|x| times smaller than the result, which may underflow; beyond 8 that
-would admit anything, so there it is not granted. What is left is an error of some units
-of 1, which σ(x) - y has by cancellation, as everybody writes it: sound wherever nothing
-is divided by a small number. That a small derivative keeps its own digits only the
+printed bound holds where e^-x does not overflow; scores above 8 are granted 4 u |x| as
+well, which forms that take x from x leave over: (1 - y) x + max(-x, 0) + log1p(e^-|x|).
+The derivative of the formula, taken step by step, subtracts E^2 / (1 + E)^2 from
+E / (1 + E) with E = e^-x and divides by the quotient: terms of at most 1, each with a
+relative error of some (k + 4) u. On the way it passes numbers e^|x| and e^2|x| times
+smaller than the result, which may underflow; beyond 8 that would admit anything, so
+there it is not granted. What is left is an error of some units of 1, which σ(x) - y has
+by cancellation, as everybody writes it: sound wherever nothing is divided by a small
+number. That a small loss and a small derivative keep their own digits only the
 careful bound demands.
 
 k = 4 and 6 cover what was measured for the elementary functions of float32 and float64
@@ -209,6 +211,8 @@ def _value(
         each = each + size * (2 * _VALUE_ULPS + 3) * u * (1 + 8 * u)
     total, reach = losses @ weights, losses @ size
     slack = relative * reach + each.sum()
+    if printed:
+        slack += 4 * u * (np.where(elements.size > _LARGEST_PRINTED, elements.size, 0.0) @ size)
     regime("loss: underflow outweighs rounding", lambda: each.sum() > relative * reach)
     if together:
         slack = slack.sum(keepdims=True)
