@@ -24,6 +24,10 @@ from reference.arguments import OracleError
 from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict, Worst
 
 
+_COMPILED_SECONDS = 2.0
+"""That may be spent on a witness where each smaller shape is another program."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A clause, a variant and the cases to ask.
@@ -146,7 +150,8 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
         row = problem.row if isinstance(problem, Deviation) else None
         keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
-        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), cell.minimise, row)
+        seconds = min(cell.minimise, _COMPILED_SECONDS) if cell.subject.compiled else cell.minimise
+        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), seconds, row)
     again = _problem(cell, _on(cell.subject, cell.second), smallest)
     repeatable = _kind(again) == kind
     shown = again if repeatable else _problem(cell, cell.subject, smallest)

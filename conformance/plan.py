@@ -25,8 +25,8 @@ class Profile:
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
-        few: The same for the module form in compiled modes and for formats other than float32.
-        secondary: The same for modes that wrap the framework's first one.
+        few: The same for formats other than float32.
+        secondary: The same for the module form, and for modes that wrap the framework's first one.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
         exhaustive: Whether every float32 score is asked.
@@ -172,7 +172,9 @@ def _patterns(subject: Subject, description: Description, profile: Profile) -> t
         return profile.secondary
     if not subject.compiled:
         return ("*",)
-    return profile.compiled if variant.form != "module" and variant.dtype == "float32" else profile.few
+    if variant.form == "module":
+        return profile.secondary
+    return profile.compiled if variant.dtype == "float32" else profile.few
 
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:
