@@ -23,7 +23,6 @@ from conformance.subject import Bench, Refused, Subject, Undecided, Variant
 from reference.arguments import OracleError
 from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict, Worst
 
-
 _COMPILED_SECONDS = 2.0
 """That may be spent on a witness where each smaller shape is another program."""
 
