@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.accuracy import replace
 from benchmarks.timing import seconds, spread, table, timed
 from benchmarks.witnesses import witnesses
+from conformance.bench import Bench, Limits
 from conformance.calibrate import probe
 from conformance.case import MARGIN, SOFT, Case
 from conformance.catalogue import clauses
@@ -34,7 +35,7 @@ from conformance.discover import built_in
 from conformance.margin.lattice import lattice
 from conformance.soft.extremes import half_scores
 from conformance.strategies import Domain
-from conformance.subject import Array, Bench, Limits, Subject, Variant
+from conformance.subject import Array, Subject, Variant
 from reference.bit_patterns import scores, soft_margin_blocks
 from reference.formats import FORMATS
 

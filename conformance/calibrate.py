@@ -11,8 +11,9 @@ import numpy as np
 
 from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
+from conformance.bench import Bench, Limits
 from conformance.case import MARGIN, Case
-from conformance.subject import CLASSES, Bench, Limits, Refused, Subject, Variant
+from conformance.subject import CLASSES, Refused, Subject, Variant
 from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015

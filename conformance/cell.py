@@ -12,6 +12,7 @@ from traceback import format_exc
 
 from adapters.contract import OperatorOffer
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
+from conformance.bench import Bench
 from conformance.case import Case
 from conformance.clause import Clause, any_case
 from conformance.compare import Deviation
@@ -19,7 +20,7 @@ from conformance.errors import Errors
 from conformance.minimise import minimise
 from conformance.reproducer import hexadecimal, reproducer
 from conformance.strategies import Fixed
-from conformance.subject import Bench, Refused, Subject, Undecided, Variant
+from conformance.subject import Refused, Subject, Undecided, Variant
 from reference.arguments import OracleError
 from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict, Worst
 

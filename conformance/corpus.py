@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from conformance.case import MARGIN, OPERATORS, Case
+from conformance.expectation import expectation
 from conformance.reproducer import hexadecimal
 from conformance.strategies import Domain
-from conformance.subject import expectation
 from reference.arguments import OracleError
 from reference.formats import FORMATS, Arithmetic, Float64, Int64
 from reports.record import Counterexample, Hexadecimal, Run

@@ -9,9 +9,9 @@ import msgspec
 
 from adapters.contract import Description, OperatorOffer, Reproducer, dtypes_of, wants_of
 from adapters.gateway import AdapterFault, WorkerError
+from conformance.bench import Bench
 from conformance.case import OPERATORS
 from conformance.discover import Function, Spec, UsageError
-from conformance.subject import Bench
 from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.contract import Description
+from conformance.bench import Bench, Limits
 from conformance.calibrate import Arithmetics, Calibrated, calibrate, share_measurements
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
@@ -23,7 +24,7 @@ from conformance.describe import describe, with_function
 from conformance.discover import Spec, UsageError
 from conformance.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.plan import PROFILES, Filters, Profile, asks, cases_for, variants
-from conformance.subject import Bench, Limits, Variant
+from conformance.subject import Variant
 from reports.record import (
     Accuracy,
     ClauseRecord,

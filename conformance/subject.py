@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain, to_plain
-from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
-from conformance.case import MARGIN, Case
+from conformance.bench import Bench, Limits
+from conformance.case import Case
 from conformance.errors import Errors
+from conformance.expectation import expectation
 from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
-from reference.margin import margin_loss
-from reference.soft_margin import soft_margin_loss
 
 _LONGEST_WORDS = 300
 CLASSES = 4000
@@ -26,9 +23,6 @@ CLASSES = 4000
 
 _UPSTREAM = ("weight_gradient", "target_gradient", "accumulated", "second")
 """What depends on an upstream gradient."""
-
-_LARGE = 20_000
-"""Elements of a case whose expectation is kept only while it is in use."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +37,6 @@ class Variant:
 
     def __str__(self) -> str:
         return f"{self.operator}, {self.form}, {self.mode}, {self.device}, {self.dtype}"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds after which a call counts as hung."""
-
-    call: float = 60.0
-    first_compiled_call: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -110,54 +96,6 @@ class Refused(Exception):
 
 class Undecided(Exception):
     """The variant refuses every valid case with the same words: the clause says nothing about it."""
-
-
-class Bench:
-    """A worker that is started when it is needed and again after it died."""
-
-    def __init__(self, adapter: Path, python: str, temporary: Path, path: Sequence[str] = ()) -> None:
-        self._make: Callable[[], Worker] = lambda: Worker(adapter, python, temporary, path)
-        self._worker: Worker | None = None
-        self._closed = False
-        self._seen: set[tuple[Any, ...]] = set()
-
-    @property
-    def worker(self) -> Worker:
-        """The worker, alive.
-
-        Raises:
-            WorkerError: The bench is closed, or the worker does not start.
-        """
-        if self._closed:
-            raise WorkerError("the run was ended")
-        if self._worker is None:
-            self._worker = self._make()
-            self._seen.clear()
-        return self._worker
-
-    def evaluate(self, call: Call, limits: Limits, *, compiled: bool) -> Reply:
-        """Ask the worker; a worker that dies of it is replaced at the next call."""
-        shapes = [array.get("shape") for array in call["arrays"].values()]
-        key = (call["operator"], call["form"], call["mode"], call["dtype"], repr(call["options"]), repr(shapes))
-        first = compiled and key not in self._seen
-        try:
-            reply = self.worker.evaluate(call, limits.first_compiled_call if first else limits.call)
-        except (WorkerCrashed, WorkerHung):
-            self.discard()
-            raise
-        self._seen.add(key)
-        return reply
-
-    def close(self) -> None:
-        """End the worker for good: a cell that still asks gets an error at once."""
-        self._closed = True
-        self.discard()
-
-    def discard(self) -> None:
-        """End the worker; the next call starts a fresh one."""
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
 
 
 @dataclass
@@ -341,22 +279,3 @@ class Subject:
     def expected(self, case: Case, *, printed: bool = False) -> Answer:
         """What the oracle expects of a correct implementation in this arithmetic."""
         return expectation(case, self.arithmetic, printed=printed)
-
-
-def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) -> Answer:
-    """Value and gradient of a case, computed once for each arithmetic that asks."""
-    remembered = _expectation if case.input.size < _LARGE else _large_expectation
-    return remembered(case, arithmetic, printed=printed)
-
-
-def compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
-    """Value and gradient of a case, computed anew."""
-    reduction = case.reduction or "mean"
-    if case.operator == MARGIN:
-        return margin_loss(case.input, case.target.astype(np.int64), reduction, arithmetic, case.cotangent)
-    labels = case.target.astype(np.float64)
-    return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)
-
-
-_expectation = functools.lru_cache(maxsize=100_000)(compute)
-_large_expectation = functools.lru_cache(maxsize=12)(compute)

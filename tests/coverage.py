@@ -15,9 +15,9 @@ from pathlib import Path
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.clause import Clause
+from conformance.expectation import compute
 from conformance.plan import PROFILES, Profile, drawn
 from conformance.strategies import Domain
-from conformance.subject import compute
 from reference.arguments import OracleError
 from reference.formats import FORMATS, Arithmetic
 from reference.regimes import Counts, watched

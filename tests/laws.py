@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.contract import from_plain
+from conformance.bench import Bench, Limits
 from conformance.catalogue import clauses
 from conformance.clause import Clause
 from conformance.compare import Deviation
 from conformance.strategies import Domain
-from conformance.subject import Bench, Limits, Refused, Subject, Undecided, Variant
+from conformance.subject import Refused, Subject, Undecided, Variant
 from reference.formats import Float64
 from tests import stand_in_adapter
 

@@ -25,6 +25,7 @@ from adapters.contract import (
     wants_of,
 )
 from adapters.gateway import Worker
+from conformance.bench import Bench, Limits
 from conformance.calibrate import share_measurements
 from conformance.case import MARGIN, Case
 from conformance.clause import CLAUSES
@@ -32,7 +33,7 @@ from conformance.describe import with_function
 from conformance.discover import ADAPTERS, Function, Spec, UsageError
 from conformance.plan import PROFILES, Filters, asks, variants
 from conformance.run import Options, Outcome, Progress, run_subject
-from conformance.subject import Bench, Limits, Subject, Variant
+from conformance.subject import Subject, Variant
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 NO_BENCH: Any = None

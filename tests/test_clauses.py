@@ -13,13 +13,13 @@ import pytest
 
 from conformance.catalogue import clauses
 from conformance.discover import Spec, find_subject
+from conformance.expectation import expectation
 from conformance.margin.value import mindspore_example as margin_mindspore_example
 from conformance.margin.value import torch_example
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, Progress, run_subject
 from conformance.soft.value import mindspore_example as soft_mindspore_example
 from conformance.strategies import Domain
-from conformance.subject import expectation
 from reference.formats import FORMATS, Arithmetic
 from reports.record import Finding
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from adapters.gateway import WorkerError
+from conformance.bench import Bench, Limits
 from conformance.case import MARGIN, SOFT, Case
 from conformance.catalogue import clauses
 from conformance.clause import Clause, any_case
@@ -26,7 +27,7 @@ from conformance.minimise import minimise
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Progress, run_subject
 from conformance.strategies import Fixed
-from conformance.subject import Bench, Limits, Refused, Subject, Variant
+from conformance.subject import Refused, Subject, Variant
 from reference.arguments import OracleError
 from reference.formats import Float64
 from reports.record import Counterexample, Finding

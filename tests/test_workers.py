@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from adapters.gateway import Worker, WorkerError
+from conformance.bench import Limits
 from conformance.discover import Spec, UsageError
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, Progress, run_subject
-from conformance.subject import Limits
 from reports.record import Finding, read_run
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")

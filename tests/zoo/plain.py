@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from conformance.bench import Bench, Limits
 from conformance.case import MARGIN, Case
 from conformance.discover import built_in
-from conformance.subject import Bench, Limits, Refused, Subject, Variant
+from conformance.subject import Refused, Subject, Variant
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,67 @@
+"""A worker that is there when it is needed, whatever happened to the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.contract import Call, Reply
+from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds after which a call counts as hung."""
+
+    call: float = 60.0
+    first_compiled_call: float = 300.0
+
+
+class Bench:
+    """A worker that is started when it is needed and again after it died."""
+
+    def __init__(self, adapter: Path, python: str, temporary: Path, path: Sequence[str] = ()) -> None:
+        self._make: Callable[[], Worker] = lambda: Worker(adapter, python, temporary, path)
+        self._worker: Worker | None = None
+        self._closed = False
+        self._seen: set[tuple[Any, ...]] = set()
+
+    @property
+    def worker(self) -> Worker:
+        """The worker, alive.
+
+        Raises:
+            WorkerError: The bench is closed, or the worker does not start.
+        """
+        if self._closed:
+            raise WorkerError("the run was ended")
+        if self._worker is None:
+            self._worker = self._make()
+            self._seen.clear()
+        return self._worker
+
+    def evaluate(self, call: Call, limits: Limits, *, compiled: bool) -> Reply:
+        """Ask the worker; a worker that dies of it is replaced at the next call."""
+        shapes = [array.get("shape") for array in call["arrays"].values()]
+        key = (call["operator"], call["form"], call["mode"], call["dtype"], repr(call["options"]), repr(shapes))
+        first = compiled and key not in self._seen
+        try:
+            reply = self.worker.evaluate(call, limits.first_compiled_call if first else limits.call)
+        except (WorkerCrashed, WorkerHung):
+            self.discard()
+            raise
+        self._seen.add(key)
+        return reply
+
+    def close(self) -> None:
+        """End the worker for good: a cell that still asks gets an error at once."""
+        self._closed = True
+        self.discard()
+
+    def discard(self) -> None:
+        """End the worker; the next call starts a fresh one."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None

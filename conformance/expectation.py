@@ -1,0 +1,35 @@
+"""What the oracle expects of a case, computed once for each arithmetic that asks."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from conformance.case import MARGIN, Case
+from reference.enclosure import Answer
+from reference.formats import Arithmetic
+from reference.margin import margin_loss
+from reference.soft_margin import soft_margin_loss
+
+_LARGE = 20_000
+"""Elements of a case whose expectation is kept only while it is in use."""
+
+
+def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) -> Answer:
+    """Value and gradient of a case, computed once for each arithmetic that asks."""
+    remembered = _expectation if case.input.size < _LARGE else _large_expectation
+    return remembered(case, arithmetic, printed=printed)
+
+
+def compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
+    """Value and gradient of a case, computed anew."""
+    reduction = case.reduction or "mean"
+    if case.operator == MARGIN:
+        return margin_loss(case.input, case.target.astype(np.int64), reduction, arithmetic, case.cotangent)
+    labels = case.target.astype(np.float64)
+    return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)
+
+
+_expectation = functools.lru_cache(maxsize=100_000)(compute)
+_large_expectation = functools.lru_cache(maxsize=12)(compute)
