@@ -14,7 +14,7 @@ from conformance.cli import cli
 from reports.record import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
-FEW = ["--dtype", "float32", "--clause", "margin.labels.*", "--profile", "quick"]
+FEW = ["--dtype", "float32", "--clause", "margin.labels.[de]*", "--profile", "quick"]
 
 
 def lossproof(*words: str) -> Result:
@@ -92,7 +92,7 @@ def test_run_prints_the_totals_and_writes_one_file(tmp_path: Path) -> None:
     result = lossproof("run", "numpy", *FEW, "--out", str(tmp_path))
 
     assert result.exit_code == 0, result.stderr
-    assert "5 conforms" in result.stdout
+    assert "3 conforms" in result.stdout
     (path,) = tmp_path.iterdir()
     assert read_run(path).header.profile == "quick"
 
@@ -102,7 +102,7 @@ def test_run_prints_findings_as_json(tmp_path: Path) -> None:
     result = lossproof("run", "numpy", *FEW, "--out", str(tmp_path), "--format", "json")
 
     findings = json.loads(result.stdout)
-    assert [finding["verdict"] for finding in findings].count("conforms") == 5
+    assert [finding["verdict"] for finding in findings].count("conforms") == 3
     assert {finding["variant"]["dtype"] for finding in findings} == {"float32"}
 
 

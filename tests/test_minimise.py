@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.gateway import WorkerError
+from adapters.gateway import WorkerCrashed, WorkerHung
 from conformance.bench import Bench, Limits
 from conformance.case import MARGIN, SOFT, Case
 from conformance.catalogue import clauses
@@ -32,6 +32,7 @@ from reference.arguments import OracleError
 from reference.formats import Float64
 from reports.record import Counterexample, Finding
 from tests.zoo.inhabitants import Inhabitant, inhabitants
+from tests.zoo.plain import CHECKOUT
 
 EVERY = 10
 """One fault in so many is asked here."""
@@ -138,7 +139,7 @@ def deviates(clause: Clause, subject: Subject, case: Case) -> bool:
     """Whether the subject breaks the clause on a case."""
     try:
         clause.law(subject, case)
-    except (Deviation, Refused, WorkerError):
+    except (Deviation, Refused, WorkerCrashed, WorkerHung):
         return True
     except OracleError:
         return False
@@ -153,7 +154,7 @@ def simplifications_that_deviate(who: Inhabitant, finding: Finding) -> list[str]
     case = case_of(finding.operator, finding.counterexample)
     variant = Variant(finding.operator, "user", "eager", "cpu", finding.variant.dtype)
     targets = "int64" if finding.operator == MARGIN else "same"
-    bench = Bench(built_in()["numpy"], sys.executable, Path(tempfile.gettempdir()))
+    bench = Bench(built_in()["numpy"], sys.executable, Path(tempfile.gettempdir()), (str(CHECKOUT),))
     subject = Subject(variant, bench, Limits(), targets, ("value", "gradient", "after"), function=who.target)
     try:
         if not deviates(clause, subject, case):

@@ -20,7 +20,7 @@ from reports.record import Finding, Header, RunFileError, RunWriter, json_schema
 @pytest.fixture(scope="module")
 def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run of NumPy, a few clauses."""
-    filters = Filters(dtypes=("float32",), clause="margin.labels.*")
+    filters = Filters(dtypes=("float32",), clause="margin.labels.[bdo]*")
     options = Options(PROFILES["quick"], filters, sys.executable, out=tmp_path_factory.mktemp("runs"))
     return run_subject(find_subject("numpy"), options, Progress()).path
 
@@ -30,10 +30,10 @@ def test_a_run_is_read_back(run_file: Path) -> None:
     run = read_run(run_file)
 
     assert run.name.startswith("numpy ")
-    assert run.header.planned == len(run.findings) == 6
+    assert run.header.planned == len(run.findings) == 4
     assert [clause.id for clause in run.clauses] == [finding.clause for finding in run.findings]
     assert run.footer.complete is True
-    assert run.footer.counts == {"conforms": 5, "observed": 1}
+    assert run.footer.counts == {"conforms": 2, "observed": 2}
 
 
 def test_a_run_holds_the_errors_of_each_variant(run_file: Path) -> None:

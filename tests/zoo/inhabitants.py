@@ -60,7 +60,8 @@ def inhabitants(framework: str) -> list[Inhabitant]:
     for word, operator in OPERATORS.items():
         wrong = importlib.import_module(f"tests.zoo.{framework}_{word}")
         right = importlib.import_module(f"tests.zoo.{framework}_{word}_right")
-        plain = Right(None, "The file's own right implementation, of which each wrong one changes a step.", "quality")
+        level = getattr(wrong, "LEVEL", "quality")
+        plain = Right(None, "The file's own right implementation, of which each wrong one changes a step.", level)
         found += [Inhabitant(f"{framework}_{word}", name, _told(entry)) for name, entry in wrong.FAULTS.items()]
         found.append(Inhabitant(f"{framework}_{word}", operator, plain))
         found += [Inhabitant(f"{framework}_{word}_right", name, _told(entry)) for name, entry in right.RIGHTS.items()]
