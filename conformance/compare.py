@@ -67,6 +67,12 @@ def assert_shape(got: Array, shape: tuple[int, ...]) -> None:
         raise Deviation(f"shape {shape}", f"shape {got.shape}")
 
 
+def assert_size(got: Array, expected: Enclosure) -> None:
+    """Raise unless the result has as many elements as are expected."""
+    if got.values.size != expected.low.size:
+        raise Deviation(f"{expected.low.size} elements, of shape {expected.low.shape}", f"shape {got.shape}")
+
+
 def assert_dtype(got: Array, dtype: str) -> None:
     """Raise unless the result has this dtype."""
     if got.dtype != dtype:
@@ -75,8 +81,7 @@ def assert_dtype(got: Array, dtype: str) -> None:
 
 def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure) -> None:
     """Raise unless every element is within its bound; record the error either way."""
-    if got.values.size != expected.low.size:
-        raise Deviation(f"{expected.low.size} elements, of shape {expected.low.shape}", f"shape {got.shape}")
+    assert_size(got, expected)
     values = got.values.reshape(expected.low.shape)
     judged = expected.judge(values, case.format)
     shares = judged.shares
@@ -106,6 +111,7 @@ def assert_alike(got: Array, other: Array, expected: Enclosure, others: Enclosur
         what: Whose the other result is, in words.
     """
     assert_shape(got, other.shape)
+    assert_size(got, expected)
     shape = got.shape
     width = (expected.high - expected.low).reshape(shape) + (others.high - others.low).reshape(shape)
     allowed = (expected.bound.reshape(shape) + others.bound.reshape(shape) + width) * (1 + 2.0**-50)

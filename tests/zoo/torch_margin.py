@@ -245,6 +245,14 @@ fault(
     reduce=_by_input_length,
 )
 fault(
+    "zero_times_sum",
+    "Every row gets 0 times the sum of its scores, so that the graph is never empty: NaN where that sum overflows.",
+    "scores near the largest",
+    reduce=lambda losses, reduction, input: reduce_rows(
+        losses + 0 * torch.atleast_2d(input).sum(dim=1), reduction, input
+    ),
+)
+fault(
     "one_class_squeezed",
     "Axes of one are squeezed away, and rows of one class become classes.",
     "a single class",

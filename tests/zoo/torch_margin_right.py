@@ -26,7 +26,7 @@ def _row(x: Any, y: Any) -> Any:
     others = torch.ones(len(x), dtype=torch.bool)
     others[labels] = False
     terms = [(1 - (x[label] - x[others])).clamp(min=0).sum() for label in labels]
-    return (torch.stack(terms).sum() if terms else x.sum() * 0) / len(x)
+    return torch.stack([*terms, x[:0].sum()]).sum() / len(x)
 
 
 def _by_row(scores: Any, target: Any) -> Any:
