@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -76,6 +77,15 @@ def _missing_exports(torch: Any) -> Dict[str, str]:
     return {}
 
 
+def _versions() -> Dict[str, str]:
+    """Of what runs the exported graphs, where it is there."""
+    found = {}
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        if importlib.util.find_spec(name) is not None:
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
 def describe() -> Dict[str, Any]:
     """What this torch offers."""
     torch = _torch()
@@ -93,7 +103,7 @@ def describe() -> Dict[str, Any]:
         "costly": [mode for mode in _EXPORTS if mode in modes],
         "secondary": [mode for mode in _EXPORTS + ("script", "autocast") if mode in modes],
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
-        "facts": {"threads": torch.get_num_threads()},
+        "facts": dict({"threads": torch.get_num_threads()}, **_versions()),
         "operators": {name: _offer(name, modes) for name in _CLASSES},
     }
 
