@@ -13,6 +13,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def claims(text: str) -> list[Claim]:
 def run(claim: Claim) -> str:
     """What is wrong with a claim; empty where the command prints what the page says."""
     command = [sys.executable, "-W", "ignore", "-c", *shlex.split(claim.command)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LIMIT)  # noqa: S603 - our page
+    with tempfile.TemporaryDirectory() as folder:  # MindSpore writes files where it is started
+        done = subprocess.run(  # noqa: S603 - commands of our own page
+            command, capture_output=True, text=True, check=False, timeout=_LIMIT, cwd=folder
+        )
     last = (done.stdout.strip().splitlines() or [""])[-1]
     if done.returncode == 0 and last == claim.printed:
         return ""

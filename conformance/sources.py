@@ -5,6 +5,7 @@ Every string under ``words`` is a quotation of the page named beside it.
 
 from __future__ import annotations
 
+from conformance.case import MARGIN, SOFT
 from conformance.clause import Source
 
 _TORCH = "https://docs.pytorch.org/docs/2.13/generated/torch.nn."
@@ -93,3 +94,6 @@ SOFT_WEIGHT = torch_soft(
 SOFT_WEIGHT_MINDSPORE = mindspore_soft("weight will multiply to the loss of each class if given.")
 SOFT_SHAPES = torch_soft("Input: (N, C) where N is the batch size and C is the number of classes.")
 SOFT_OUTPUT = torch_soft("Output: scalar. If reduction is 'none', then (N).")
+
+FORMULAS = {MARGIN: (MARGIN_FORMULA,), SOFT: (SOFT_FORMULA,)}
+"""The formula of each operator's page."""

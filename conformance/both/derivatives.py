@@ -7,14 +7,13 @@ import numpy as np
 from conformance.case import MARGIN, SOFT, Case
 from conformance.clause import both
 from conformance.compare import assert_shape, assert_within
-from conformance.sources import MARGIN_FORMULA, SOFT_FORMULA
+from conformance.sources import FORMULAS
 from conformance.strategies import margin_cases, soft_cases
 from conformance.subject import Subject
 from reference.enclosure import Enclosure
 from reference.formats import Float64
 from reference.sums import along, shifted
 
-_FORMULAS = {MARGIN: (MARGIN_FORMULA,), SOFT: (SOFT_FORMULA,)}
 _PATTERN = (1.0, -1.0, 0.5, -2.0, 0.25, 3.0)
 
 
@@ -26,7 +25,7 @@ def pattern(case: Case, start: int = 0) -> Float64:
 @both(
     "gradients.accumulated",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="A gradient is added to the one that is there.",
     cases={MARGIN: margin_cases(cotangent=True), SOFT: soft_cases(cotangent=True)},
     needs="accumulated",
@@ -44,7 +43,7 @@ def gradients_are_added_up(subject: Subject, case: Case) -> None:
 @both(
     "gradients.forward",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The directional derivative is the gradient times the direction.",
     cases={MARGIN: margin_cases(), SOFT: soft_cases()},
     needs="forward",
@@ -62,7 +61,7 @@ def forward_mode(subject: Subject, case: Case) -> None:
 @both(
     "gradients.jacobian",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The derivative of each row's loss is its gradient for the cotangent 1, and 0 by every other row.",
     cases={MARGIN: margin_cases(), SOFT: soft_cases()},
     needs="jacobian",

@@ -8,18 +8,17 @@ from conformance import corpus
 from conformance.case import MARGIN, SOFT, Case
 from conformance.clause import both
 from conformance.compare import assert_gradient, assert_value
-from conformance.sources import MARGIN_FORMULA, SOFT_FORMULA
+from conformance.sources import FORMULAS
 from conformance.strategies import Fixed
 from conformance.subject import Subject
 
-_FORMULAS = {MARGIN: (MARGIN_FORMULA,), SOFT: (SOFT_FORMULA,)}
 _CORPUS = {operator: Fixed(functools.partial(corpus.cases, operator)) for operator in (MARGIN, SOFT)}
 
 
 @both(
     "value.corpus",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The formula, on cases that once showed a fault.",
     cases=_CORPUS,
 )
@@ -31,7 +30,7 @@ def frozen_cases_have_the_formulas_loss(subject: Subject, case: Case) -> None:
 @both(
     "gradients.corpus",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The derivative of the formula, on cases that once showed a fault.",
     cases=_CORPUS,
     needs="gradient",

@@ -7,12 +7,11 @@ import numpy as np
 from conformance.case import MARGIN, SOFT, Case
 from conformance.clause import both
 from conformance.compare import assert_gradient, assert_value
-from conformance.sources import MARGIN_FORMULA, SOFT_FORMULA
+from conformance.sources import FORMULAS
 from conformance.strategies import Domain, margin_cases, soft_cases
 from conformance.subject import Subject
 from reference.formats import Float64
 
-_FORMULAS = {MARGIN: (MARGIN_FORMULA,), SOFT: (SOFT_FORMULA,)}
 _SHARES = (1.0, -1.0, 0.5, -0.5, 2.0**-8, -(2.0**-8))
 
 
@@ -41,7 +40,7 @@ def _large_cotangents(case: Case, generator: np.random.Generator, domain: Domain
 @both(
     "numbers.up-to-the-largest",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The formula of finite scores is finite; infinity may come only where a sum of its terms overflows.",
     cases={
         MARGIN: margin_cases(("padded", "tail", "duplicates")).then(_large_scores),
@@ -56,7 +55,7 @@ def scores_up_to_the_largest(subject: Subject, case: Case) -> None:
 @both(
     "gradients.up-to-the-largest",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The derivative is a count or a sigmoid times the cotangent, whatever the scores.",
     cases={
         MARGIN: margin_cases(("padded", "tail", "duplicates")).then(_large_cotangents),

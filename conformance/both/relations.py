@@ -7,7 +7,7 @@ import numpy as np
 from conformance.case import MARGIN, SOFT, Case
 from conformance.clause import both
 from conformance.compare import Deviation, assert_same_bits, assert_shape, numbers
-from conformance.sources import MARGIN_FORMULA, SOFT_FORMULA
+from conformance.sources import FORMULAS
 from conformance.strategies import margin_cases, on_grid, soft_cases
 from conformance.subject import Subject
 from reference.enclosure import Enclosure
@@ -16,13 +16,12 @@ from reference.pairs import label_block
 
 _STEP = 0.25
 _ON_GRID = {MARGIN: margin_cases().map(on_grid), SOFT: soft_cases().map(on_grid)}
-_FORMULAS = {MARGIN: (MARGIN_FORMULA,), SOFT: (SOFT_FORMULA,)}
 
 
 @both(
     "value.not-negative",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="No term of the sum is negative.",
     cases={MARGIN: margin_cases(reductions=("none", "sum")), SOFT: soft_cases(("none", "sum"), largest=None)},
 )
@@ -37,7 +36,7 @@ def losses_are_not_negative(subject: Subject, case: Case) -> None:
 @both(
     "value.convex",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="A maximum of linear functions is convex, and so is log(1 + e^x).",
     cases=_ON_GRID,
 )
@@ -56,7 +55,7 @@ def convex_along_segments(subject: Subject, case: Case) -> None:
 @both(
     "value.monotone",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="Each term falls with the score of a label and rises with any other score.",
     cases=_ON_GRID,
 )
@@ -109,7 +108,7 @@ def _with_zeros(case: Case) -> Case:
 @both(
     "numbers.signed-zeros",
     "implied",
-    sources=_FORMULAS,
+    sources=FORMULAS,
     why="The two zeros of IEEE 754 are one number.",
     cases={MARGIN: margin_cases().map(_with_zeros), SOFT: soft_cases().map(_with_zeros)},
 )

@@ -21,6 +21,11 @@ def _dyadic_weights(case: Case) -> Case:
     return case.replace(weight=None if case.weight is None else np.rint(case.weight * 4) / 4)
 
 
+def _weight(case: Case) -> Float64:
+    """The case's weight, or ones."""
+    return np.ones(case.classes) if case.weight is None else case.weight
+
+
 def _other(weight: Float64) -> Float64:
     """Weights of either sign beside the case's own."""
     return weight[::-1] - 1.0
@@ -41,7 +46,7 @@ def has_weight(case: Case) -> bool:
 )
 def linear_in_the_weight(subject: Subject, case: Case) -> None:
     """The loss of the sum of two weights is the sum of the losses of each, within the bounds of all three."""
-    weight = np.ones(case.classes) if case.weight is None else case.weight
+    weight = _weight(case)
     one, other, together = (case.replace(weight=each) for each in (weight, _other(weight), weight + _other(weight)))
 
     parts = [subject.evaluate(each).value.values for each in (one, other)]
@@ -192,7 +197,7 @@ def gradient_to_the_labels(subject: Subject, case: Case) -> None:
     got = subject.derived(case, "target_gradient")
 
     assert_shape(got, case.input.shape)
-    weight = np.ones(case.classes) if case.weight is None else case.weight
+    weight = _weight(case)
     upstream = _upstream(subject, case)
     assert_within(
         subject, case, got, soft_derivatives.by_label(case.input, weight, case.reduction or "mean", *upstream)
@@ -213,7 +218,7 @@ def second_derivative(subject: Subject, case: Case) -> None:
     got = subject.derived(case, "second", tangent=tangent)
 
     assert_shape(got, case.input.shape)
-    weight = np.ones(case.classes) if case.weight is None else case.weight
+    weight = _weight(case)
     upstream = _upstream(subject, case)
     expected = soft_derivatives.second(case.input, weight, tangent, case.reduction or "mean", *upstream)
     assert_within(subject, case, got, expected)
