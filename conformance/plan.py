@@ -26,7 +26,7 @@ class Profile:
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
         few: The same for formats other than float32.
-        secondary: The same for the module form, and for modes that wrap the framework's first one.
+        secondary: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
         exhaustive: Whether every float32 score is asked.
@@ -168,12 +168,10 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
 def _patterns(subject: Subject, description: Description, profile: Profile) -> tuple[str, ...]:
     """The clauses that a variant is asked, as patterns of ids."""
     variant = subject.variant
-    if variant.mode in description.get("secondary", []):
+    if variant.mode in description.get("secondary", []) or (subject.compiled and variant.form == "module"):
         return profile.secondary
     if not subject.compiled:
         return ("*",)
-    if variant.form == "module":
-        return profile.secondary
     return profile.compiled if variant.dtype == "float32" else profile.few
 
 
