@@ -8,7 +8,6 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -16,6 +15,7 @@ from conformance import corpus, show
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.clause import Level
+from conformance.console import FORMATS, Command, fail
 from conformance.discover import WITH_FUNCTIONS, UsageError, built_in, find_function, find_subject
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, run_subject, suite_version
@@ -40,24 +40,6 @@ lossproof report runs/torch-2.13.0.jsonl runs/jax-0.10.2.jsonl --site site
 _FEW = 6
 _JOBS = min(2, os.cpu_count() or 1)
 _CHECK_PROFILES = [name for name in PROFILES if name != "explore"]
-_FORMATS = click.Choice(["text", "json", "markdown"])
-
-
-def _fail(error: Exception, status: int = 2) -> NoReturn:
-    click.echo(f"lossproof: {error}", err=True)
-    sys.exit(status)
-
-
-class _Command(click.Command):
-    """A command whose examples keep their lines in the help."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        del ctx
-        if self.epilog:
-            formatter.write_paragraph()
-            formatter.write("Examples:\n")
-            formatter.write("".join(f"  {line}\n" for line in self.epilog.splitlines()))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,7 +54,7 @@ def cli() -> None:
 
 
 @cli.command(
-    cls=_Command,
+    cls=Command,
     epilog=_RUN_EXAMPLES,
 )
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
@@ -87,7 +69,7 @@ def cli() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of run files."
 )
-@click.option("--format", "style", type=_FORMATS, default="text", show_default=True, help="How to print the results.")
+@click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the results.")
 def run(
     subjects: tuple[str, ...], profile: str, operators: tuple[str, ...], modes: tuple[str, ...],
     dtypes: tuple[str, ...], clause: str, python: str, jobs: int, seed: int, out: Path, style: str,
@@ -102,17 +84,17 @@ def run(
     wrong words on the command line; 4 where a cell has none.
     """
     if profile not in PROFILES:
-        _fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(PROFILES)}"))
+        fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(PROFILES)}"))
     filters = Filters(operators, modes, dtypes, clause)
     options = Options(profile=PROFILES[profile], filters=filters, python=python, jobs=jobs, seed=seed, out=out)
     try:
         outcomes = _explore(subjects, options, style) if profile == "explore" else _run_all(subjects, options, style)
     except UsageError as error:
-        _fail(error)
+        fail(error)
     except OSError as error:
-        _fail(UsageError(f"--out {out}: {error.strerror}"))
+        fail(UsageError(f"--out {out}: {error.strerror}"))
     except KeyboardInterrupt:
-        _fail(RuntimeError("interrupted; the unfinished run is in a .partial.jsonl file, which no reader accepts"), 130)
+        fail(RuntimeError("interrupted; the unfinished run is in a .partial.jsonl file, which no reader accepts"), 130)
     sys.exit(0 if all(outcome.complete for outcome in outcomes) else 4)
 
 
@@ -142,7 +124,7 @@ def _present(python: str) -> list[str]:
     return present
 
 
-@cli.command(cls=_Command, epilog=_CHECK_EXAMPLES)
+@cli.command(cls=Command, epilog=_CHECK_EXAMPLES)
 @click.argument("target")
 @click.option("--operator", required=True, help=f"What it implements: {', '.join(OPERATORS)}.")
 @click.option("--framework", required=True, help=f"Whose tensors it takes: {', '.join(WITH_FUNCTIONS)}.")
@@ -153,7 +135,7 @@ def _present(python: str) -> list[str]:
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32; default: all.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
 @click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter of the function's environment.")
-@click.option("--format", "style", type=_FORMATS, default="text", show_default=True, help="How to print the results.")
+@click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the results.")
 def check(
     target: str, operator: str, framework: str, level: str, profile: str, modes: tuple[str, ...],
     dtypes: tuple[str, ...], clause: str, python: str, style: str,
@@ -169,7 +151,7 @@ def check(
     words; 4 where a cell has no verdict, or no variant answered a valid case.
     """
     if profile not in _CHECK_PROFILES:
-        _fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(_CHECK_PROFILES)}"))
+        fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(_CHECK_PROFILES)}"))
     levels: tuple[Level, ...] = ("documented", "implied", "quality")
     chosen = replace(PROFILES[profile], dtypes=())
     filters = Filters((operator,), modes, dtypes, clause, levels[: 2 + (level == "quality")])
@@ -179,7 +161,7 @@ def check(
             options = Options(profile=chosen, filters=filters, python=python, jobs=_JOBS, out=Path(folder))
             found = run_subject(spec, options, progress)
     except UsageError as error:
-        _fail(error)
+        fail(error)
     click.echo(show.checked(found, target, style))
     sys.exit(_check_status(found))
 
@@ -193,7 +175,7 @@ def _check_status(found: Outcome) -> int:
 
 
 @cli.command(
-    cls=_Command,
+    cls=Command,
     epilog=_REPORT_EXAMPLES,
 )
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
@@ -211,19 +193,19 @@ def report(runs: tuple[Path, ...], site: Path) -> None:
     """
     paths = list({path.resolve(): path for path in find_run_files(runs)}.values())
     if not any(path.exists() for path in paths):
-        _fail(UsageError(f"{', '.join(map(str, runs))}: no run files there; make one with: lossproof run torch"))
+        fail(UsageError(f"{', '.join(map(str, runs))}: no run files there; make one with: lossproof run torch"))
     zoos, unread = _read_zoos(paths)
     accepted, refused = _read_all(paths)
     refused += unread
     for message in refused:
         click.echo(f"lossproof: {message}", err=True)
     if not accepted and not zoos:
-        _fail(UsageError("no run was left to report on; the site was not written"), 4)
+        fail(UsageError("no run was left to report on; the site was not written"), 4)
     try:
         latest = max(zoos, key=lambda zoo: zoo.header.started, default=None)
         index = write_site(accepted, site, refused=refused, zoo=latest)
     except OSError as error:
-        _fail(UsageError(f"--site {site}: {error.strerror}"))
+        fail(UsageError(f"--site {site}: {error.strerror}"))
     click.echo(f"site of {len(accepted)} run{'s' * (len(accepted) != 1)}: {index.resolve()}")
     sys.exit(4 if refused else 0)
 
@@ -251,7 +233,7 @@ def _read_zoos(paths: list[Path]) -> tuple[list[Zoo], list[str]]:
 
 
 @cli.command(
-    cls=_Command,
+    cls=Command,
     epilog="lossproof promote runs/torch-2.13.0.jsonl --clause 'margin.labels.*' --showed 'labels behind a -1 count'",
 )
 @click.argument("run", type=click.Path(path_type=Path))
@@ -269,29 +251,29 @@ def promote(run: Path, clause: str, showed: str, path: Path) -> None:
     try:
         found = corpus.promote(read_run(run), clause, showed, path)
     except (RunFileError, OSError, ValueError) as error:
-        _fail(error)
+        fail(error)
     for entry in found:
         click.echo(f"{entry.id}: {entry.operator}, input {entry.input}, target {entry.target}")
     click.echo(f"{len(found)} cases added to {path}")
 
 
 @cli.command(
-    name="list", cls=_Command, epilog="lossproof list\nlossproof list --clause 'margin.labels.*' --format markdown"
+    name="list", cls=Command, epilog="lossproof list\nlossproof list --clause 'margin.labels.*' --format markdown"
 )
 @click.option("--operator", default="*", help=f"Only this operator ({', '.join(OPERATORS)}).")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
-@click.option("--format", "style", type=_FORMATS, default="text", show_default=True, help="How to print the clauses.")
+@click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the clauses.")
 def list_clauses(operator: str, clause: str, style: str) -> None:
     """List the clauses with their level and statement."""
     if operator != "*" and operator not in OPERATORS:
-        _fail(UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}"))
+        fail(UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}"))
     found = clauses(clause, operator)
     if not found:
-        _fail(UsageError(f"--clause {clause}: matches no clause; see lossproof list"))
+        fail(UsageError(f"--clause {clause}: matches no clause; see lossproof list"))
     click.echo(show.catalogue(found, style))
 
 
-@cli.command(cls=_Command, epilog="lossproof explain margin.labels.block-ends-at-first-negative")
+@cli.command(cls=Command, epilog="lossproof explain margin.labels.block-ends-at-first-negative")
 @click.argument("clause")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Known run files."
@@ -302,21 +284,21 @@ def explain(clause: str, runs: Path) -> None:
     if found is None:
         near = [known.id for known in clauses(f"*{clause.split('.')[-1].strip('*') or '?'}*")]
         hint = f"there is {', '.join(near)}" if 0 < len(near) < _FEW else "see lossproof list"
-        _fail(UsageError(f"clause {clause}: no such clause; {hint}"))
+        fail(UsageError(f"clause {clause}: no such clause; {hint}"))
     accepted, refused = _read_all(find_run_files([runs]) if runs.exists() else [])
     for message in refused:
         click.echo(f"lossproof: {message}", err=True)
     click.echo(show.explanation(found, accepted))
 
 
-@cli.command(cls=_Command, epilog="lossproof doctor\nlossproof doctor --python env/bin/python")
+@cli.command(cls=Command, epilog="lossproof doctor\nlossproof doctor --python env/bin/python")
 @click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter to look at.")
 def doctor(python: str) -> None:
     """Say which subjects an interpreter has, and what to type where one is missing."""
     try:
         present = {name: show.can_find(python, name) for name in built_in()}
     except UsageError as error:
-        _fail(error)
+        fail(error)
     for name, found in present.items():
         hint = find_subject(name).install_command(python)
         click.echo(f"{name:12} {'found' if found else f'missing; install it: {hint}'}")
