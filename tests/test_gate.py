@@ -37,7 +37,8 @@ def rewritten(source: Path, path: Path, edit: Edit, **header: object) -> Path:
     kept = [found for found in map(edit, run.findings) if found]
     changed = msgspec.convert({**msgspec.to_builtins(run.header), **header, "planned": len(kept)}, type(run.header))
     with RunWriter(path) as writer:
-        for line in (changed, *run.clauses, *kept, *run.accuracy):
+        writer.write(changed)
+        for line in (*run.clauses, *kept, *run.accuracy):
             writer.write(line)
         writer.finish()
     return path
