@@ -29,18 +29,16 @@ from reports.arrangement import (
     by_words,
     group,
     leading,
-    natural,
     tally,
     variant_name,
     witnesses,
 )
 from reports.record import BLAMELESS, Accuracy, Level, Number, Run, VariantRecord
+from reports.variants import telling, values
 from reports.zoo import AskedClause, Implementation, Zoo
 from reports.zoo_score import Score
 
 TEMPLATES = Path(__file__).parent / "templates"
-SHORT_DTYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
-PARTS_NAMED = 4
 
 SHARE_RANGES = ("0", "to 1/8", "to 1/4", "to 1/2", "to 1", "beyond")
 _RANGE_OF = {"0": "0", "2^-2": "to 1/4", "2^-1": "to 1/2", "2^0": "to 1", "more": "beyond"}
@@ -102,41 +100,7 @@ def which(chosen: Sequence[Entry], among: Sequence[Entry]) -> str:
     """Short names of some variants, by what tells them from the rest of ``among``."""
     if len(chosen) == len(among):
         return ""
-    parts = _named({entry.finding.variant for entry in chosen}, {entry.finding.variant for entry in among})
-    more = [f"{len(parts) - PARTS_NAMED} more"] if len(parts) > PARTS_NAMED else []
-    return "; ".join(parts[:PARTS_NAMED] + more)
-
-
-def _named(chosen: set[VariantRecord], among: set[VariantRecord]) -> list[str]:
-    axes = {field: _values(chosen, field) for field in ("mode", "form", "device", "dtype")}
-    if chosen == {each for each in among if all(getattr(each, field) in axes[field] for field in axes)}:
-        telling = [field for field in axes if axes[field] != _values(among, field)]
-        return [_product([_axis(axes[field], _values(among, field), field) for field in telling])]
-    field = next(field for field in axes if len(axes[field]) > 1)
-    return [
-        f"{value} {part}".strip()
-        for value in axes[field]
-        for part in _named(_having(chosen, field, value), _having(among, field, value))
-    ]
-
-
-def _values(variants: Iterable[VariantRecord], field: str) -> list[str]:
-    return sorted({getattr(variant, field) for variant in variants}, key=natural)
-
-
-def _having(variants: Iterable[VariantRecord], field: str, value: str) -> set[VariantRecord]:
-    return {variant for variant in variants if getattr(variant, field) == value}
-
-
-def _axis(values: Sequence[str], among: Sequence[str], field: str) -> str:
-    missing = [value for value in among if value not in values]
-    if len(values) > 2 and len(missing) == 1:
-        return f"every {field} but {SHORT_DTYPES.get(missing[0], missing[0])}"
-    return ", ".join(SHORT_DTYPES.get(value, value) for value in values)
-
-
-def _product(axes: Sequence[str]) -> str:
-    return (" × " if any(" " in axis for axis in axes[:-1]) else " ").join(axes)
+    return telling([entry.finding.variant for entry in chosen], [entry.finding.variant for entry in among])
 
 
 def rows(array: object, place: str = "") -> Iterator[Row]:
@@ -190,7 +154,7 @@ def _by_level(entries: Sequence[Entry]) -> list[tuple[Level, int]]:
 
 
 def _forms(entries: Iterable[Entry]) -> list[str]:
-    return _values((entry.finding.variant for entry in entries), "form")
+    return values((entry.finding.variant for entry in entries), "form")
 
 
 def _element(value: object) -> Element:
