@@ -8,8 +8,8 @@
                      superseded: the earlier runs of the version, which were not used
       operators      by name: a statement, earlier, versions (by version: mark and notes), and
         clauses        by id: level, a statement, earlier, changed, versions (by version: mark and notes);
-                       an open clause has, instead of a statement, behaviours (by version) and changes: version, variants,
-                       new, gone, other_cases (it was asked with others than the version before)
+                       an open clause has, instead of a statement, behaviours (by version) and changes: version,
+                       variants, new, gone, other_cases (it was asked with others than the version before)
 
 A statement is what holds in the newest version that has a verdict::
 
@@ -83,6 +83,10 @@ class ClauseHistory:
     earlier: Sequence[Statement]
     changed: bool
     changes: Sequence[Change] = ()
+
+    def change_in(self, version: str) -> Change | None:
+        """How the clause, which is open, behaves otherwise in a version."""
+        return next((change for change in self.changes if change.version == version), None)
 
 
 @dataclass(frozen=True, eq=False)

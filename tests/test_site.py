@@ -258,6 +258,7 @@ def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, page
         *(f"operator/{name}.html" for name in (MARGIN, SOFT)),
         *(f"clause/{record.id}.html" for record in CLAUSES),
         *(f"subject/{name}.html" for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")),
+        *(f"history/{name}.html" for name in ("torch", "jax", "my-loss")),
     }
 
 
@@ -328,7 +329,7 @@ def test_every_text_colour_has_contrast_on_every_ground(folder: Path, scheme: in
     """4.5 to 1 at least (WCAG AA), in both colour schemes."""
     block = (folder / "style.css").read_text(encoding="utf-8").split(":root {")[1 + scheme].partition("}")[0]
     colours = {name: luminance(value) for name, value in re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)}
-    for text in ("ink", "soft", "link", *GLYPHS):
+    for text in ("ink", "soft", "link", "partial", *GLYPHS):
         for ground in ("paper", "shade", "notice"):
             low, high = sorted((colours[text], colours[ground]))
             assert (high + 0.05) / (low + 0.05) >= 4.5, f"{text} on {ground}"
