@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from markupsafe import Markup
 
 from reports.accepted import Accepted, signature
 from reports.arrangement import WORDS_COMPARED, addresses, group
@@ -157,7 +156,7 @@ def write_comparison(comparison: Comparison, path: Path, fail_on: Collection[Cla
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     text = environment().get_template("comparison.html").render(
         comparison=comparison, chapters=chapters(comparison, fail_on), status=status, answer=ANSWERS[status],
-        runs=_facts(comparison), looks=LOOKS, style=Markup(style), in_the_open=IN_THE_OPEN,  # noqa: S704 - our own file
+        runs=_facts(comparison), looks=LOOKS, style=style, in_the_open=IN_THE_OPEN,
     )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode("utf-8", "replace"))
