@@ -14,7 +14,8 @@
 A statement is what holds in the newest version that has a verdict::
 
     version_added    the first version from which on it conforms in all later measured ones; "≤x" where x is the
-                     oldest measured one; false where it does not conform; null where nothing was judged
+                     oldest measured one, or where those before were not asked in the variants that tell; false
+                     where it does not conform; null where nothing was judged
     version_removed  the first version from which on it conforms no more, where it did
     partial          it conforms in some of its variants only (an operator: in some of its clauses only);
                      version_added is then since when it is so
@@ -39,7 +40,7 @@ from packaging.version import InvalidVersion, Version
 from reports.accepted import signature
 from reports.arrangement import GLYPHS, group, natural, unstated
 from reports.record import ClauseRecord, Finding, Run, VariantRecord
-from reports.standing import SILENT, Cell, Mark, Point, Statement, behaviours_of, notes_of, statements
+from reports.standing import SILENT, Cell, Mark, Point, Statement, behaviours_of, point, statements
 
 SCHEMA = "lossproof-history/1"
 
@@ -150,7 +151,7 @@ def _by_clause(run: Run) -> Mapping[str, list[Finding]]:
 def _clause(record: ClauseRecord, cells: Sequence[Cell]) -> ClauseHistory:
     measured = [cell for cell in cells if cell.mark != "not-measured"]
     before = {later.version: earlier for earlier, later in itertools.pairwise(measured)}
-    points = [Point(cell.version, cell.mark, notes_of(cell, before.get(cell.version))) for cell in cells]
+    points = [point(cell, before.get(cell.version)) for cell in cells]
     if record.level == "open":
         pairs = itertools.pairwise(measured)
         changes = [change for old, new in pairs if (change := _behaves(old, new))]
@@ -201,7 +202,7 @@ def _operator(name: str, clauses: Sequence[ClauseHistory]) -> OperatorHistory:
 
 def _together(column: Sequence[Point], ids: Sequence[str]) -> Point:
     """The clauses of one operator in one version."""
-    by_mark = dict(group((point.mark, name) for point, name in zip(column, ids, strict=True)))
+    by_mark = dict(group((each.mark, name) for each, name in zip(column, ids, strict=True)))
     marks: list[Mark] = [mark for mark in (*GLYPHS, "partial") if mark in by_mark and mark not in SILENT]
     asked, conforming = sum(len(by_mark[mark]) for mark in marks), len(by_mark.get("conforms", []))
     notes = [f"{conforming} of {asked} clauses conform in every variant that was asked"]
@@ -213,7 +214,8 @@ def _together(column: Sequence[Point], ids: Sequence[str]) -> Point:
         if {"conforms", "partial"} & {*marks}
         else (*marks, "not-measured")[0]
     )
-    return Point(column[0].version, mark, tuple(notes) if asked else ())
+    shown = any(each.shown for each in column)
+    return Point(column[0].version, mark, tuple(notes) if asked else (), shown=shown)
 
 
 def as_json(found: Sequence[History]) -> str:

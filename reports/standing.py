@@ -69,11 +69,26 @@ def behaviours_of(finding: Finding) -> list[str]:
 
 @dataclass(frozen=True)
 class Point:
-    """How a clause, or an operator, stands in one version."""
+    """How a clause, or an operator, stands in one version.
+
+    Attributes:
+        version: The version.
+        mark: What it did.
+        findings: What deviates, refuses, crashes or hangs, in words.
+        basis: What that does not rest on, in words.
+        shown: Something that was asked in the measured version before too stands otherwise than there.
+    """
 
     version: str
     mark: Mark
-    notes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
+    shown: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that is said about it."""
+        return self.findings + self.basis
 
     @property
     def standing(self) -> Literal["full", "partial", "none"]:
@@ -92,43 +107,53 @@ class Statement:
 
 
 def statements(points: Sequence[Point]) -> tuple[Statement, list[Statement]]:
-    """What holds in the newest version that has a verdict, and what held before, newest first."""
+    """What holds in the newest version that has a verdict, and what held before, newest first.
+
+    A step between two versions that rests on what was asked in one of them only has no version:
+    what is new is there "≤" the version, and nothing was removed.
+    """
     judged = [point for point in points if point.mark not in SILENT]
     if not judged:
         return Statement(None), []
     spans = [list(those) for _, those in itertools.groupby(judged, key=lambda point: point.standing)]
-    said = [_statement(span) for span in spans]
+    said = [_statement(span, first=number == 0) for number, span in enumerate(spans)]
     for number, following in enumerate(spans[1:]):
-        said[number] = replace(said[number], version_removed=following[0].version)
-    if said[0].version_added:
-        said[0] = replace(said[0], version_added=f"≤{said[0].version_added}")
+        if following[0].shown:
+            said[number] = replace(said[number], version_removed=following[0].version)
     if len(spans) > 1 and not said[-1].version_added:
-        said[-1] = replace(said[-1], version_removed=spans[-1][0].version)
+        said[-1] = replace(said[-1], version_removed=said[-2].version_removed)
     return said[-1], [one for one in said[-2::-1] if one.version_added]
 
 
-def _statement(span: Sequence[Point]) -> Statement:
-    first, last = span[0], span[-1]
-    return Statement(
-        False if first.standing == "none" else first.version, None, first.standing == "partial", last.notes
-    )
+def _statement(span: Sequence[Point], *, first: bool) -> Statement:
+    start, last = span[0], span[-1]
+    notes = tuple(dict.fromkeys(last.findings + start.basis + last.basis))
+    if start.standing == "none":
+        return Statement(False, notes=notes)
+    known = start.shown and not first
+    return Statement(start.version if known else f"≤{start.version}", None, start.standing == "partial", notes)
 
 
-def notes_of(cell: Cell, before: Cell | None) -> tuple[str, ...]:
-    """What deviates, refuses, crashes or hangs in a version, and what its verdict does not rest on.
-
-    Args:
-        cell: The version.
-        before: The measured version before it.
-    """
+def point(cell: Cell, before: Cell | None) -> Point:
+    """How a clause stands in a version, seen from the measured version before it."""
     kinds = group((_kind(finding), finding) for finding in cell.failing)
-    notes = [_note(cell, those) for _, those in sorted(kinds, key=lambda kind: kind[0])]
-    asked = before.by_variant if before else {}
-    unasked = [finding for finding in cell.failing if before and finding.variant not in asked]
+    findings = tuple(_note(cell, those) for _, those in sorted(kinds, key=lambda kind: kind[0]))
+    was, now = before.by_variant if before else {}, cell.by_variant
+    shown = any((was[each].verdict == "conforms") != (now[each].verdict == "conforms") for each in was.keys() & now)
+    return Point(cell.version, cell.mark, findings, tuple(_basis(cell, before)), shown)
+
+
+def _basis(cell: Cell, before: Cell | None) -> list[str]:
+    """What the verdict of a version does not rest on, and what the version before does not say about it."""
     lost = [finding for finding in cell.findings if finding.verdict in BLAMELESS]
-    notes += [f"{before.version} was not asked in {cell.names(unasked)}"] if before and unasked else []
-    notes += [f"no verdict in {cell.names(lost)}"] if lost and len(lost) < len(cell.findings) else []
-    return tuple(notes)
+    notes = [f"no verdict in {cell.names(lost)}"] if lost and len(lost) < len(cell.findings) else []
+    if before is None or not cell.by_variant:
+        return notes
+    fresh = [finding for finding in cell.failing if finding.variant not in before.by_variant]
+    gone = [finding for finding in before.failing if finding.variant not in cell.by_variant]
+    notes += [f"{before.version} was not asked in {cell.names(fresh)}"] if fresh else []
+    notes += [f"not asked in {before.names(gone)}, where {before.version} does not conform"] if gone else []
+    return notes
 
 
 def _kind(finding: Finding) -> tuple[int, str]:

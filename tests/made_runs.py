@@ -111,13 +111,14 @@ def make_run(
     nan: Sequence[Verdict] = ("conforms",) * 6,
     python: str = "3.11.7",
     left_out: Sequence[LeftOut] = (),
+    started: str = "2026-01-01T00:00:00+00:00",
 ) -> Run:
     """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
     subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
     header = Header(
         schema="lossproof-run/1",
         run=f"{framework}-{python}",
-        started="2026-01-01T00:00:00+00:00",
+        started=started,
         suite=Suite(version="0.1.0", digest="sha256:00"),
         subject=subject,
         profile="standard",
