@@ -183,7 +183,9 @@ def chapters(comparison: Comparison, fail_on: Collection[Class] = FAIL_ON) -> li
 def _shows(difference: Difference) -> tuple[str, str, str, str, Accepted | None]:
     """What differences have in common that are told in one place; numbers in words make no difference."""
     example = _witness(difference)
-    sides = [signature(found) if found else "" for found in (difference.before, difference.after)]
+    sides = [
+        f"{signature(found)} {found.repeatable}" if found else "" for found in (difference.before, difference.after)
+    ]
     words = [*sides, example.got if example else difference.words]
     alike = re.sub(r"[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?", "0", " ".join(words))[:WORDS_COMPARED]
     shown = str(_bare(example)) if example else ""
