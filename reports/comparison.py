@@ -15,7 +15,7 @@ import msgspec
 
 from reports.accepted import Accepted, signature
 from reports.arrangement import WORDS_COMPARED, addresses, group
-from reports.gate import CLASSES, FAIL_ON, Class, Comparison, Difference
+from reports.gate import FAIL_ON, Class, Comparison, Difference
 from reports.record import Counterexample, Finding, Run, VariantRecord
 from reports.site import TEMPLATES, environment
 from reports.variants import telling
@@ -166,26 +166,25 @@ def write_comparison(comparison: Comparison, path: Path, fail_on: Collection[Cla
 def chapters(comparison: Comparison, fail_on: Collection[Class] = FAIL_ON) -> list[Chapter]:
     """The differences by class, and in a class by what they show, in the order of the comparison."""
     of_clause = dict(group((each.clause, each.variant) for each in comparison.differences))
-    by_kind = dict(group((each.kind, each) for each in comparison.differences))
     found: list[Chapter] = []
-    for kind in (kind for kind in CLASSES if kind in by_kind):
-        those = [each for _, each in group((_shows(each), each) for each in by_kind[kind] if kind != "same")]
+    for kind in comparison.counts:
+        alike = [each for each in comparison.differences if each.kind == kind]
+        those = [each for _, each in group((_shows(each), each) for each in alike if kind != "same")]
         anchors = addresses(f"{kind}-{each[0].clause}" for each in those)
         gathered = [
             Gathered(comparison, each, of_clause[each[0].clause], anchor)
             for each, anchor in zip(those, anchors, strict=True)
         ]
-        accepted = sum(each.accepted is not None for each in by_kind[kind])
-        found.append(Chapter(kind, gathered, len(by_kind[kind]), accepted, kind in fail_on))
+        accepted = sum(each.accepted is not None for each in alike)
+        found.append(Chapter(kind, gathered, len(alike), accepted, kind in fail_on))
     return found
 
 
 def _shows(difference: Difference) -> tuple[str, str, str, str, Accepted | None]:
     """What differences have in common that are told in one place; numbers in words make no difference."""
     example = _witness(difference)
-    sides = [
-        f"{signature(found)} {found.repeatable}" if found else "" for found in (difference.before, difference.after)
-    ]
+    findings = [found for found in (difference.before, difference.after) if found]
+    sides = [f"{signature(found)} {found.repeatable}" for found in findings]
     words = [*sides, example.got if example else difference.words]
     alike = re.sub(r"[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?", "0", " ".join(words))[:WORDS_COMPARED]
     shown = str(_bare(example)) if example else ""

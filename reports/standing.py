@@ -36,7 +36,8 @@ class Cell:
         verdicts = {finding.verdict for finding in self.findings} - BLAMELESS
         if "conforms" in verdicts:
             return "conforms" if verdicts <= {"conforms", "observed"} else "partial"
-        return next((verdict for verdict in GLYPHS if verdict in verdicts), "not-measured")
+        worst: list[Mark] = [verdict for verdict in GLYPHS if verdict in verdicts]
+        return worst[0] if worst else "not-measured"
 
     @property
     def by_variant(self) -> dict[VariantRecord, Finding]:

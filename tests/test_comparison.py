@@ -26,6 +26,9 @@ CLAUSES = [
 ]
 BEFORE: list[Verdict] = ["conforms", "conforms", "deviates", "unsupported", "conforms", "conforms"]
 AFTER: list[Verdict] = ["deviates", "deviates", "conforms", "conforms", "unsupported", "conforms"]
+FINE: list[Verdict] = ["conforms"] * 6
+BROKEN: list[Verdict] = ["deviates"] * 6
+REFUSED: list[Verdict] = ["unsupported"] * 6
 UPSTREAM = "https://github.com/pytorch/pytorch/issues/1"
 
 
@@ -123,17 +126,17 @@ def test_no_site_takes_the_page_for_its_own(page: Page) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "status"),
     [
-        ("conforms", "conforms", 0),
-        ("conforms", "deviates", 1),
-        ("conforms", "unsupported", 6),
-        ("deviates", "conforms", 0),
+        (FINE, FINE, 0),
+        (FINE, BROKEN, 1),
+        (FINE, REFUSED, 6),
+        (BROKEN, FINE, 0),
     ],
 )
 def test_the_answer_stands_first_with_its_exit_status(
-    before: Verdict, after: Verdict, status: int, tmp_path: Path
+    before: list[Verdict], after: list[Verdict], status: int, tmp_path: Path
 ) -> None:
     """In words, before everything else."""
-    said = shown(made(tmp_path, [before] * 6, [after] * 6), tmp_path).said()
+    said = shown(made(tmp_path, before, after), tmp_path).said()
     answer = ANSWERS[status][0].upper() + ANSWERS[status][1:]
     assert f"torch 1 → torch 2 {answer} Exit status {status}." in said
     assert said.index(answer) < said.index("Clauses × variants by class")
@@ -141,7 +144,7 @@ def test_the_answer_stands_first_with_its_exit_status(
 
 def test_the_answer_follows_what_may_stop_the_upgrade(tmp_path: Path) -> None:
     """The classes that the gate was told to fail on decide on the page too."""
-    found = made(tmp_path, ["conforms"] * 6, ["deviates"] * 6)
+    found = made(tmp_path, FINE, BROKEN)
     write_comparison(found, tmp_path / "page.html", fail_on={"support-lost"})
     said = Page((tmp_path / "page.html").read_text(encoding="utf-8")).said()
     assert "Exit status 0." in said
@@ -170,10 +173,10 @@ def test_every_difference_is_on_the_page_the_worst_first(comparison: Comparison)
 
 def test_variants_with_the_same_finding_are_together(tmp_path: Path) -> None:
     """One place for those that repeated and one for those that did not, with each program of theirs."""
-    found = made(tmp_path, ["conforms"] * 6, ["deviates"] * 6)
+    found = made(tmp_path, FINE, BROKEN)
     regressed = chapters(found)[0].gathered
     page = shown(found, tmp_path)
-    assert {each.variants: len(each.differences) for each in regressed} == {"native": 4, "module": 2}
+    assert {each.variants: len(each.differences) for each in regressed} == {"native": 4, "eager module": 2}
     assert page.said().count("[0] 0.09765625 0x1.9p-4 nan [1] -inf") == 2
     assert page.said().count("did not repeat") == 1
     assert "Dtype input float32, float64; target int64" in page.said()
