@@ -85,6 +85,11 @@ class ClauseHistory:
     changed: bool
     changes: Sequence[Change] = ()
 
+    @property
+    def first(self) -> Cell | None:
+        """The oldest version that has a verdict."""
+        return next((cell for cell in self.cells if cell.mark != "not-measured"), None)
+
     def change_in(self, version: str) -> Change | None:
         """How the clause, which is open, behaves otherwise in a version."""
         return next((change for change in self.changes if change.version == version), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,14 @@ def test_an_open_clause_tells_where_its_behaviour_changed(tmp_path: Path) -> Non
     assert (change.version, change.variants) == ("2", "f64")
     assert (change.new, change.gone, change.other_cases) == (("half the gradient",), ("zero gradient",), True)
     assert [name for name, _ in tie.cells[2].behaviours()] == ["half the gradient", "zero gradient"]
+    page = read_pages(write_site(runs, tmp_path / "site").parent)["history/torch.html"]
+    row = page.text[page.text.index(f'id="clause-{TIE}"') :].partition("</tr>")[0]
+    cells = [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in row.split("<td>")[2:]]
+    assert cells == [
+        "○ observed zero gradient",
+        "○ observed in f64, asked with other cases new: half the gradient no more: zero gradient",
+        "○ observed",
+    ]
 
 
 def test_only_what_variants_of_both_versions_do_is_a_change(tmp_path: Path) -> None:
@@ -197,7 +206,7 @@ def test_the_page_shows_what_changed_and_folds_the_rest(tmp_path: Path) -> None:
     assert NAN not in page.folded
     assert UNANIMOUS in page.folded
     row = page.text[page.text.index(f'id="clause-{NAN}"') :].partition("</tr>")[0]
-    assert "in part since 2" in row
+    assert "only in part since 2" in row
     for mark in ("deviates", "partial"):
         assert f'v-{mark}"><span class="pattern"' in row
         assert MARKS[mark] in row
