@@ -17,7 +17,7 @@ from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Progress, run_subject
 from reports.accepted import AcceptedError, read_accepted
 from reports.gate import NotComparable, compare
-from reports.record import Counterexample, Failure, Finding, RunWriter, Worst, read_run
+from reports.record import Accuracy, ClauseRecord, Counterexample, Failure, Finding, Header, RunWriter, Worst, read_run
 
 FORMULA, NAN = "margin.value.documented-formula", "margin.numbers.infinities-and-nan"
 Edit = Callable[[Finding], Finding | None]
@@ -35,10 +35,12 @@ def rewritten(source: Path, path: Path, edit: Edit, **header: object) -> Path:
     """A run with its findings edited, whole again; an edit that gives nothing leaves the finding out."""
     run = read_run(source)
     kept = [found for found in map(edit, run.findings) if found]
-    changed = msgspec.convert({**msgspec.to_builtins(run.header), **header, "planned": len(kept)}, type(run.header))
+    fields = {**msgspec.to_builtins(run.header), **header, "planned": len(kept)}
+    changed = msgspec.convert(fields, Header)
     with RunWriter(path) as writer:
+        lines: list[ClauseRecord | Finding | Accuracy] = [*run.clauses, *kept, *run.accuracy]
         writer.write(changed)
-        for line in (*run.clauses, *kept, *run.accuracy):
+        for line in lines:
             writer.write(line)
         writer.finish()
     return path
