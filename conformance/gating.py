@@ -151,7 +151,7 @@ def report(found: Comparison, style: str, fail_on: frozenset[Class], page: Path 
     click.echo(show_gate.comparison(found, style, fail_on))
     try:
         if page is not None:
-            write_comparison(found, page)
+            write_comparison(found, page, fail_on)
             click.echo(f"comparison: {page.resolve()}", err=style != "text")
         if summary is not None:
             with summary.open("a", encoding="utf-8") as file:

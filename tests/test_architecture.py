@@ -20,7 +20,7 @@ ALLOWED = {
     "reference": {"reference", "numpy", "flint"},
     "adapters": {"adapters", "numpy"} | STANDARD["adapters"],
     "conformance": {"conformance", "reference", "adapters", "reports", "numpy"} | STANDARD["conformance"],
-    "reports": {"reports", "msgspec", "jinja2"},
+    "reports": {"reports", "msgspec", "jinja2", "packaging", "tomli_w"},
 }
 OURS = {*PACKAGES, "tests", "lossproof"}
 SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "worker.py")
