@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.contract import Description, dtypes_of
 from conformance.case import Case
@@ -27,6 +27,7 @@ class Profile:
         compiled: Clauses asked of compiled modes, as patterns of ids.
         few: The same for formats other than float32.
         secondary: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
+        others: The same for the other modes beside the first, such as ``vmap``.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
         lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
         exhaustive: Whether every float32 score is asked.
@@ -40,9 +41,16 @@ class Profile:
     compiled: tuple[str, ...] = ("*",)
     few: tuple[str, ...] = ("*",)
     secondary: tuple[str, ...] = ("*",)
+    others: tuple[str, ...] = ("*",)
     costly: bool = True
     lattice: int = 4
     exhaustive: bool = False
+
+    def for_filters(self, filters: Filters) -> Profile:
+        """The profile where modes or formats are named: what is named is asked, if only in short."""
+        if not (filters.modes or filters.dtypes):
+            return self
+        return replace(self, few=self.few or self.compiled, secondary=self.secondary or self.compiled)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
@@ -96,8 +104,9 @@ PROFILES = {
             shapes=((2, 4),),
             dtypes=("float32", "float64"),
             compiled=_FORMULA,
-            few=_FORMULA,
-            secondary=_FORMULA,
+            few=(),
+            secondary=(),
+            others=_FORMULA,
             costly=False,
             lattice=3,
         ),
@@ -133,7 +142,7 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
     dtypes = filters.dtypes or profile.dtypes
     costly = [] if profile.costly else description.get("costly", [])
     usual = {mode for offer in offers.values() for mode in offer["modes"] if mode not in costly}
-    return [
+    offered = [
         Variant(operator, form, mode, description["device"], dtype)
         for operator, offer in offers.items()
         if not filters.operators or operator in filters.operators
@@ -143,6 +152,7 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
         for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]
+    return [variant for variant in offered if _patterns(variant, description, profile)]
 
 
 def _check_offered(option: str, asked: Iterable[str], offered: Iterable[str]) -> None:
@@ -159,19 +169,19 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
-    patterns = _patterns(subject, description, profile)
-    if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in patterns):
+    if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in _patterns(variant, description, profile)):
         return False
     return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))
 
 
-def _patterns(subject: Subject, description: Description, profile: Profile) -> tuple[str, ...]:
+def _patterns(variant: Variant, description: Description, profile: Profile) -> tuple[str, ...]:
     """The clauses that a variant is asked, as patterns of ids."""
-    variant = subject.variant
-    if variant.mode in description.get("secondary", []) or (subject.compiled and variant.form == "module"):
+    compiled = variant.mode in description["compiled"]
+    if variant.mode in description.get("secondary", []) or (compiled and variant.form == "module"):
         return profile.secondary
-    if not subject.compiled:
-        return ("*",)
+    if not compiled:
+        first = description["operators"][variant.operator]["modes"][0]
+        return ("*",) if variant.mode == first else profile.others
     return profile.compiled if variant.dtype == "float32" else profile.few
 
 

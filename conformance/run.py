@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.contract import Description
@@ -90,6 +90,7 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
         UsageError: A filter that matches nothing, a framework or version that is not there.
     """
     asked = _asked_clauses(options.filters)
+    options = replace(options, profile=options.profile.for_filters(options.filters))
     with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
         path = spec.function.path if spec.function else ()
         benches = [_Benches(spec.adapter, options.python, Path(folder), path) for _ in range(options.jobs)]
