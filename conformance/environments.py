@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 from packaging.requirements import Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from conformance.discover import Spec, UsageError
@@ -34,7 +34,10 @@ from conformance.needs import Needs, needs_of
 from reports.record import now
 
 _MARKER = "lossproof-environment.json"
-_LIST_INSTALLED = "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
+_LIST_INSTALLED = (
+    "import importlib.metadata, json; "
+    "print(json.dumps({one.metadata['Name']: one.version for one in importlib.metadata.distributions()}))"
+)
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +188,7 @@ def _wheels(needs: Needs, find_links: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-def wheels_in(places: Sequence[str]) -> Iterator[tuple[Path, str, Version]]:
+def wheels_in(places: Sequence[str]) -> Iterator[tuple[Path, NormalizedName, Version]]:
     """The wheels of those places that are folders, with project and version."""
     for place in places:
         for path in sorted(Path(place.removeprefix("file://")).glob("*.whl")):
