@@ -22,7 +22,17 @@ from conformance.reproducer import hexadecimal, reproducer
 from conformance.strategies import Fixed
 from conformance.subject import Refused, Subject, Undecided, Variant
 from reference.arguments import OracleError
-from reports.record import Counterexample, Finding, Number, Observed, VariantRecord, Verdict, Worst
+from reports.record import (
+    FAILURES_KEPT,
+    Counterexample,
+    Failure,
+    Finding,
+    Number,
+    Observed,
+    VariantRecord,
+    Verdict,
+    Worst,
+)
 
 _COMPILED_SECONDS = 2.0
 """That may be spent on a witness where each smaller shape is another program."""
@@ -59,6 +69,8 @@ class _Outcome:
     repeatable: bool | None = None
     behaviours: Counter[str] | None = None
     first: int | None = None
+    problem: str = ""
+    failures: list[Failure] = dataclasses.field(default_factory=list[Failure])
 
 
 def run_cell(cell: Cell) -> tuple[Finding, Errors]:
@@ -91,22 +103,26 @@ def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
 
 def _judge(cell: Cell, cases: list[Case]) -> _Outcome:
     """Every case against the law; what says most is shown, and which failed first is counted."""
-    found: list[tuple[Case, Deviation | Refused]] = []
-    first = None
+    found: list[tuple[int, Case, Deviation | Refused]] = []
     for place, case in enumerate(cases, start=1):
         try:
             cell.clause.law(cell.subject, case)
         except Undecided as undecided:
             return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
         except (Deviation, Refused) as problem:
-            found.append((case, problem))
-            first = first or place
+            found.append((place, case, problem))
         except (WorkerCrashed, WorkerHung) as death:
-            return dataclasses.replace(_dies(cell, case, death), first=first or place)
+            return dataclasses.replace(_dies(cell, case, death), first=found[0][0] if found else place)
     if not found:
         return _Outcome("conforms")
-    gravest = max(found, key=lambda pair: _gravity(pair[1]))
-    return dataclasses.replace(_deviates(cell, *gravest), first=first)
+    _, case, gravest = max(found, key=lambda each: _gravity(each[2]))
+    failures = [_failure(place, problem) for place, _, problem in found[:FAILURES_KEPT]]
+    return dataclasses.replace(_deviates(cell, case, gravest), first=found[0][0], failures=failures)
+
+
+def _failure(place: int, problem: Deviation | Refused) -> Failure:
+    share = problem.share if isinstance(problem, Deviation) else 0.0
+    return Failure(case=place, problem=_kind(problem), share_of_bound=number(share) if share else None)
 
 
 def _decided_before_the_kernel(cell: Cell) -> bool:
@@ -127,7 +143,7 @@ def _gravity(problem: Deviation | Refused) -> tuple[int, float]:
     """How much a problem says: a value of another class before a large error before a small one."""
     if isinstance(problem, Refused):
         return 3, 0.0
-    return {"nan": 2, "infinite": 2, "other": 1}.get(problem.kind, 0), problem.share
+    return {"nan": 2, "infinite": 2, "finite": 0}.get(problem.kind, 1), problem.share
 
 
 def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
@@ -158,14 +174,14 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     cell.subject.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
-    return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable)
+    return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable, problem=_kind(shown))
 
 
 def _kind(problem: Exception | None) -> str:
-    """What was seen in one word: refused, or wrong in which way; empty where a case conforms or kills the worker."""
+    """What was seen, in a word or two; empty where a case conforms or kills the worker."""
     if isinstance(problem, Deviation):
         return problem.kind
-    return "refused" if isinstance(problem, Refused) else ""
+    return f"refused {problem.kind}" if isinstance(problem, Refused) else ""
 
 
 def _quiet(cell: Cell, case: Case, within: Callable[[Case], bool]) -> Exception | None:
@@ -236,6 +252,8 @@ def _finding(cell: Cell, outcome: _Outcome, cases: list[Case], seconds: float) -
         observed=Observed(behaviours=dict(outcome.behaviours)) if outcome.behaviours is not None else None,
         repeatable=outcome.repeatable,
         first=outcome.first,
+        problem=outcome.problem,
+        failures=outcome.failures,
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: run, check, report, promote, list, explain, doctor."""
+"""The command line: run, check, report, promote, list, explain, doctor; gate and accept stand in gating.py."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from conformance.catalogue import clauses
 from conformance.clause import Level
 from conformance.console import FORMATS, Command, fail
 from conformance.discover import WITH_FUNCTIONS, UsageError, built_in, find_function, find_subject
+from conformance.gating import accept, gate
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, run_subject, suite_version
 from reports.record import Run, RunFileError, find_run_files, read_run
@@ -302,3 +303,7 @@ def doctor(python: str) -> None:
     for name, found in present.items():
         hint = find_subject(name).install_command(python)
         click.echo(f"{name:12} {'found' if found else f'missing; install it: {hint}'}")
+
+
+cli.add_command(gate)
+cli.add_command(accept)

@@ -18,8 +18,8 @@ class Deviation(Exception):
     Attributes:
         expected: What the clause demands, in words and numbers.
         got: What came back.
-        kind: ``nan``, ``infinite`` or ``finite`` for wrong values, else ``other``. A case that
-            is made smaller keeps it, so that the witness shows the fault that was found.
+        kind: In the words of :class:`reports.record.Failure`. A case that is made smaller
+            keeps it, so that the witness shows the fault that was found.
         share: The error as a share of the bound, where there is one.
         row: The first row that is wrong, where rows are compared.
         witness: A case that shows it, where the case that was asked only names others.
@@ -64,19 +64,20 @@ def shortest_hexadecimal(value: float) -> str:
 def assert_shape(got: Array, shape: tuple[int, ...]) -> None:
     """Raise unless the result has this shape."""
     if got.shape != shape:
-        raise Deviation(f"shape {shape}", f"shape {got.shape}")
+        raise Deviation(f"shape {shape}", f"shape {got.shape}", "shape")
 
 
 def assert_size(got: Array, expected: Enclosure) -> None:
     """Raise unless the result has as many elements as are expected."""
     if got.values.size != expected.low.size:
-        raise Deviation(f"{expected.low.size} elements, of shape {expected.low.shape}", f"shape {got.shape}")
+        wanted = f"{expected.low.size} elements, of shape {expected.low.shape}"
+        raise Deviation(wanted, f"shape {got.shape}", "shape")
 
 
 def assert_dtype(got: Array, dtype: str) -> None:
     """Raise unless the result has this dtype."""
     if got.dtype != dtype:
-        raise Deviation(f"dtype {dtype}", f"dtype {got.dtype}")
+        raise Deviation(f"dtype {dtype}", f"dtype {got.dtype}", f"dtype {got.dtype}")
 
 
 def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure) -> None:
@@ -161,9 +162,9 @@ def assert_refused(subject: Subject, case: Case, got: str, kinds: Sequence[str] 
     refusal = subject.refusal_of(case, kinds)
     wanted = f"{' or '.join(kinds)} raised" if kinds else "a refusal"
     if refusal is None:
-        raise Deviation(wanted, got)
+        raise Deviation(wanted, got, "accepted")
     if kinds and not set(kinds) & set(refusal.bases):
-        raise Deviation(wanted, f"{refusal.kind}: {refusal.first_line}")
+        raise Deviation(wanted, f"{refusal.kind}: {refusal.first_line}", f"raised {refusal.kind}")
 
 
 def assert_value(subject: Subject, case: Case, *, printed: bool = False) -> None:

@@ -99,7 +99,7 @@ def outcome(found: Outcome, style: str) -> str:
     subject = found.header.subject
     broken = _by_clause(found.findings)
     if style == "markdown":
-        rows = [f"| `{clause}` | {_variants(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
+        rows = [f"| `{clause}` | {variants_of(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
         table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
         return "\n".join([f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {total}", *table])
     lines = [line for clause, group in broken.items() for line in _clause_lines(clause, group)]
@@ -122,7 +122,7 @@ def _by_clause(findings: list[Finding]) -> dict[str, list[Finding]]:
     return dict(groups)
 
 
-def _variants(group: list[Finding]) -> str:
+def variants_of(group: list[Finding]) -> str:
     """The variants of a group, formats gathered: ``native inductor float32 float64``."""
     gathered: defaultdict[str, list[str]] = defaultdict(list)
     for finding in group:
@@ -139,15 +139,15 @@ def _witness(finding: Finding) -> str:
 
 def _clause_lines(clause: str, group: list[Finding]) -> list[str]:
     first = group[0]
-    lines = [f"{clause} ({first.level}): {first.verdict}", f"  variants  {_variants(group)}"]
+    lines = [f"{clause} ({first.level}): {first.verdict}", f"  variants  {variants_of(group)}"]
     shown = first.counterexample
     if shown is None:
         return [*lines, f"  because   {first.words}", ""]
     lines += [
-        f"  input     {_decimal(shown.input)} ({shown.dtype})",
+        f"  input     {decimal(shown.input)} ({shown.dtype})",
         f"  target    {shown.target} ({shown.target_dtype})",
     ]
-    lines += [f"  {name:8}  {_decimal(values)}" for name, values in _further(shown)]
+    lines += [f"  {name:8}  {decimal(values)}" for name, values in _further(shown)]
     lines += [f"  reduction {shown.reduction or 'left out'}"]
     lines += [f"  expected  {shown.expected}", f"  got       {shown.got}"]
     lines += ["  try", *(f"    {text}" for text in shown.reproducer.splitlines())] if shown.reproducer else []
@@ -159,9 +159,9 @@ def _further(shown: Counterexample) -> list[tuple[str, Hexadecimal]]:
     return [(name, values) for name, values in given if values is not None]
 
 
-def _decimal(values: Hexadecimal) -> Any:
+def decimal(values: Hexadecimal) -> Any:
     """Nested lists of hexadecimal floats in decimal."""
-    return [_decimal(part) for part in values] if isinstance(values, list) else float.fromhex(str(values))
+    return [decimal(part) for part in values] if isinstance(values, list) else float.fromhex(str(values))
 
 
 def checked(found: Outcome, target: str, style: str) -> str:
@@ -216,6 +216,6 @@ def explanation(clause: Clause, runs: list[Run]) -> str:
         said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
         lines += [f"  {run.name}: {said or 'not asked'}"]
         lines += [
-            f"    {_variants([finding])}: {_witness(finding)}" for finding in findings if finding.verdict in _BROKEN
+            f"    {variants_of([finding])}: {_witness(finding)}" for finding in findings if finding.verdict in _BROKEN
         ]
     return "\n".join(lines)

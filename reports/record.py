@@ -26,6 +26,9 @@ Level = Literal["documented", "implied", "quality", "open"]
 Number = float | str  # a string where JSON has no number: "nan", "inf", "-inf"
 Hexadecimal = str | list[Any]  # a hexadecimal float, or nested lists of them
 
+FAILURES_KEPT = 16
+"""Cases that failed, of which a finding says in which way."""
+
 BLAMELESS: frozenset[Verdict] = frozenset({"harness-error", "not-run"})
 """Verdicts that spoil a run and blame nobody."""
 
@@ -145,8 +148,27 @@ class Counterexample(Closed):
     options: dict[str, Any] = {}
 
 
+class Failure(Closed, array_like=True):
+    """A case that failed: its number among the cases of its finding, what was seen, its error as a share of the bound.
+
+    ``problem`` is ``nan``, ``infinite`` or ``finite`` for wrong values; ``shape``, ``dtype NAME``;
+    ``refused TYPE`` where an answer was due, ``accepted`` where a refusal was,
+    ``raised TYPE`` where another type was promised; otherwise ``other``.
+    """
+
+    case: int
+    problem: str
+    share_of_bound: Number | None = None
+
+
 class Finding(Closed, tag_field="kind", tag="finding"):
-    """Clause × variant → verdict, with its evidence; ``first`` is the number of the first case that failed."""
+    """Clause × variant → verdict, with its evidence.
+
+    Attributes:
+        first: The number of the first case that failed.
+        problem: What its counterexample shows, in the words of :class:`Failure`.
+        failures: The first cases that failed, :data:`FAILURES_KEPT` at most.
+    """
 
     operator: str
     clause: str
@@ -162,6 +184,8 @@ class Finding(Closed, tag_field="kind", tag="finding"):
     observed: Observed | None = None
     repeatable: bool | None = None
     first: int | None = None
+    problem: str = ""
+    failures: list[Failure] = []
 
 
 class Accuracy(Closed, tag_field="kind", tag="accuracy"):

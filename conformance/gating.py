@@ -1,0 +1,141 @@
+"""The commands of the gate: gate and accept."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from conformance import show_gate
+from conformance.console import FORMATS, Command, fail
+from conformance.discover import UsageError
+from reports.accepted import Accepted, AcceptedError, draft, read_accepted
+from reports.comparison import write_comparison
+from reports.gate import CLASSES, FACTOR, FAIL_ON, Class, Comparison, NotComparable, compare
+from reports.record import Run, RunFileError, read_run
+
+ACCEPTED = Path("reports/accepted")
+"""Where accepted deviations lie, from the folder in which the command is given."""
+
+_GATE_EXAMPLES = """\
+lossproof gate --baseline baselines/torch.jsonl --candidate runs/torch-2.14.1.jsonl
+lossproof gate --baseline old.jsonl --candidate new.jsonl --fail-on regressed,changed --format markdown
+"""
+_ACCEPT_EXAMPLES = """\
+lossproof accept runs/torch-2.14.1.jsonl --clause 'margin.labels.*' --why 'only compiled code; we run eager'
+"""
+
+
+class Classes(click.ParamType[frozenset[Class]]):
+    """Classes of differences, with commas between them."""
+
+    name = "CLASS,…"
+
+    def convert(
+        self, value: str | frozenset[Class], param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[Class]:
+        """The classes that a text names."""
+        if isinstance(value, frozenset):
+            return value
+        words = value.split(",")
+        unknown = [word for word in words if word not in CLASSES]
+        if unknown:
+            self.fail(f"{unknown[0]}: no such class; there are {', '.join(CLASSES)}", param, ctx)
+        return frozenset(kind for kind in CLASSES if words.count(kind))
+
+
+@click.command(cls=Command, epilog=_GATE_EXAMPLES)
+@click.option("--baseline", required=True, type=click.Path(path_type=Path), help="Run file that was accepted.")
+@click.option("--candidate", required=True, type=click.Path(path_type=Path), help="Run file to be judged.")
+@click.option("--accepted", multiple=True, type=click.Path(path_type=Path),
+              help=f"Accepted deviations, a .toml file or a folder of them; default: {ACCEPTED}.")  # fmt: skip
+@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=f"Classes that stop an upgrade; default: "
+              f"{', '.join(kind for kind in CLASSES if kind in FAIL_ON)}.")  # fmt: skip
+@click.option("--factor", type=click.FloatRange(1), default=FACTOR, show_default=True,
+              help="By how much an error's share of its bound may grow before it is worse.")  # fmt: skip
+@click.option("--page", type=click.Path(path_type=Path), help="Write the comparison as a page of its own.")
+@click.option("--summary", type=click.Path(path_type=Path), envvar="GITHUB_STEP_SUMMARY",
+              help="File to which the Markdown is added; default: what GITHUB_STEP_SUMMARY names.")  # fmt: skip
+@click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the outcome.")
+def gate(
+    baseline: Path, candidate: Path, accepted: tuple[Path, ...], fail_on: frozenset[Class], factor: float,
+    page: Path | None, summary: Path | None, style: str,
+) -> None:  # fmt: skip
+    """Say whether a framework may be upgraded: put every difference between two runs into a class.
+
+    Exit status: 0 where nothing stands against it; 1 where something regressed or
+    changed; 2 for wrong words; 3 where an accepted deviation is stale; 4 where a run is
+    incomplete or cannot be compared; 5 where results are only less accurate; 6 where
+    support or coverage was lost. Of several the first in the order 2, 4, 1, 6, 3, 5.
+    """
+    for option, path in (("--baseline", baseline), ("--candidate", candidate)):
+        if not path.is_file():
+            fail(UsageError(f"{option} {path}: no such file"))
+    entries = known_deviations(accepted)
+    try:
+        found = compare(read_run(baseline), read_run(candidate), entries, factor)
+    except (RunFileError, NotComparable) as error:
+        fail(error, 4)
+    sys.exit(report(found, style, fail_on, page, summary))
+
+
+def known_deviations(places: Sequence[Path]) -> list[Accepted]:
+    """The entries of some files and folders, or of the usual folder where none is named; ends where one is unusable."""
+    try:
+        return read_accepted(places or ([ACCEPTED] if ACCEPTED.is_dir() else []))
+    except AcceptedError as error:
+        fail(error)
+
+
+def report(found: Comparison, style: str, fail_on: frozenset[Class], page: Path | None, summary: Path | None) -> int:
+    """Print a comparison, write its page and its summary, and give back the exit status."""
+    click.echo(show_gate.comparison(found, style, fail_on))
+    try:
+        if page is not None:
+            write_comparison(found, page)
+            click.echo(f"comparison: {page.resolve()}", err=style != "text")
+        if summary is not None:
+            with summary.open("a", encoding="utf-8") as file:
+                file.write(show_gate.comparison(found, "markdown", fail_on) + "\n")
+    except OSError as error:
+        fail(UsageError(f"{error.filename}: {error.strerror}"))
+    return found.status(fail_on)
+
+
+@click.command(cls=Command, epilog=_ACCEPT_EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--clause", default="*", metavar="GLOB", help="Only deviations from clauses whose id matches.")
+@click.option("--why", default="", metavar="WORDS", help="What makes them acceptable; without it the gate asks for it.")
+@click.option("--upstream", default="", metavar="URL", help="Where the framework's maintainers know of it.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which they may pass.")
+@click.option("--to", "path", type=click.Path(path_type=Path),
+              help=f"File to which entries are added; default: {ACCEPTED}/FRAMEWORK.toml.")  # fmt: skip
+def accept(run: Path, clause: str, why: str, upstream: str, until: datetime.datetime | None, path: Path | None) -> None:
+    """Draft entries for the deviations of a run: read them, say why they may pass, commit them.
+
+    Deviations that an entry covers already are left out.
+    """
+    try:
+        read = read_run(run)
+        path = path or ACCEPTED / f"{read.header.subject.framework}.toml"
+        covered = _covered(read, read_accepted([path]) if path.exists() else [])
+        wanted = [f for f in read.findings if fnmatch.fnmatchcase(f.clause, clause) and id(f) not in covered]
+        text = draft(read, wanted, why=why, upstream=upstream, until=until.date() if until else None)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(("\n" if file.tell() and text else "") + text)
+    except (RunFileError, AcceptedError) as error:
+        fail(error)
+    except OSError as error:
+        fail(UsageError(f"{error.filename}: {error.strerror}"))
+    count = text.count("[[accepted]]")
+    asked = "" if why or not count else "; say in each `why` what makes it acceptable"
+    click.echo(f"{count} entr{'y' if count == 1 else 'ies'} added to {path}{asked}")
+
+
+def _covered(run: Run, entries: Sequence[Accepted]) -> set[int]:
+    return {id(found) for entry in entries for found in entry.asked_in(run) if entry.covers(found)}

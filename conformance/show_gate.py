@@ -1,0 +1,163 @@
+"""What the gate prints: text for a terminal, Markdown for a pull request, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from conformance.show import decimal, variants_of
+from reports.accepted import Accepted
+from reports.gate import FAIL_ON, Class, Comparison, Difference
+from reports.record import Counterexample, Finding
+
+WORST = 10
+"""Differences that are shown whole."""
+
+_ANSWERS = {
+    0: "nothing stands against the upgrade",
+    1: "do not upgrade: something regressed or changed",
+    3: "nothing regressed, but an accepted deviation is stale: remove its entry, or look at it again",
+    4: "no answer: not everything could be compared",
+    5: "results still conform, but are less accurate than before",
+    6: "do not upgrade: support or coverage was lost",
+}
+"""What an exit status means."""
+
+Group = tuple[Difference, ...]
+
+
+def comparison(found: Comparison, style: str, fail_on: Collection[Class] = FAIL_ON) -> str:
+    """The outcome of a gate as text, JSON or Markdown."""
+    if style == "json":
+        return json.dumps(as_plain(found, fail_on), indent=1)
+    return _markdown(found, fail_on) if style == "markdown" else _text(found, fail_on)
+
+
+def answer(found: Comparison, fail_on: Collection[Class]) -> str:
+    """The answer in words."""
+    return _ANSWERS[found.status(fail_on)]
+
+
+def as_plain(found: Comparison, fail_on: Collection[Class]) -> dict[str, Any]:
+    """The whole comparison in plain data; the same ones are counted and named, without their findings."""
+    return {
+        "baseline": _run(found.baseline.header),
+        "candidate": _run(found.candidate.header),
+        "status": found.status(fail_on),
+        "answer": answer(found, fail_on),
+        "fail_on": sorted(fail_on),
+        "counts": found.counts,
+        "notes": found.notes,
+        "stale": [msgspec.to_builtins(entry) for entry in found.stale],
+        "differences": [_plain(difference) for difference in found.differences],
+    }
+
+
+def _run(header: msgspec.Struct) -> Any:
+    return msgspec.to_builtins(header)
+
+
+def _plain(difference: Difference) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "class": difference.kind,
+        "clause": difference.clause,
+        "operator": difference.operator,
+        "level": difference.level,
+        "variant": msgspec.to_builtins(difference.variant),
+    }
+    if difference.kind != "same":
+        plain |= {name: msgspec.to_builtins(getattr(difference, name)) for name in ("words", "before", "after")}
+    if difference.accepted is not None:
+        plain["accepted"] = msgspec.to_builtins(difference.accepted)
+    return plain
+
+
+def groups(differences: Sequence[Difference]) -> list[Group]:
+    """Differences with the same clause, class and witness together, in the order of the first of each."""
+    gathered: dict[tuple[object, ...], list[Difference]] = {}
+    for difference in differences:
+        shown = _witness(difference)
+        seen = (str(shown.input), str(shown.target), shown.expected, shown.got) if shown else difference.words
+        gathered.setdefault((difference.clause, difference.kind, seen, difference.accepted), []).append(difference)
+    return [tuple(those) for those in gathered.values()]
+
+
+def _witness(difference: Difference) -> Counterexample | None:
+    """What shows the difference: the candidate's counterexample, or the baseline's where that is fixed."""
+    found = difference.after if difference.kind != "fixed" else difference.before
+    return found.counterexample if found else None
+
+
+def _findings(group: Group) -> list[Finding]:
+    return [found for found in (each.after or each.before for each in group) if found]
+
+
+def _text(found: Comparison, fail_on: Collection[Class]) -> str:
+    failing = groups(found.failing(fail_on))
+    lines = [f"{found.baseline.name} → {found.candidate.name}"]
+    lines += [f"  note: {note}" for note in found.notes]
+    lines += [""] if failing or found.stale else []
+    for group in failing[:WORST]:
+        lines += [*_group_lines(group), ""]
+    if len(failing) > WORST:
+        lines += [f"and {len(failing) - WORST} more; --format json has them all", ""]
+    lines += [f"stale: {_entry(entry)}" for entry in found.stale]
+    lines += [f"{kind:18}{count:6}{_accepted_of(found, kind)}" for kind, count in found.counts.items()]
+    return "\n".join([*lines, answer(found, fail_on)])
+
+
+def _accepted_of(found: Comparison, kind: Class) -> str:
+    count = sum(each.kind == kind and each.accepted is not None for each in found.differences)
+    return f"  ({count} accepted)" if count and kind != "same" else ""
+
+
+def _group_lines(group: Group) -> list[str]:
+    first = group[0]
+    lines = [f"{first.kind}: {first.clause} ({first.level})", f"  variants  {variants_of(_findings(group))}"]
+    lines += [f"  because   {first.words}"]
+    shown = _witness(first)
+    if shown is None:
+        return lines
+    lines += [
+        f"  input     {decimal(shown.input)} ({shown.dtype})",
+        f"  target    {shown.target} ({shown.target_dtype})",
+    ]
+    lines += [f"  expected  {shown.expected}", f"  got       {shown.got}"]
+    lines += ["  try", *(f"    {text}" for text in shown.reproducer.splitlines())] if shown.reproducer else []
+    return lines
+
+
+def _entry(entry: Accepted) -> str:
+    until = f", until {entry.until}" if entry.until else ""
+    return f"{entry.clause} in {entry.framework} {entry.versions}, {entry.signature}{until}: {entry.why}"
+
+
+def _markdown(found: Comparison, fail_on: Collection[Class]) -> str:
+    status = found.status(fail_on)
+    lines = [f"## {found.baseline.name} → {found.candidate.name}: {answer(found, fail_on)}", ""]
+    lines += [f"- {note}" for note in found.notes]
+    lines += ["", "| class | clauses × variants |", "| --- | ---: |"]
+    lines += [f"| {kind} | {count}{_accepted_of(found, kind)} |" for kind, count in found.counts.items()]
+    failing = groups(found.failing(fail_on))
+    for group in failing[:WORST]:
+        lines += ["", *_group_markdown(group)]
+    lines += ["", f"{len(failing) - WORST} more are not shown."] if len(failing) > WORST else []
+    lines += [f"- stale: {_entry(entry)}" for entry in found.stale]
+    return "\n".join([*lines, "", f"Exit status {status}."])
+
+
+def _group_markdown(group: Group) -> list[str]:
+    first, shown = group[0], _witness(group[0])
+    lines = [
+        f"### {first.kind}: `{first.clause}` ({first.level})",
+        "",
+        f"{variants_of(_findings(group))}: {first.words}",
+    ]
+    if shown is None:
+        return lines
+    lines += ["", f"Input `{decimal(shown.input)}` ({shown.dtype}), target `{shown.target}` ({shown.target_dtype}): "]
+    lines[-1] += f"expected {shown.expected}; got {shown.got}."
+    return [*lines, "", "```python", shown.reproducer, "```"] if shown.reproducer else lines

@@ -1,0 +1,183 @@
+"""Accepted deviations: what somebody looked at, wrote down with a reason, and lets pass until a date.
+
+They live in TOML files, one table for each deviation::
+
+    [[accepted]]
+    clause = "margin.labels.block-ends-at-first-negative"
+    framework = "torch"
+    versions = ">=2.0,<2.14"                 # PEP 440
+    variants = ["* inductor cpu float32"]    # form mode device dtype, * and ? as in file names
+    signature = "deviates: finite"
+    share_of_bound = 880000.0
+    why = "labels from the first -1 on count as class 0 in compiled code"
+    upstream = "https://github.com/pytorch/pytorch/issues/141017"
+    until = 2027-06-30
+
+An entry covers a finding whose clause, framework, version and variant fit, whose
+signature is the same, and whose worst error is within a factor of :data:`MAGNITUDE`
+of the one that was seen. Another deviation under the same clause is not covered.
+"""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+import tomli_w
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from reports.record import Finding, Run, VariantRecord, Verdict
+
+MAGNITUDE = 4.0
+"""Two errors of a deviation are one magnitude within this factor."""
+
+DEVIATING: tuple[Verdict, ...] = ("deviates", "crashes", "hangs")
+
+
+class AcceptedError(ValueError):
+    """A file of accepted deviations that cannot be used: the message names file and entry."""
+
+
+class Accepted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One accepted deviation; the module's docstring says what its fields mean."""
+
+    clause: str
+    framework: str
+    versions: str
+    variants: tuple[str, ...]
+    signature: str
+    why: str
+    share_of_bound: float | None = None
+    upstream: str = ""
+    until: datetime.date | None = None
+
+    def asked_in(self, run: Run) -> list[Finding]:
+        """The findings of a run that the entry is about, whatever their verdict."""
+        subject = run.header.subject
+        if subject.framework != self.framework or not _admits(self.versions, subject.version):
+            return []
+        return [found for found in run.findings if found.clause == self.clause and self._names(found.variant)]
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether a finding that :meth:`asked_in` gave is the deviation that was accepted."""
+        if signature(finding) != self.signature:
+            return False
+        return self.share_of_bound is None or alike(self.share_of_bound, share(finding))
+
+    def expired(self, run: Run) -> bool:
+        """Whether its date had passed when a run was made."""
+        return self.until is not None and self.until < datetime.datetime.fromisoformat(run.header.started).date()
+
+    def _names(self, variant: VariantRecord) -> bool:
+        name = f"{variant.form} {variant.mode} {variant.device} {variant.dtype}"
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.variants)
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    accepted: list[Accepted] = []
+
+
+def signature(finding: Finding) -> str:
+    """What was seen, in words that stay the same from run to run: ``deviates: nan``, ``crashes: signal SIGSEGV``."""
+    detail = {
+        "deviates": finding.problem,
+        "crashes": finding.words.split(" after ")[0],
+        "unsupported": finding.words.split(":")[0],
+    }.get(finding.verdict, "")
+    return f"{finding.verdict}: {detail}" if detail else finding.verdict
+
+
+def share(finding: Finding) -> float | None:
+    """The worst error of a wrong but finite value as a share of its bound; ``None`` where there is none."""
+    if finding.worst is None or finding.problem != "finite":
+        return None
+    return float(finding.worst.share_of_bound)
+
+
+def alike(one: float | None, other: float | None) -> bool:
+    """Whether two shares of the bound are of one magnitude."""
+    if one is None or other is None:
+        return one is other
+    return one == other or 1 / MAGNITUDE <= one / max(other, 1e-300) <= MAGNITUDE
+
+
+def _admits(versions: str, version: str) -> bool:
+    return SpecifierSet(versions, prereleases=True).contains(version)
+
+
+def read_accepted(places: Iterable[Path]) -> list[Accepted]:
+    """Every entry of some files, and of the ``.toml`` files of folders.
+
+    Raises:
+        AcceptedError: A file cannot be read, is no such file, or an entry says not why.
+    """
+    found: list[Accepted] = []
+    for place in places:
+        for path in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
+            found += _read(path)
+    return found
+
+
+def _read(path: Path) -> list[Accepted]:
+    try:
+        entries = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).accepted
+    except OSError as error:
+        raise AcceptedError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise AcceptedError(f"{path}: {error}") from None
+    for number, entry in enumerate(entries, start=1):
+        if not entry.why.strip():
+            raise AcceptedError(f"{path}: entry {number}, {entry.clause}: say in `why` what makes it acceptable")
+        try:
+            SpecifierSet(entry.versions)
+        except InvalidSpecifier as error:
+            raise AcceptedError(f"{path}: entry {number}, {entry.clause}: versions: {error}") from None
+    return entries
+
+
+def draft(run: Run, findings: Sequence[Finding], *, why: str, upstream: str, until: datetime.date | None) -> str:
+    """Entries for the deviations among some findings of a run, as the text of a file.
+
+    Findings of one clause that show the same in the same magnitude are one entry.
+    """
+    groups: list[list[Finding]] = []
+    for finding in findings:
+        if finding.verdict in DEVIATING:
+            _group_of(groups, finding).append(finding)
+    tables = [_table(run, group, why, upstream, until) for group in groups]
+    return "\n".join(tomli_w.dumps({"accepted": [table]}, multiline_strings=False) for table in tables)
+
+
+def _group_of(groups: list[list[Finding]], finding: Finding) -> list[Finding]:
+    for group in groups:
+        first = group[0]
+        if (first.clause, signature(first)) == (finding.clause, signature(finding)) and all(
+            alike(share(other), share(finding)) for other in group
+        ):
+            return group
+    groups.append([])
+    return groups[-1]
+
+
+def _table(
+    run: Run, group: Sequence[Finding], why: str, upstream: str, until: datetime.date | None
+) -> dict[str, object]:
+    subject = run.header.subject
+    names = [f"{f.variant.form} {f.variant.mode} {f.variant.device} {f.variant.dtype}" for f in group]
+    worst = share(group[0])
+    table: dict[str, object] = {
+        "clause": group[0].clause,
+        "framework": subject.framework,
+        "versions": f"=={subject.version}",
+        "variants": names,
+        "signature": signature(group[0]),
+    }
+    table |= {} if worst is None else {"share_of_bound": worst}
+    table |= {"why": why}
+    table |= {"upstream": upstream} if upstream else {}
+    table |= {"until": until} if until else {}
+    return table
