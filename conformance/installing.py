@@ -151,7 +151,7 @@ class Installer:
 
     def _by_uv(self, uv: str, programs: Programs) -> None:
         settings = pip_settings()
-        trusted = {} if "SSL_CERT_FILE" in os.environ else dict(zip(["SSL_CERT_FILE"], settings.get("cert", ())))
+        trusted = {"SSL_CERT_FILE": os.environ.get("SSL_CERT_FILE", settings["cert"][0])} if "cert" in settings else {}
         self._run(programs, uv, "venv", "--python", self.interpreter.path, "--no-project", str(self.folder))
         words = ("pip", "install", "--python", self.python, *uv_options(settings, self.find_links), *self.packages)
         programs.run((uv, *words), self.log, self.said, self.held, trusted)

@@ -29,21 +29,23 @@ def run_once(spec: Spec, environment: Environment, options: Options, progress: P
     Args:
         spec: The subject, with its version.
         environment: Its environment, finished.
-        options: How to run it; ``out`` and ``python`` are not looked at.
+        options: How to run it; ``python`` is not looked at, ``out`` where it explores only: such runs are not kept.
         progress: Told what goes on.
         fresh: Whether it is asked again although there is a run.
 
     Raises:
         UsageError: As :func:`conformance.run.run_subject`.
     """
+    held = environment.marker
+    exact = replace(spec, version=held.version if held else spec.version)
+    if options.profile.name == "explore":
+        return Kept(run_subject(exact, replace(options, python=environment.python), progress), reused=False)
     key = _key(spec, environment, options)
     folder = runs() / key
     with locked(f"run-{key}", lambda _: None):
         there = None if fresh else _complete(folder)
         if there is not None:
             return Kept(there, reused=True)
-        held = environment.marker
-        exact = replace(spec, version=held.version if held else spec.version)
         return Kept(run_subject(exact, replace(options, python=environment.python, out=folder), progress), reused=False)
 
 
@@ -77,6 +79,8 @@ def copied(kept: Kept, out: Path, name: str = "") -> Outcome:
     """The run file brought to a folder, under its own name or another."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / (name or kept.outcome.path.name)
+    if path == kept.outcome.path:
+        return kept.outcome
     partial = path.with_suffix(".partial.jsonl")
     shutil.copyfile(kept.outcome.path, partial)
     partial.replace(path)

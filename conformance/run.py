@@ -89,7 +89,7 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
     Raises:
         UsageError: A filter that matches nothing, a framework or version that is not there.
     """
-    asked = _asked_clauses(options.filters)
+    asked = asked_clauses(options.filters)
     with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
         path = spec.function.path if spec.function else ()
         benches = [_Benches(spec.adapter, options.python, Path(folder), path) for _ in range(options.jobs)]
@@ -112,7 +112,12 @@ class _Benches:
         self.second.close()
 
 
-def _asked_clauses(filters: Filters) -> list[Clause]:
+def asked_clauses(filters: Filters) -> list[Clause]:
+    """The clauses that the filters leave.
+
+    Raises:
+        UsageError: There is no such operator, or no such clause.
+    """
     for operator in filters.operators:
         if operator not in OPERATORS:
             raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")

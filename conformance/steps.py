@@ -1,0 +1,81 @@
+"""What is told while environments are made side by side: a line each on a terminal, a line a step in a pipe."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+_LONGEST_LINE = 60
+
+
+class Steps:
+    """Tells what begins and what ends; in a pipe this is all."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, subject: str, words: str) -> None:
+        """Something begins."""
+        self._began[subject] = time.monotonic()
+        self.tell(f"{subject}: {words}")
+
+    def said(self, subject: str, line: str) -> None:
+        """What is under way printed a line."""
+
+    def end(self, subject: str, words: str) -> None:
+        """It is over, well or not."""
+        seconds = time.monotonic() - self._began.pop(subject, time.monotonic())
+        self.tell(f"{subject}: {words} ({seconds:.0f} s)")
+
+    def tell(self, line: str) -> None:
+        """Print a line that stays."""
+        with self._lock:
+            click.echo(line, err=True)
+
+
+class _TerminalSteps(Steps):
+    """A line for each subject with its time and what its installer said last."""
+
+    def __init__(self, lines: Progress) -> None:
+        super().__init__()
+        self._lines = lines
+        self._tasks: dict[str, TaskID] = {}
+
+    def begin(self, subject: str, words: str) -> None:
+        self._began[subject] = time.monotonic()
+        self._tasks[subject] = self._lines.add_task(f"{subject}: {words}", line="", total=None)
+
+    def said(self, subject: str, line: str) -> None:
+        self._lines.update(self._tasks[subject], line=escape(line[:_LONGEST_LINE]))
+
+    def end(self, subject: str, words: str) -> None:
+        self._lines.remove_task(self._tasks.pop(subject))
+        super().end(subject, words)
+
+    def tell(self, line: str) -> None:
+        self._lines.console.print(line, highlight=False, markup=False)
+
+
+@contextmanager
+def steps() -> Generator[Steps]:
+    """Lines that move on a terminal, lines that stay in a pipe; both on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Steps()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[line]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as lines:
+        yield _TerminalSteps(lines)

@@ -1,0 +1,87 @@
+"""Versions of a framework side by side: an environment for each, a run in each, what was made before left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from conformance.discover import Spec
+from conformance.environments import Environment, ensure
+from conformance.installing import Programs
+from conformance.interpreters import EnvironmentFailed
+from conformance.kept import Kept, run_once
+from conformance.run import Options, Progress
+from conformance.steps import Steps, steps
+
+Watch = Callable[[], AbstractContextManager[Progress]]
+"""Opens what tells how a run goes on."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """How versions are installed and run.
+
+    Attributes:
+        options: How each is run: the same cases for all.
+        find_links: Folders and pages of wheels, beside what pip is configured to use.
+        fresh: Whether runs are made although they are kept.
+        watch: Opens what tells how a run goes on.
+    """
+
+    options: Options
+    find_links: tuple[str, ...]
+    fresh: bool
+    watch: Watch
+
+
+def title(spec: Spec) -> str:
+    """Framework and version, as people write them."""
+    return f"{spec.name} {spec.version}"
+
+
+def make_all(specs: Sequence[Spec], find_links: Sequence[str]) -> dict[Spec, Environment | EnvironmentFailed]:
+    """The environments of some versions, made side by side where they are missing; what failed, in its place.
+
+    Raises:
+        UsageError: A version is no version, or the adapter's needs cannot be read.
+    """
+    programs = Programs()
+    wanted = list(dict.fromkeys(specs))
+    if not wanted:
+        return {}
+    with steps() as telling, ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        try:
+            made = [pool.submit(_make, spec, find_links, programs, telling) for spec in wanted]
+            return {spec: future.result() for spec, future in zip(wanted, made, strict=True)}
+        except KeyboardInterrupt:
+            programs.end()
+            raise
+
+
+def _make(spec: Spec, find_links: Sequence[str], programs: Programs, telling: Steps) -> Environment | EnvironmentFailed:
+    telling.begin(title(spec), "its environment")
+    try:
+        environment = ensure(spec, find_links, programs, lambda line: telling.said(title(spec), line))
+    except EnvironmentFailed as failed:
+        telling.end(title(spec), "no environment")
+        return EnvironmentFailed(f"{title(spec)}: {failed}")
+    except BaseException:
+        telling.end(title(spec), "no environment")
+        raise
+    telling.end(title(spec), f"environment {environment.name}")
+    return environment
+
+
+def run_version(spec: Spec, environment: Environment, order: Order) -> Kept:
+    """The run of one version in its environment, made or kept, with a line that says which.
+
+    Raises:
+        UsageError: A filter that matches nothing, or a framework that does not start.
+    """
+    with order.watch() as progress:
+        kept = run_once(spec, environment, order.options, progress, fresh=order.fresh)
+    words = f"run of {kept.outcome.header.started} kept, not run again" if kept.reused else "run"
+    Steps().tell(f"{title(spec)}: {words}, {len(kept.outcome.findings)} cells")
+    return kept
