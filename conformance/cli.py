@@ -17,8 +17,8 @@ from conformance.catalogue import clauses
 from conformance.clause import Level
 from conformance.console import FORMATS, Command, fail
 from conformance.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
-from conformance.environments import has_version
 from conformance.gating import accept, gate
+from conformance.making import has_version
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses, run_subject, suite_version
 from conformance.upgrade import Order

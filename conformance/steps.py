@@ -32,8 +32,8 @@ class Steps:
 
     def end(self, subject: str, words: str) -> None:
         """It is over, well or not."""
-        seconds = time.monotonic() - self._began.pop(subject, time.monotonic())
-        self.tell(f"{subject}: {words} ({seconds:.0f} s)")
+        began = self._began.pop(subject, None)
+        self.tell(f"{subject}: {words}" + (f" ({time.monotonic() - began:.0f} s)" if began is not None else ""))
 
     def tell(self, line: str) -> None:
         """Print a line that stays."""
@@ -57,7 +57,8 @@ class _TerminalSteps(Steps):
         self._lines.update(self._tasks[subject], line=escape(line[:_LONGEST_LINE]))
 
     def end(self, subject: str, words: str) -> None:
-        self._lines.remove_task(self._tasks.pop(subject))
+        if subject in self._tasks:
+            self._lines.remove_task(self._tasks.pop(subject))
         super().end(subject, words)
 
     def tell(self, line: str) -> None:

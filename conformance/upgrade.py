@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from conformance.discover import Spec
-from conformance.environments import Environment, ensure
+from conformance.environments import Environment
 from conformance.installing import Programs
 from conformance.interpreters import EnvironmentFailed
 from conformance.kept import Kept, run_once
+from conformance.making import make, plan
 from conformance.run import Options, Progress
 from conformance.steps import Steps, steps
 
@@ -61,17 +62,18 @@ def make_all(specs: Sequence[Spec], find_links: Sequence[str]) -> dict[Spec, Env
 
 
 def _make(spec: Spec, find_links: Sequence[str], programs: Programs, telling: Steps) -> Environment | EnvironmentFailed:
-    telling.begin(title(spec), "its environment")
     try:
-        environment = ensure(spec, find_links, programs, lambda line: telling.said(title(spec), line))
+        planned = plan(spec, find_links)
+        if planned.environment.marker is not None:
+            telling.tell(f"{title(spec)}: environment {planned.environment.name}, which is there")
+            return planned.environment
+        telling.begin(title(spec), "its environment is made")
+        made = make(planned, programs, lambda line: telling.said(title(spec), line))
+        telling.end(title(spec), f"environment {made.name}")
     except EnvironmentFailed as failed:
         telling.end(title(spec), "no environment")
         return EnvironmentFailed(f"{title(spec)}: {failed}")
-    except BaseException:
-        telling.end(title(spec), "no environment")
-        raise
-    telling.end(title(spec), f"environment {environment.name}")
-    return environment
+    return made
 
 
 def run_version(spec: Spec, environment: Environment, order: Order) -> Kept:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from packaging.version import InvalidVersion, Version
 
 from conformance.discover import Spec
-from conformance.environments import wheels_in
 from conformance.installing import pip_settings
 from conformance.interpreters import EnvironmentFailed, find_interpreter
+from conformance.making import wheels_in
 from conformance.needs import needs_of, parse_version
 
 
