@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from conformance.discover import Spec, UsageError
 from conformance.environments import Environment
 from conformance.interpreters import EnvironmentFailed
-from conformance.upgrade import Order, make_all, run_version, title
+from conformance.upgrade import Order, make_all, run_version, shared_python, title
 from reports.gate import Class, Comparison, Difference, NotComparable, compare
 from reports.record import Run, read_run
 
@@ -42,7 +42,7 @@ def halve(versions: Sequence[str], differs: Callable[[str], bool | None]) -> Ans
         return Answer(None, versions[-1], ())
     low, high, skipped = 0, len(versions) - 1, set[int]()
     while untried := [place for place in range(low + 1, high) if place not in skipped]:
-        middle = min(untried, key=lambda place: abs(2 * place - low - high))
+        middle = untried[len(untried) // 2]
         verdict = differs(versions[middle])
         if verdict is None:
             skipped.add(middle)
@@ -69,6 +69,9 @@ class Bisection:
         self._versions = versions
         self._order = order
         self._tell = tell
+        self._ends = [replace(spec, version=version) for version in (versions[0], versions[-1])]
+        self._liked = shared_python(self._ends)
+        self._made: dict[Spec, Environment | EnvironmentFailed] = {}
         self.comparisons: dict[str, Comparison] = {}
 
     def search(self) -> Answer:
@@ -79,10 +82,7 @@ class Bisection:
             NotComparable: Their runs have nothing in common.
             UsageError: As for a run.
         """
-        ends = [replace(self._spec, version=version) for version in (self._versions[0], self._versions[-1])]
-        for made in make_all(ends, self._order.find_links).values():
-            if isinstance(made, EnvironmentFailed):
-                raise made
+        self._made.update(make_all(self._ends, self._order.find_links, self._liked))
         baseline = self._run(self._versions[0])
         self.comparisons[self._versions[-1]] = compare(baseline, self._run(self._versions[-1]))
         return halve(self._versions, lambda version: self._differs(version, baseline))
@@ -100,7 +100,9 @@ class Bisection:
 
     def _run(self, version: str) -> Run:
         spec = replace(self._spec, version=version)
-        made = make_all([spec], self._order.find_links)[spec]
+        if spec not in self._made:
+            self._made.update(make_all([spec], self._order.find_links, self._liked))
+        made = self._made[spec]
         if isinstance(made, EnvironmentFailed):
             raise made
         return _read(spec, made, self._order)

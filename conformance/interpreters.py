@@ -47,7 +47,7 @@ def current() -> Interpreter:
     return Interpreter(sys.executable, sys.version.split()[0], sysconfig.get_platform())
 
 
-def find_interpreter(suits: SpecifierSet, subject: str) -> Interpreter:
+def find_interpreter(suits: SpecifierSet) -> Interpreter:
     """The current interpreter where it suits, else the newest of the machine that does.
 
     Raises:
@@ -59,7 +59,7 @@ def find_interpreter(suits: SpecifierSet, subject: str) -> Interpreter:
     suitable = [one for one in found if suits.contains(one.version, prereleases=True)]
     if not suitable:
         versions = ", ".join(dict.fromkeys(one.version for one in (current(), *found)))
-        raise EnvironmentFailed(f"{subject} needs Python {_readable(suits)}, and this machine has {versions}")
+        raise EnvironmentFailed(f"it needs Python {_readable(suits)}, and this machine has {versions}")
     return suitable[0]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -48,8 +49,13 @@ class Plan:
         return Environment(environments() / f"{framework}-{self.spec.version}-py{self.interpreter.minor}-{digest}")
 
 
-def plan(spec: Spec, find_links: Sequence[str]) -> Plan:
+def plan(spec: Spec, find_links: Sequence[str], liked: SpecifierSet) -> Plan:
     """What the environment of a subject's version is to be.
+
+    Args:
+        spec: The subject, with its version.
+        find_links: Folders and pages of wheels.
+        liked: The range of interpreters from which one is taken if one of it suits.
 
     Raises:
         UsageError: The version is no version, or the adapter's needs cannot be read.
@@ -57,7 +63,11 @@ def plan(spec: Spec, find_links: Sequence[str]) -> Plan:
     """
     needs = needs_of(spec)
     links = tuple(str(Path(place).absolute()) if Path(place).exists() else place for place in find_links)
-    return Plan(spec, needs, find_interpreter(needs.python, f"{spec.name} {spec.version}"), links)
+    try:
+        interpreter = find_interpreter(needs.python & liked)
+    except EnvironmentFailed:
+        interpreter = find_interpreter(needs.python)
+    return Plan(spec, needs, interpreter, links)
 
 
 def make(planned: Plan, programs: Programs, said: Said) -> Environment:

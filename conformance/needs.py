@@ -22,7 +22,7 @@ from packaging.version import InvalidVersion, Version
 from conformance.discover import Spec, UsageError
 
 OLDEST_PYTHON = SpecifierSet(">=3.8")
-"""What the worker and the adapters run under."""
+"""What the worker and the adapters run under: the range of a row that has no lower end."""
 
 _USUAL = ("{name}=={version}", "numpy")
 
@@ -84,7 +84,8 @@ def _filled(need: Need, spec: Spec) -> Needs:
     packages = tuple(row.replace("{name}", spec.name).replace("{version}", spec.version) for row in rows)
     versioned = next((row for row, text in zip(packages, rows, strict=True) if "{version}" in text), spec.name)
     project = canonicalize_name(Requirement(versioned).name)
-    return Needs(packages, OLDEST_PYTHON & SpecifierSet(need.get("python", "")), project)
+    stated = need.get("python", "")
+    return Needs(packages, SpecifierSet(stated) if ">" in stated else OLDEST_PYTHON & SpecifierSet(stated), project)
 
 
 def _table(adapter: Path) -> list[Need]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
 
 from conformance.discover import Spec
 from conformance.environments import Environment
@@ -13,6 +17,7 @@ from conformance.installing import Programs
 from conformance.interpreters import EnvironmentFailed
 from conformance.kept import Kept, run_once
 from conformance.making import make, plan
+from conformance.needs import needs_of
 from conformance.run import Options, Progress
 from conformance.steps import Steps, steps
 
@@ -42,8 +47,24 @@ def title(spec: Spec) -> str:
     return f"{spec.name} {spec.version}"
 
 
-def make_all(specs: Sequence[Spec], find_links: Sequence[str]) -> dict[Spec, Environment | EnvironmentFailed]:
+def shared_python(specs: Sequence[Spec]) -> SpecifierSet:
+    """The interpreters that suit all of some versions, so that Python is no difference between them.
+
+    Raises:
+        UsageError: A version is no version, or the adapter's needs cannot be read.
+    """
+    return functools.reduce(operator.and_, (needs_of(spec).python for spec in specs), SpecifierSet())
+
+
+def make_all(
+    specs: Sequence[Spec], find_links: Sequence[str], liked: SpecifierSet
+) -> dict[Spec, Environment | EnvironmentFailed]:
     """The environments of some versions, made side by side where they are missing; what failed, in its place.
+
+    Args:
+        specs: The subjects, each with its version.
+        find_links: Folders and pages of wheels.
+        liked: The range of interpreters from which each is taken if one of it suits.
 
     Raises:
         UsageError: A version is no version, or the adapter's needs cannot be read.
@@ -54,7 +75,7 @@ def make_all(specs: Sequence[Spec], find_links: Sequence[str]) -> dict[Spec, Env
         return {}
     with steps() as telling, ThreadPoolExecutor(max_workers=len(wanted)) as pool:
         try:
-            made = [pool.submit(_make, spec, find_links, programs, telling) for spec in wanted]
+            made = [pool.submit(_make, spec, (find_links, liked), programs, telling) for spec in wanted]
             return {spec: future.result() for spec, future in zip(wanted, made, strict=True)}
         except KeyboardInterrupt:
             programs.end()
@@ -63,7 +84,7 @@ def make_all(specs: Sequence[Spec], find_links: Sequence[str]) -> dict[Spec, Env
 
 def _make(spec: Spec, find_links: Sequence[str], programs: Programs, telling: Steps) -> Environment | EnvironmentFailed:
     try:
-        planned = plan(spec, find_links)
+        planned = plan(spec, *wishes)
         if planned.environment.marker is not None:
             telling.tell(f"{title(spec)}: environment {planned.environment.name}, which is there")
             return planned.environment

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from packaging.specifiers import SpecifierSet
 
 from conformance import show
 from conformance.bisection import Bisection, answer_in, differences
@@ -24,7 +25,7 @@ from conformance.kept import copied, runs
 from conformance.needs import parse_version
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses
-from conformance.upgrade import Order, make_all, run_version
+from conformance.upgrade import Order, make_all, run_version, shared_python
 from conformance.versions import releases_between
 from reports.gate import CLASSES, FAIL_ON, Class, NotComparable, compare
 from reports.record import RunFileError, read_run
@@ -122,7 +123,7 @@ def _run_both(specs: Sequence[Spec], order: Order) -> list[Outcome]:
     """Both versions run, their run files in the folder that was named."""
     out = order.options.out
     out.mkdir(parents=True, exist_ok=True)
-    environments = _all_made(make_all(specs, order.find_links))
+    environments = _all_made(make_all(specs, order.find_links, shared_python(specs)))
     before = run_version(specs[0], environments[specs[0]], order)
     outcomes = [copied(before, out)]
     same = specs[0] == specs[1]
@@ -223,7 +224,7 @@ def run_managed(specs: Sequence[Spec], order: Order) -> Iterator[Outcome | None]
     Raises:
         UsageError: As for a run.
     """
-    environments = make_all(specs, order.find_links)
+    environments = make_all(specs, order.find_links, SpecifierSet())
     for spec in specs:
         made = environments[spec]
         if isinstance(made, EnvironmentFailed):

@@ -40,7 +40,7 @@ def _configured() -> list[str]:
 def _minor(spec: Spec) -> str:
     """The Python under which a version would run here; the current one where none suits."""
     try:
-        return find_interpreter(needs_of(spec).python, spec.name).minor
+        return find_interpreter(needs_of(spec).python).minor
     except EnvironmentFailed:
         return ".".join(map(str, sys.version_info[:2]))
 
