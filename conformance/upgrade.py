@@ -16,7 +16,7 @@ from conformance.environments import Environment
 from conformance.installing import Programs
 from conformance.interpreters import EnvironmentFailed
 from conformance.kept import Kept, run_once
-from conformance.making import make, plan
+from conformance.making import Plan, make, plan
 from conformance.needs import needs_of
 from conformance.run import Options, Progress
 from conformance.steps import Steps, steps
@@ -69,32 +69,39 @@ def make_all(
     Raises:
         UsageError: A version is no version, or the adapter's needs cannot be read.
     """
+    plans = {spec: _planned(spec, find_links, liked) for spec in dict.fromkeys(specs)}
     programs = Programs()
-    wanted = list(dict.fromkeys(specs))
-    if not wanted:
-        return {}
-    with steps() as telling, ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+    with steps() as telling, ThreadPoolExecutor(max_workers=len(plans) or 1) as pool:
         try:
-            made = [pool.submit(_make, spec, (find_links, liked), programs, telling) for spec in wanted]
-            return {spec: future.result() for spec, future in zip(wanted, made, strict=True)}
+            making = {spec: pool.submit(_make, one, programs, telling) for spec, one in plans.items()}
+            return {spec: future.result() for spec, future in making.items()}
         except KeyboardInterrupt:
             programs.end()
             raise
 
 
-def _make(spec: Spec, find_links: Sequence[str], programs: Programs, telling: Steps) -> Environment | EnvironmentFailed:
+def _planned(spec: Spec, find_links: Sequence[str], liked: SpecifierSet) -> Plan | EnvironmentFailed:
     try:
-        planned = plan(spec, *wishes)
-        if planned.environment.marker is not None:
-            telling.tell(f"{title(spec)}: environment {planned.environment.name}, which is there")
-            return planned.environment
-        telling.begin(title(spec), "its environment is made")
-        made = make(planned, programs, lambda line: telling.said(title(spec), line))
-        telling.end(title(spec), f"environment {made.name}")
+        return plan(spec, find_links, liked)
     except EnvironmentFailed as failed:
-        telling.end(title(spec), "no environment")
         return EnvironmentFailed(f"{title(spec)}: {failed}")
-    return made
+
+
+def _make(planned: Plan | EnvironmentFailed, programs: Programs, telling: Steps) -> Environment | EnvironmentFailed:
+    if isinstance(planned, EnvironmentFailed):
+        return planned
+    subject, environment = title(planned.spec), planned.environment
+    if environment.marker is not None:
+        telling.tell(f"{subject}: environment {environment.name}, which is there")
+        return environment
+    telling.begin(subject, "its environment is made")
+    try:
+        make(planned, programs, lambda line: telling.said(subject, line))
+    except EnvironmentFailed as failed:
+        telling.end(subject, "no environment")
+        return EnvironmentFailed(f"{subject}: {failed}")
+    telling.end(subject, f"environment {environment.name}")
+    return environment
 
 
 def run_version(spec: Spec, environment: Environment, order: Order) -> Kept:
