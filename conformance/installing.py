@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -40,7 +42,8 @@ class Programs:
         with self._lock:
             self._ended = True
             for running in self._running:
-                running.terminate()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(running.pid, signal.SIGTERM)
 
     def run(
         self, command: Sequence[str], log: Path, said: Said, held: int, environ: Mapping[str, str] | None = None
@@ -73,7 +76,7 @@ class Programs:
                 raise ProgramFailed("interrupted")
             running = subprocess.Popen(  # noqa: S603 - uv, pip and interpreters of this machine
                 command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                text=True, errors="replace", env=environ, pass_fds=(held,),
+                text=True, errors="replace", env=environ, pass_fds=(held,), start_new_session=True,
             )  # fmt: skip
             self._running.add(running)
             return running

@@ -59,7 +59,7 @@ def find_interpreter(suits: SpecifierSet) -> Interpreter:
     suitable = [one for one in found if suits.contains(one.version, prereleases=True)]
     if not suitable:
         versions = ", ".join(dict.fromkeys(one.version for one in (current(), *found)))
-        raise EnvironmentFailed(f"it needs Python {_readable(suits)}, and this machine has {versions}")
+        raise EnvironmentFailed(f"needs Python {_readable(suits)}; this machine has {versions}")
     return suitable[0]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -53,7 +51,10 @@ def shared_python(specs: Sequence[Spec]) -> SpecifierSet:
     Raises:
         UsageError: A version is no version, or the adapter's needs cannot be read.
     """
-    return functools.reduce(operator.and_, (needs_of(spec).python for spec in specs), SpecifierSet())
+    shared = SpecifierSet()
+    for spec in specs:
+        shared &= needs_of(spec).python
+    return shared
 
 
 def make_all(
