@@ -61,7 +61,7 @@ class Programs:
             ProgramFailed: It failed, or was ended.
         """
         quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "NO_COLOR": "1"}
-        with log.open("a", encoding="utf-8") as file:
+        with log.open("a", encoding="utf-8", buffering=1) as file:
             file.write(f"$ {' '.join(command)}\n")
             with self._started(command, {**os.environ, **quiet, **(environ or {})}, held) as running:
                 lines = self._read(running, file.write, said)
