@@ -221,6 +221,9 @@ def _wants(operator: str, mode: str) -> List[str]:
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     torch = _torch()
+    dtypes = [plain["dtype"] for plain in call["arrays"].values() if "dtype" in plain]
+    if not all(hasattr(torch, dtype) for dtype in dtypes):
+        return {"raised": TypeError("torch %s has no tensors of %s" % (torch.__version__, " and ".join(dtypes)))}
     arrays = {name: _tensor(torch, plain, call["layout"]) for name, plain in call["arrays"].items()}
     if call["operator"] == "echo":
         return {"value": _plain(torch, arrays["input"])}

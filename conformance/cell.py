@@ -77,6 +77,7 @@ def run_cell(cell: Cell) -> tuple[Finding, Errors]:
     """Ask every case; say what was found and how large the errors were; a worker that dies ends the cell."""
     started = time.perf_counter()
     cell.subject.errors = Errors()
+    cell.subject.refusals = set()
     cases: list[Case] = []
     try:
         cases = cell.cases()
@@ -254,6 +255,7 @@ def _finding(cell: Cell, outcome: _Outcome, cases: list[Case], seconds: float) -
         first=outcome.first,
         problem=outcome.problem,
         failures=outcome.failures,
+        refusals=sorted(cell.subject.refusals) if outcome.verdict == "conforms" else [],
     )
 
 

@@ -64,14 +64,14 @@ def shortest_hexadecimal(value: float) -> str:
 def assert_shape(got: Array, shape: tuple[int, ...]) -> None:
     """Raise unless the result has this shape."""
     if got.shape != shape:
-        raise Deviation(f"shape {shape}", f"shape {got.shape}", "shape")
+        raise Deviation(f"shape {shape}", f"shape {got.shape}", f"shape {got.shape}")
 
 
 def assert_size(got: Array, expected: Enclosure) -> None:
     """Raise unless the result has as many elements as are expected."""
     if got.values.size != expected.low.size:
         wanted = f"{expected.low.size} elements, of shape {expected.low.shape}"
-        raise Deviation(wanted, f"shape {got.shape}", "shape")
+        raise Deviation(wanted, f"shape {got.shape}", f"shape {got.shape}")
 
 
 def assert_dtype(got: Array, dtype: str) -> None:

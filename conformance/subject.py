@@ -116,6 +116,7 @@ class Subject:
         signature: Names and defaults of the function's parameters; a default is its ``repr``, or empty.
         errors: How far its results were from the truth, since they were last set to nothing.
         answered: What was asked for beyond value and gradient, and came.
+        refusals: Types of what was raised, since they were last set to nothing.
     """
 
     variant: Variant
@@ -138,6 +139,7 @@ class Subject:
     signature: tuple[tuple[str, str], ...] = ()
     errors: Errors = field(default_factory=Errors)
     answered: set[str] = field(default_factory=set[str])
+    refusals: set[str] = field(default_factory=set[str])
 
     def _one_program(self, asked: tuple[str, ...]) -> bool:
         return self.dear and "value" in asked and "gradient" in self.offers
@@ -176,7 +178,13 @@ class Subject:
         return self._send(case, want) if "raised" in reply and asked != want else reply
 
     def _send(self, case: Case, want: tuple[str, ...]) -> Reply:
-        return self.bench.evaluate(self.call(case, want), self.limits, compiled=self.compiled)
+        return self._ask(self.call(case, want))
+
+    def _ask(self, call: Call) -> Reply:
+        reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
+        if "raised" in reply:
+            self.refusals.add(reply["raised"]["type"])
+        return reply
 
     def evaluate(self, case: Case, *want: str) -> Result:
         """Evaluate a case.
@@ -216,7 +224,7 @@ class Subject:
         upstream = {"cotangent": case.upstream()} if want in _UPSTREAM else {}
         further = {name: to_plain(array, case.dtype) for name, array in {**upstream, **arrays}.items()}
         call["arrays"] = {**call["arrays"], **further}
-        reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
+        reply = self._ask(call)
         if "raised" in reply:
             refused = Refused(reply["raised"])
             if want not in self.answered:
@@ -239,7 +247,7 @@ class Subject:
             "input": {"range": [patterns.start, len(patterns)], "dtype": self.variant.dtype},
             "target": {"fill": label, "shape": [len(patterns), 1], "dtype": self.variant.dtype},
         }
-        reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
+        reply = self._ask(call)
         if "raised" in reply:
             raise Refused(reply["raised"])
         return Array.of(cast("dict[str, PlainArray]", reply)["value"])

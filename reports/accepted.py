@@ -84,7 +84,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def signature(finding: Finding) -> str:
     """What was seen, in words that stay the same from run to run: ``deviates: nan``, ``crashes: signal SIGSEGV``."""
     detail = {
-        "deviates": finding.problem,
+        "deviates": finding.problem.split(" (")[0],  # of a wrong shape the word alone: witnesses differ in size
         "crashes": finding.words.split(" after ")[0],
         "unsupported": finding.words.split(":")[0],
     }.get(finding.verdict, "")

@@ -9,7 +9,7 @@ support-lost        answered; now the whole variant is refused                  
 coverage-lost       was asked, is not asked any more                                     6
 worse               conforms still, with an error that grew (see :data:`FACTOR`)         5
 not-comparable      the cases differ, or the clause's level                              4
-behaviour-changed   an open clause recorded something else                               0
+behaviour-changed   an open clause recorded something else; an error has another type    0
 fixed               deviated; now conforms                                               0
 support-gained      was refused; now answered                                            0
 new                 was not asked before                                                 0
@@ -208,10 +208,16 @@ def _counted(behaviours: dict[str, int]) -> str:
     return ", ".join(f"{words!r} in {cases} cases" for words, cases in sorted(behaviours.items())) or "nothing"
 
 
+def _types(finding: Finding) -> str:
+    return ", ".join(finding.refusals) or "nothing"
+
+
 def _of_error(before: Finding, after: Finding, factor: float) -> tuple[Class, str]:
     was, now = (float(found.worst.share_of_bound) if found.worst else 0.0 for found in (before, after))
     if now > was * factor + SLACK:
         return "worse", f"conforms; worst error {was:g} of its bound before, {now:g} now"
+    if before.refusals != after.refusals:
+        return "behaviour-changed", f"refused with {_types(before)} before, with {_types(after)} now"
     return "same", ""
 
 

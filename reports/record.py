@@ -151,7 +151,7 @@ class Counterexample(Closed):
 class Failure(Closed, array_like=True):
     """A case that failed: its number among the cases of its finding, what was seen, its error as a share of the bound.
 
-    ``problem`` is ``nan``, ``infinite`` or ``finite`` for wrong values; ``shape``, ``dtype NAME``;
+    ``problem`` is ``nan``, ``infinite`` or ``finite`` for wrong values; ``shape SHAPE``, ``dtype NAME``;
     ``refused TYPE`` where an answer was due, ``accepted`` where a refusal was,
     ``raised TYPE`` where another type was promised; otherwise ``other``.
     """
@@ -168,6 +168,7 @@ class Finding(Closed, tag_field="kind", tag="finding"):
         first: The number of the first case that failed.
         problem: What its counterexample shows, in the words of :class:`Failure`.
         failures: The first cases that failed, :data:`FAILURES_KEPT` at most.
+        refusals: Where it conforms, the types of what was raised where refusing is right.
     """
 
     operator: str
@@ -186,6 +187,7 @@ class Finding(Closed, tag_field="kind", tag="finding"):
     first: int | None = None
     problem: str = ""
     failures: list[Failure] = []
+    refusals: list[str] = []
 
 
 class Accuracy(Closed, tag_field="kind", tag="accuracy"):

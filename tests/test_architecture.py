@@ -85,6 +85,10 @@ def test_two_oracles_share_no_code(first: str, second: str) -> None:
     assert len(reached(first)) > 4
 
 
+COMMAND_LINE = {"cli.py", "show.py", "gating.py", "show_gate.py", "upgrading.py", "upgrade.py"}
+"""What brings runs and reports together."""
+
+
 def test_conformance_imports_no_adapter_and_of_the_reports_its_record_only() -> None:
     """Only the command line sees the site."""
     for path, tree in sources("conformance"):

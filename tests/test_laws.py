@@ -123,7 +123,7 @@ FAULTS: dict[str, Callable[[State], Answer]] = {
     "*.layout.two-threads": threads_apart,
     "*.shapes.special-neighbours": where(lambda call: bool(np.isnan(scores(call)).any()), lambda value: value * np.nan),
     "*.shapes.another-place": where(lambda call: len(scores(call)) == 1),
-    "*.modes.same-as-the-first": where(lambda call: call["mode"] != "eager"),
+    "*.modes.agree-with-the-first": where(lambda call: call["mode"] != "eager"),
     "*.modes.module-same-as-function": where(lambda call: call["form"] != "native"),
     "*.errors.shapes-differ": accepts(),
     "*.errors.in-pairs": accepts(),
