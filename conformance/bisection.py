@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.discover import Spec, UsageError
+from conformance.discover import Spec, SubjectFailed
 from conformance.environments import Environment
 from conformance.interpreters import EnvironmentFailed
-from conformance.upgrade import Order, make_all, run_version, shared_python, title
+from conformance.upgrade import Order, made_of, make_all, run_version, shared_python, title
 from reports.gate import Class, Comparison, Difference, NotComparable, compare
 from reports.record import Run, read_run
 
@@ -90,7 +90,7 @@ class Bisection:
     def _differs(self, version: str, baseline: Run) -> bool | None:
         try:
             found = self.comparisons.get(version) or compare(baseline, self._run(version))
-        except (EnvironmentFailed, NotComparable, UsageError) as failed:
+        except (EnvironmentFailed, NotComparable, SubjectFailed) as failed:
             self._tell(f"{version}: skipped: {failed}")
             return None
         self.comparisons[version] = found
@@ -102,10 +102,7 @@ class Bisection:
         spec = replace(self._spec, version=version)
         if spec not in self._made:
             self._made.update(make_all([spec], self._order.find_links, self._liked))
-        made = self._made[spec]
-        if isinstance(made, EnvironmentFailed):
-            raise made
-        return _read(spec, made, self._order)
+        return _read(spec, made_of(self._made[spec]), self._order)
 
 
 def _read(spec: Spec, environment: Environment, order: Order) -> Run:

@@ -29,6 +29,10 @@ class UsageError(ValueError):
     """A wrong word on the command line: one line that says what is on offer."""
 
 
+class SubjectFailed(UsageError):
+    """A subject that is not there, or not in the version asked for, or whose adapter fails."""
+
+
 @dataclass(frozen=True)
 class Function:
     """Somebody's own function.

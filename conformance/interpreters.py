@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -69,17 +70,23 @@ def _readable(suits: SpecifierSet) -> str:
 
 
 def _answering() -> Iterator[Interpreter]:
-    """Every interpreter of the machine that says its version; a shim of pyenv may not."""
+    """Every interpreter of the machine that says its version."""
     for path in dict.fromkeys(_candidates()):
-        try:
-            command = [path, "-c", _ASK]
-            answer = subprocess.run(  # noqa: S603 - interpreters of this machine
-                command, capture_output=True, text=True, check=True, timeout=_ASK_SECONDS
-            ).stdout
-            where, version, platform = json.loads(answer)
-        except (OSError, subprocess.SubprocessError, ValueError):
-            continue
-        yield Interpreter(where, version, platform)
+        answer = _answer(path)
+        if answer is not None:
+            yield answer
+
+
+@functools.cache
+def _answer(path: str) -> Interpreter | None:
+    """What an interpreter says about itself; ``None`` where it says nothing, as a shim of pyenv may."""
+    try:
+        answer = subprocess.run(  # noqa: S603 - interpreters of this machine
+            [path, "-c", _ASK], capture_output=True, text=True, check=True, timeout=_ASK_SECONDS
+        ).stdout
+        return Interpreter(*map(str, json.loads(answer)))
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError):
+        return None
 
 
 def _candidates() -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from conformance.discover import Spec
+from conformance.discover import Spec, UsageError
 from conformance.environments import Environment
 from conformance.installing import Programs
 from conformance.interpreters import EnvironmentFailed
@@ -105,14 +105,28 @@ def _make(planned: Plan | EnvironmentFailed, programs: Programs, telling: Steps)
     return environment
 
 
+def made_of(made: Environment | EnvironmentFailed) -> Environment:
+    """The environment that was made.
+
+    Raises:
+        EnvironmentFailed: It was not.
+    """
+    if isinstance(made, EnvironmentFailed):
+        raise made
+    return made
+
+
 def run_version(spec: Spec, environment: Environment, order: Order) -> Kept:
     """The run of one version in its environment, made or kept, with a line that says which.
 
     Raises:
         UsageError: A filter that matches nothing, or a framework that does not start.
     """
-    with order.watch() as progress:
-        kept = run_once(spec, environment, order.options, progress, fresh=order.fresh)
+    try:
+        with order.watch() as progress:
+            kept = run_once(spec, environment, order.options, progress, fresh=order.fresh)
+    except UsageError as error:
+        raise type(error)(f"{title(spec)}: {error}") from None
     words = f"run of {kept.outcome.header.started} kept, not run again" if kept.reused else "run"
     Steps().tell(f"{title(spec)}: {words}, {len(kept.outcome.findings)} cells")
     return kept

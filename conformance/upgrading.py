@@ -17,7 +17,7 @@ from conformance import show
 from conformance.bisection import Bisection, answer_in, differences
 from conformance.case import OPERATORS
 from conformance.console import FORMATS, Command, fail
-from conformance.discover import Spec, UsageError, find_subject
+from conformance.discover import Spec, SubjectFailed, UsageError, find_subject
 from conformance.environments import Environment, cache, chosen, listed, remove
 from conformance.gating import ACCEPTED, Classes, known_deviations, report
 from conformance.interpreters import EnvironmentFailed
@@ -25,7 +25,7 @@ from conformance.kept import copied, runs
 from conformance.needs import parse_version
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses
-from conformance.upgrade import Order, make_all, run_version, shared_python
+from conformance.upgrade import Order, made_of, make_all, run_version, shared_python
 from conformance.versions import releases_between
 from reports.gate import CLASSES, FAIL_ON, Class, NotComparable, compare
 from reports.record import RunFileError, read_run
@@ -58,8 +58,7 @@ fresh_option = click.option(
 @click.argument("subject")
 @click.argument("first", metavar="FROM")
 @click.argument("last", metavar="TO")
-@click.option("--profile", type=click.Choice(_KEPT_PROFILES), default="quick", show_default=True,
-              help="How much to ask.")  # fmt: skip
+@click.option("--profile", default="quick", show_default=True, help=f"How much to ask: {', '.join(_KEPT_PROFILES)}.")
 @click.option("--operator", "operators", multiple=True, help=f"Only this operator ({', '.join(OPERATORS)}).")
 @click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
@@ -97,6 +96,8 @@ def upgrade(
     Exit status: as `lossproof gate`; 2 for wrong words; 4 where an environment or a run
     could not be made.
     """
+    if profile not in _KEPT_PROFILES:
+        fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(_KEPT_PROFILES)}"))
     filters = Filters(operators, modes, dtypes, bisect or clause)
     options = Options(profile=PROFILES[profile], filters=filters, jobs=jobs, seed=seed, out=out)
     order = Order(options, find_links, fresh, show.progress)
@@ -108,10 +109,10 @@ def upgrade(
         entries = known_deviations(accepted)
         before, after = _run_both(specs, order)
         found = compare(read_run(before.path), read_run(after.path), entries)
+    except (EnvironmentFailed, SubjectFailed, NotComparable, RunFileError) as error:
+        fail(error, 4)
     except UsageError as error:
         fail(error)
-    except (EnvironmentFailed, NotComparable, RunFileError) as error:
-        fail(error, 4)
     except OSError as error:
         fail(UsageError(f"{error.filename}: {error.strerror}"))
     except KeyboardInterrupt:
@@ -123,21 +124,14 @@ def _run_both(specs: Sequence[Spec], order: Order) -> list[Outcome]:
     """Both versions run, their run files in the folder that was named."""
     out = order.options.out
     out.mkdir(parents=True, exist_ok=True)
-    environments = _all_made(make_all(specs, order.find_links, shared_python(specs)))
-    before = run_version(specs[0], environments[specs[0]], order)
+    environments = make_all(specs, order.find_links, shared_python(specs))
+    first, last = (made_of(environments[spec]) for spec in specs)
+    before = run_version(specs[0], first, order)
     outcomes = [copied(before, out)]
     same = specs[0] == specs[1]
-    after = run_version(specs[1], environments[specs[1]], replace(order, fresh=order.fresh or same))
+    after = run_version(specs[1], last, replace(order, fresh=order.fresh or same))
     path = after.outcome.path
     return [*outcomes, copied(after, out, f"{path.stem}-again.jsonl" if same else path.name)]
-
-
-def _all_made(made: dict[Spec, Environment | EnvironmentFailed]) -> dict[Spec, Environment]:
-    """The environments, or all that failed in one error."""
-    failed = [str(one) for one in made.values() if isinstance(one, EnvironmentFailed)]
-    if failed:
-        raise EnvironmentFailed("; ".join(failed))
-    return {spec: one for spec, one in made.items() if isinstance(one, Environment)}
 
 
 def _bisect(specs: Sequence[Spec], order: Order, clause: str, fail_on: frozenset[Class], style: str) -> int:
@@ -203,7 +197,8 @@ def _table(environments: Sequence[Environment], style: str) -> str:
         return "\n".join(f"| {' | '.join(row)} |" for row in [table[0], ["---"] * len(table[0]), *table[1:]])
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     lines = ["  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([*lines, f"{_readable(sum(one.size() for one in environments))} in {cache()}"])
+    total = f"{_readable(sum(one.size() for one in environments))} in {cache()}"
+    return "\n".join([*lines, f"{total}, and {_readable(Environment(runs()).size())} of kept runs"])
 
 
 def _row(environment: Environment) -> dict[str, str]:
@@ -226,9 +221,8 @@ def run_managed(specs: Sequence[Spec], order: Order) -> Iterator[Outcome | None]
     """
     environments = make_all(specs, order.find_links, SpecifierSet())
     for spec in specs:
-        made = environments[spec]
-        if isinstance(made, EnvironmentFailed):
-            click.echo(f"lossproof: {made}", err=True)
+        try:
+            yield copied(run_version(spec, made_of(environments[spec]), order), order.options.out)
+        except (EnvironmentFailed, SubjectFailed) as failed:
+            click.echo(f"lossproof: {failed}", err=True)
             yield None
-        else:
-            yield copied(run_version(spec, made, order), order.options.out)
