@@ -15,8 +15,8 @@ from conformance.console import FORMATS, Command, fail
 from conformance.discover import UsageError
 from reports.accepted import Accepted, AcceptedError, draft, read_accepted
 from reports.comparison import write_comparison
-from reports.gate import CLASSES, FACTOR, FAIL_ON, Class, Comparison, NotComparable, compare
-from reports.record import Run, RunFileError, read_run
+from reports.gate import CLASSES, FACTOR, FAIL_ON, Class, Comparison, NotComparable, compare, gravest
+from reports.record import Run, RunFileError, find_run_files, read_run
 
 ACCEPTED = Path("reports/accepted")
 """Where accepted deviations lie, from the folder in which the command is given."""
@@ -49,8 +49,18 @@ class Classes(click.ParamType[frozenset[Class]]):
 
 
 @click.command(cls=Command, epilog=_GATE_EXAMPLES)
-@click.option("--baseline", required=True, type=click.Path(path_type=Path), help="Run file that was accepted.")
-@click.option("--candidate", required=True, type=click.Path(path_type=Path), help="Run file to be judged.")
+@click.option(
+    "--baseline",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Run file that was accepted, or a folder of them.",
+)
+@click.option(
+    "--candidate",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Run file to be judged, or a folder of them, paired by framework.",
+)
 @click.option("--accepted", multiple=True, type=click.Path(path_type=Path),
               help=f"Accepted deviations, a .toml file or a folder of them; default: {ACCEPTED}.")  # fmt: skip
 @click.option("--fail-on", type=Classes(), default=FAIL_ON, help=f"Classes that stop an upgrade; default: "
@@ -72,15 +82,60 @@ def gate(
     incomplete or cannot be compared; 5 where results are only less accurate; 6 where
     support or coverage was lost. Of several the first in the order 2, 4, 1, 6, 3, 5.
     """
-    for option, path in (("--baseline", baseline), ("--candidate", candidate)):
-        if not path.is_file():
-            fail(UsageError(f"{option} {path}: no such file"))
     entries = known_deviations(accepted)
     try:
-        found = compare(read_run(baseline), read_run(candidate), entries, factor)
+        pairs, alone = _pairs(_runs("--baseline", baseline), _runs("--candidate", candidate))
+        found = [compare(before, after, entries, factor) for before, after in pairs]
     except (RunFileError, NotComparable) as error:
         fail(error, 4)
-    sys.exit(report(found, style, fail_on, page, summary))
+    except UsageError as error:
+        fail(error)
+    for words in alone:
+        click.echo(f"lossproof: {words}", err=True)
+    pages = [page and _page_of(page, each, one_of_many=len(found) > 1) for each in found]
+    statuses = [report(each, style, fail_on, to, summary) for each, to in zip(found, pages, strict=True)]
+    sys.exit(gravest(statuses))
+
+
+def _runs(option: str, path: Path) -> list[Run]:
+    """The run that a path names, or the runs of a folder."""
+    files = find_run_files([path])
+    if not files or not files[0].is_file():
+        raise UsageError(f"{option} {path}: {'no run files there' if path.is_dir() else 'no such file'}")
+    return [read_run(file) for file in files]
+
+
+def _pairs(before: list[Run], after: list[Run]) -> tuple[list[tuple[Run, Run]], list[str]]:
+    """Baseline and candidate of each framework, and what has no partner, in words.
+
+    One file against one file is a pair, whatever is in them.
+    """
+    if len(before) == len(after) == 1:
+        return [(before[0], after[0])], []
+    baselines, candidates = _by_framework(before), _by_framework(after)
+    pairs = [(baselines[name], run) for name, run in candidates.items() if name in baselines]
+    alone = [
+        f"{run.path}: no candidate of {name}; not judged" for name, run in baselines.items() if name not in candidates
+    ]
+    missing = [str(run.path) for name, run in candidates.items() if name not in baselines]
+    if missing:
+        raise NotComparable(f"{', '.join(missing)}: no baseline of that framework")
+    return pairs, alone
+
+
+def _by_framework(runs: list[Run]) -> dict[str, Run]:
+    found: dict[str, Run] = {}
+    for run in runs:
+        name = run.header.subject.framework
+        if name in found:
+            raise UsageError(f"{found[name].path} and {run.path} are both of {name}; name one of them")
+        found[name] = run
+    return found
+
+
+def _page_of(page: Path, found: Comparison, *, one_of_many: bool) -> Path:
+    """The page of one comparison: several have their framework in the name."""
+    return page.with_stem(f"{page.stem}-{found.candidate.header.subject.framework}") if one_of_many else page
 
 
 def known_deviations(places: Sequence[Path]) -> list[Accepted]:
@@ -96,7 +151,7 @@ def report(found: Comparison, style: str, fail_on: frozenset[Class], page: Path 
     click.echo(show_gate.comparison(found, style, fail_on))
     try:
         if page is not None:
-            write_comparison(found, page)
+            write_comparison(found, page, fail_on)
             click.echo(f"comparison: {page.resolve()}", err=style != "text")
         if summary is not None:
             with summary.open("a", encoding="utf-8") as file:

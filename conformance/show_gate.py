@@ -10,21 +10,12 @@ import msgspec
 
 from conformance.show import decimal, variants_of
 from reports.accepted import Accepted
+from reports.comparison import ANSWERS
 from reports.gate import FAIL_ON, Class, Comparison, Difference
 from reports.record import Counterexample, Finding
 
 WORST = 10
 """Differences that are shown whole."""
-
-_ANSWERS = {
-    0: "nothing stands against the upgrade",
-    1: "do not upgrade: something regressed or changed",
-    3: "nothing regressed, but an accepted deviation is stale: remove its entry, or look at it again",
-    4: "no answer: not everything could be compared",
-    5: "results still conform, but are less accurate than before",
-    6: "do not upgrade: support or coverage was lost",
-}
-"""What an exit status means."""
 
 Group = tuple[Difference, ...]
 
@@ -38,7 +29,7 @@ def comparison(found: Comparison, style: str, fail_on: Collection[Class] = FAIL_
 
 def answer(found: Comparison, fail_on: Collection[Class]) -> str:
     """The answer in words."""
-    return _ANSWERS[found.status(fail_on)]
+    return ANSWERS[found.status(fail_on)]
 
 
 def as_plain(found: Comparison, fail_on: Collection[Class]) -> dict[str, Any]:

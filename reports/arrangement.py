@@ -278,14 +278,15 @@ def _clauses(subjects: Sequence[Subject]) -> list[Clause]:
 
 def _clause(address: str, records: dict[Subject, ClauseRecord], findings: Sequence[tuple[Subject, Finding]]) -> Clause:
     latest = max(records, key=lambda subject: subject.run.header.started, default=None)
-    record = records[latest] if latest else _unstated(findings[0][1])
+    record = records[latest] if latest else unstated(findings[0][1])
     distinct = {msgspec.json.encode(source): source for each in (record, *records.values()) for source in each.sources}
     anchors = addresses(f"finding-{s.address}-{variant_name(f.variant).replace(' ', '-')}" for s, f in findings)
     entries = [Entry(*pair, address, anchor) for pair, anchor in zip(findings, anchors, strict=True)]
     return Clause(msgspec.structs.replace(record, sources=list(distinct.values())), records, address, entries)
 
 
-def _unstated(found: Finding) -> ClauseRecord:
+def unstated(found: Finding) -> ClauseRecord:
+    """What stands for the statement of a clause whose run file has none."""
     words = "The run file holds findings about this clause and no statement of it."
     return ClauseRecord(
         id=found.clause, operator=found.operator, family="", level=found.level, why="", statement=words, sources=[]

@@ -127,7 +127,12 @@ class Comparison:
     def status(self, fail_on: Collection[Class] = FAIL_ON) -> int:
         """The exit status: 0 clean, else that of the gravest class present."""
         statuses = {_STATUS.get(each.kind, 1) for each in self.failing(fail_on)} | ({3} if self.stale else set[int]())
-        return next((status for status in _BEFORE if status in statuses), 0)
+        return gravest(statuses)
+
+
+def gravest(statuses: Collection[int]) -> int:
+    """Of several exit statuses the one that says most."""
+    return next((status for status in _BEFORE if status in statuses), 0)
 
 
 def compare(baseline: Run, candidate: Run, accepted: Sequence[Accepted] = (), factor: float = FACTOR) -> Comparison:

@@ -1,4 +1,4 @@
-"""The static site: matrix, operators, clauses and subjects, as pages that need no server.
+"""The static site: matrix, operators, clauses, subjects and histories, as pages that need no server.
 
 The same runs in any order give the same bytes; :mod:`reports.arrangement` says
 what is on the pages, the templates how it looks.
@@ -29,24 +29,24 @@ from reports.arrangement import (
     by_words,
     group,
     leading,
-    natural,
     tally,
     variant_name,
     witnesses,
 )
-from reports.record import BLAMELESS, Accuracy, Level, Number, Run, VariantRecord
+from reports.history import History, as_json, histories
+from reports.record import BLAMELESS, Accuracy, Header, Level, Number, Run, VariantRecord
+from reports.standing import MARKS
+from reports.variants import telling, values
 from reports.zoo import AskedClause, Implementation, Zoo
 from reports.zoo_score import Score
 
 TEMPLATES = Path(__file__).parent / "templates"
-SHORT_DTYPES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
-PARTS_NAMED = 4
 
 SHARE_RANGES = ("0", "to 1/8", "to 1/4", "to 1/2", "to 1", "beyond")
 _RANGE_OF = {"0": "0", "2^-2": "to 1/4", "2^-1": "to 1/2", "2^0": "to 1", "more": "beyond"}
 """Where a range of the record is shown; the others are below 1/8."""
 
-PAGE_FOLDERS = ("operator", "clause", "subject")
+PAGE_FOLDERS = ("operator", "clause", "subject", "history")
 ZOO_PAGE = "zoo.html"
 MARK = b'<meta name="generator" content="lossproof report">'
 """Stands in every page, so that a page of somebody else is never removed."""
@@ -57,6 +57,14 @@ class Element(NamedTuple):
 
     decimal: str
     hexadecimal: str
+
+
+class Past(NamedTuple):
+    """The history of one framework, with its page and every subject of the framework."""
+
+    history: History
+    address: str
+    subjects: Sequence[Subject]
 
 
 class Row(NamedTuple):
@@ -81,12 +89,14 @@ def write_site(runs: Sequence[Run], folder: Path, *, refused: Sequence[str] = ()
         The path of the index page.
     """
     site = arrange(runs)
+    pasts = _pasts(site)
     written: set[Path] = set()
-    for address, template, context in _pages(site, refused, Score(zoo) if zoo else None):
+    for address, template, context in _pages(site, pasts, refused, Score(zoo) if zoo else None):
         root = "../" * address.count("/")
-        text = _environment().get_template(template).render(site=site, root=root, **context)
+        text = environment().get_template(template).render(site=site, root=root, **context)
         _write(folder / address, text)
         written.add(folder / address)
+    _write(folder / "history.json", as_json([past.history for past in pasts]))
     _write(folder / "style.css", (TEMPLATES / "style.css").read_text(encoding="utf-8"))
     _remove_stale(folder, written)
     return folder / "index.html"
@@ -102,41 +112,7 @@ def which(chosen: Sequence[Entry], among: Sequence[Entry]) -> str:
     """Short names of some variants, by what tells them from the rest of ``among``."""
     if len(chosen) == len(among):
         return ""
-    parts = _named({entry.finding.variant for entry in chosen}, {entry.finding.variant for entry in among})
-    more = [f"{len(parts) - PARTS_NAMED} more"] if len(parts) > PARTS_NAMED else []
-    return "; ".join(parts[:PARTS_NAMED] + more)
-
-
-def _named(chosen: set[VariantRecord], among: set[VariantRecord]) -> list[str]:
-    axes = {field: _values(chosen, field) for field in ("mode", "form", "device", "dtype")}
-    if chosen == {each for each in among if all(getattr(each, field) in axes[field] for field in axes)}:
-        telling = [field for field in axes if axes[field] != _values(among, field)]
-        return [_product([_axis(axes[field], _values(among, field), field) for field in telling])]
-    field = next(field for field in axes if len(axes[field]) > 1)
-    return [
-        f"{value} {part}".strip()
-        for value in axes[field]
-        for part in _named(_having(chosen, field, value), _having(among, field, value))
-    ]
-
-
-def _values(variants: Iterable[VariantRecord], field: str) -> list[str]:
-    return sorted({getattr(variant, field) for variant in variants}, key=natural)
-
-
-def _having(variants: Iterable[VariantRecord], field: str, value: str) -> set[VariantRecord]:
-    return {variant for variant in variants if getattr(variant, field) == value}
-
-
-def _axis(values: Sequence[str], among: Sequence[str], field: str) -> str:
-    missing = [value for value in among if value not in values]
-    if len(values) > 2 and len(missing) == 1:
-        return f"every {field} but {SHORT_DTYPES.get(missing[0], missing[0])}"
-    return ", ".join(SHORT_DTYPES.get(value, value) for value in values)
-
-
-def _product(axes: Sequence[str]) -> str:
-    return (" × " if any(" " in axis for axis in axes[:-1]) else " ").join(axes)
+    return telling([entry.finding.variant for entry in chosen], [entry.finding.variant for entry in among])
 
 
 def rows(array: object, place: str = "") -> Iterator[Row]:
@@ -190,7 +166,7 @@ def _by_level(entries: Sequence[Entry]) -> list[tuple[Level, int]]:
 
 
 def _forms(entries: Iterable[Entry]) -> list[str]:
-    return _values((entry.finding.variant for entry in entries), "form")
+    return values((entry.finding.variant for entry in entries), "form")
 
 
 def _element(value: object) -> Element:
@@ -222,29 +198,63 @@ def _columns(implementations: Sequence[Implementation], score: Score) -> list[As
     return [clause for clause in score.zoo.clauses if clause.id in broken]
 
 
+def _pasts(site: Site) -> list[Past]:
+    found = histories(subject.run for subject in site.subjects)
+    of_framework = dict(group((subject.run.header.subject.framework, subject) for subject in site.subjects))
+    places = addresses(history.framework for history in found)
+    return [
+        Past(history, f"history/{place}.html", of_framework[history.framework])
+        for history, place in zip(found, places, strict=True)
+    ]
+
+
+def _known(site: Site) -> dict[str, str]:
+    """The address of the page of each clause."""
+    return {clause.record.id: clause.address for operator in site.operators for clause in operator.clauses}
+
+
 def _zoo_page(site: Site, score: Score) -> dict[str, Any]:
     keys = [_key(each) for each in score.zoo.implementations]
+    return {"score": score, "anchors": dict(zip(keys, addresses(keys), strict=True)), "known": _known(site)}
+
+
+def _history_page(site: Site, past: Past) -> dict[str, Any]:
+    subjects = [
+        next(subject for subject in past.subjects if subject.run is release.run) for release in past.history.releases
+    ]
+    versions = [release.version for release in past.history.releases]
     return {
-        "score": score,
-        "anchors": dict(zip(keys, addresses(keys), strict=True)),
-        "known": {clause.record.id: clause.address for operator in site.operators for clause in operator.clauses},
+        "history": past.history,
+        "subjects": dict(zip(versions, subjects, strict=True)),
+        "places": {operator.name: operator.address for operator in site.operators},
+        "known": _known(site),
     }
 
 
-def _pages(site: Site, refused: Sequence[str], score: Score | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    yield "index.html", "index.html", {"refused": refused, "score": score}
+def _asked_with(header: Header) -> tuple[str, int, str]:
+    """What decides which cases a run asks."""
+    return header.profile, header.seed, header.suite.digest
+
+
+def _pages(
+    site: Site, pasts: Sequence[Past], refused: Sequence[str], score: Score | None
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    yield "index.html", "index.html", {"refused": refused, "score": score, "pasts": pasts}
     if score:
         yield ZOO_PAGE, "zoo.html", _zoo_page(site, score)
     for operator in site.operators:
         yield f"operator/{operator.address}.html", "operator.html", {"operator": operator}
         for clause in operator.clauses:
             yield f"clause/{clause.address}.html", "clause.html", {"operator": operator, "clause": clause}
-    for subject in site.subjects:
-        yield f"subject/{subject.address}.html", "subject.html", {"subject": subject}
+    for past in pasts:
+        yield past.address, "history.html", _history_page(site, past)
+        for subject in past.subjects:
+            yield f"subject/{subject.address}.html", "subject.html", {"subject": subject, "past": past}
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates, with the filters and names that they use."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -253,9 +263,11 @@ def _environment() -> jinja2.Environment:
     for function in (tally, variant_name, which, witnesses, leading, behaviours, by_words, rows, number, plain, spread):
         filters[function.__name__] = function
     filters.update(of=_of, by_variant=_by_variant, by_level=_by_level, cases=_cases, forms=_forms)
-    filters.update(key=_key, by_operator=_by_operator, columns=_columns)
+    filters.update(asked_with=_asked_with, key=_key, by_operator=_by_operator, columns=_columns)
     names: dict[str, Any] = environment.globals
-    names.update(SHARE_RANGES=SHARE_RANGES, GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS)
+    names.update(
+        MARKS=MARKS, SHARE_RANGES=SHARE_RANGES, GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS
+    )
     return environment
 
 

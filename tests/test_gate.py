@@ -172,6 +172,28 @@ def test_a_file_that_is_not_there_is_a_wrong_word(conforming: Path, tmp_path: Pa
     assert outcome.output == f"lossproof: --baseline {tmp_path / 'nothing.jsonl'}: no such file\n"
 
 
+def test_folders_are_paired_by_framework(conforming: Path, tmp_path: Path) -> None:
+    """Each candidate against its baseline, the gravest status of all; one without a baseline is no answer."""
+    subject = msgspec.to_builtins(read_run(conforming).header.subject)
+    before, after = tmp_path / "before", tmp_path / "after"
+    for name in ("jax", "numpy", "torch"):
+        header = {"subject": {**subject, "framework": name}}
+        rewritten(conforming, before / f"{name}.jsonl", lambda found: found, **header)
+        if name != "torch":
+            rewritten(conforming, after / f"{name}.jsonl", deviating() if name == "jax" else only(NAN), **header)
+
+    outcome = gated(before, after, "--page", tmp_path / "page.html")
+
+    assert outcome.exit_code == 1
+    assert "torch.jsonl: no candidate of torch; not judged" in outcome.output
+    assert {path.name for path in tmp_path.glob("*.html")} == {"page-jax.html", "page-numpy.html"}
+    assert gated(before, after / "numpy.jsonl").exit_code == 0
+    alone = gated(after, before)
+    assert alone.exit_code == 4
+    assert "torch.jsonl: no baseline of that framework" in alone.output
+    assert gated(before, tmp_path / "nothing").exit_code == 2
+
+
 def test_two_frameworks_are_not_compared(conforming: Path, tmp_path: Path) -> None:
     """A gate is between versions."""
     header = msgspec.to_builtins(read_run(conforming).header.subject)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
@@ -15,102 +12,14 @@ import pytest
 
 from reports.arrangement import GLYPHS, LEVELS, addresses, arrange, by_words, leading, witnesses
 from reports.record import (
-    Accuracy,
-    ClauseRecord,
-    Counterexample,
-    Finding,
-    Header,
     LeftOut,
     Level,
-    Machine,
-    Observed,
     Run,
-    RunWriter,
-    SourceRecord,
-    SubjectRecord,
-    Suite,
-    VariantRecord,
     Verdict,
-    Worst,
-    read_run,
 )
 from reports.site import rows, write_site
-
-MARGIN, SOFT = "multilabel_margin_loss", "multilabel_soft_margin_loss"
-HOSTILE = '<script>alert("words")</script> & <b>bold</b>'
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-FORMULA, NAN, TIE = "margin.value.documented-formula", "margin.numbers.nan-propagates", "margin.gradients.tie"
-UNANIMOUS, RANGE = "margin.shapes.unbatched", "margin.errors.range"
-
-
-def clause(
-    name: str, level: Level, *, statement: str = "", address: str = "https://docs.pytorch.org/x.html"
-) -> ClauseRecord:
-    """A clause of the margin loss, or of the soft margin loss by its name."""
-    source = SourceRecord(title="MultiLabelMarginLoss", address=address, version="2.13", words=f"{HOSTILE} is the loss")
-    return ClauseRecord(
-        id=name,
-        operator=SOFT if name.startswith("soft") else MARGIN,
-        family=name.split(".")[1],
-        level=level,
-        why="the page states it",
-        statement=statement or f"The statement of {name}.",
-        sources=[source],
-    )
-
-
-CLAUSES = [
-    clause(UNANIMOUS, "documented"),
-    clause(RANGE, "documented", address="javascript:alert(1)"),
-    clause(FORMULA, "documented"),
-    clause(NAN, "quality"),
-    clause(TIE, "open"),
-    clause("soft.value.large-scores", "implied"),
-]
-FORM_MODES = (("native", "eager"), ("native", "inductor"), ("module", "eager"))
-VARIANTS = [
-    VariantRecord(form=form, mode=mode, device="cpu", dtype=dtype)
-    for (form, mode), dtype in product(FORM_MODES, ("float32", "float64"))
-]
-
-
-def example(variant: VariantRecord, *, got: str) -> Counterexample:
-    """A counterexample whose input holds a NaN and an exact hexadecimal number."""
-    return Counterexample(
-        input=[["0x1.9p-4", "nan"], ["-inf", "-0x0.0p+0"]],
-        target=[[0, -1], [1, 0]],
-        weight=["0x1.0p+0", "0x1.8p+1"],
-        cotangent="0x1.0p+0",
-        reduction="none",
-        expected="nan",
-        got=got,
-        reproducer=f"import torch\nprint(loss(mode={variant.mode!r}, text='<br>'))",
-        shape=[2, 2],
-        dtype=variant.dtype,
-        target_dtype="int64",
-        options={"size_average": None},
-    )
-
-
-def finding(record: ClauseRecord, variant: VariantRecord, verdict: Verdict) -> Finding:
-    """A finding with the evidence that its verdict calls for."""
-    words = {"unsupported": HOSTILE, "crashes": "signal 11", "hangs": "no reply in 60 s"}.get(verdict, "")
-    got = "behaviour one" if verdict == "observed" else "0x1.9p-4 (0.09765625)"
-    return Finding(
-        operator=record.operator,
-        clause=record.id,
-        level=record.level,
-        variant=variant,
-        verdict=verdict,
-        cases=1042,
-        seconds=1.5,
-        words=words,
-        worst=Worst(ulp="nan", share_of_bound=880000.0) if verdict == "deviates" else None,
-        counterexample=example(variant, got=got) if verdict in ("deviates", "observed", "crashes") else None,
-        observed=Observed(behaviours={"zero gradient": 40, "never": 0}) if verdict == "observed" else None,
-        repeatable=False if verdict == "deviates" and variant.form == "module" else None,
-    )
-
+from tests.html_pages import Page, Pages, read_pages
+from tests.made_runs import CLAUSES, FORMULA, HOSTILE, MARGIN, NAN, RANGE, SOFT, TIE, UNANIMOUS, clause, make_run
 
 TORCH_NAN: list[Verdict] = ["conforms", "conforms", "deviates", "deviates", "deviates", "conforms"]
 REFUSED: list[Verdict] = ["unsupported"] * 6
@@ -129,106 +38,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
         make_run(folder / "python-3.12.jsonl", "jax", "0.9.0", fewer, python="3.12.1"),
         make_run(folder / "odd.jsonl", "../my<loss>", "1", fewer),
     ]
-
-
-def make_run(
-    path: Path,
-    framework: str,
-    version: str,
-    clauses: Sequence[ClauseRecord],
-    *,
-    nan: Sequence[Verdict] = ("conforms",) * 6,
-    python: str = "3.11.7",
-    left_out: Sequence[LeftOut] = (),
-) -> Run:
-    """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
-    subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
-    header = Header(
-        schema="lossproof-run/1",
-        run=f"{framework}-{python}",
-        started="2026-01-01T00:00:00+00:00",
-        suite=Suite(version="0.1.0", digest="sha256:00"),
-        subject=subject,
-        profile="standard",
-        seed=0,
-        planned=len(clauses) * len(VARIANTS),
-        machine=Machine(processor="x86_64", cores=2),
-        measured={"flush_to_zero": False, "threads": 2},
-        left_out=list(left_out),
-    )
-    with RunWriter(path) as writer:
-        writer.write(header)
-        for record in clauses:
-            writer.write(record)
-        for record in clauses:
-            usual: list[Verdict] = ["observed" if record.level == "open" else "conforms"]
-            verdicts = nan if record.id == NAN else usual * len(VARIANTS)
-            for variant, verdict in zip(VARIANTS, verdicts, strict=True):
-                writer.write(finding(record, variant, verdict))
-        writer.write(
-            Accuracy(
-                operator=MARGIN,
-                variant=VARIANTS[0],
-                quantity="value",
-                elements=2000,
-                worst=Worst(ulp=3.5, share_of_bound=0.75),
-                shares_of_bound={"0": 1000, "2^-9": 500, "2^-3": 499, "2^0": 1},
-                ulps={"0": 1000, "2^2": 1000},
-            )
-        )
-        writer.finish()
-    return read_run(path)
-
-
-@dataclass
-class Page(HTMLParser):
-    """One page, taken apart."""
-
-    text: str
-    ids: list[str] = field(default_factory=list[str])
-    links: list[str] = field(default_factory=list[str])
-    headings: list[int] = field(default_factory=list[int])
-    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list[tuple[str, dict[str, str | None]]])
-    words: list[str] = field(default_factory=list[str])
-    open_tags: list[str] = field(default_factory=list[str])
-    folded: list[str] = field(default_factory=list[str])
-
-    def __post_init__(self) -> None:
-        super().__init__()
-        self.feed(self.text.replace("<wbr>", ""))
-        self.close()
-        assert self.open_tags == [], "a tag is never closed"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what a tag says and what it leads to."""
-        named = dict(attrs)
-        assert len(named) == len(attrs), f"an attribute twice in {tag}: {attrs}"
-        self.tags.append((tag, named))
-        self.ids += [named["id"] or ""] if "id" in named else []
-        self.links += [value for key in ("href", "src") if (value := named.get(key))]
-        self.headings += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
-        self.open_tags += [] if tag in VOID else [tag]
-
-    def handle_endtag(self, tag: str) -> None:
-        """Every end tag closes the tag that was opened last."""
-        assert self.open_tags.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Collect the words, and apart those that are folded away."""
-        self.words.append(data)
-        self.folded += [data] if "details" in self.open_tags else []
-
-    def said(self) -> str:
-        """The visible text on one line."""
-        return " ".join(" ".join(self.words).split())
-
-
-Pages = dict[str, Page]
-
-
-def read_pages(folder: Path) -> Pages:
-    """Every page of a site by its address."""
-    return {str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +67,7 @@ def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, page
         *(f"operator/{name}.html" for name in (MARGIN, SOFT)),
         *(f"clause/{record.id}.html" for record in CLAUSES),
         *(f"subject/{name}.html" for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")),
+        *(f"history/{name}.html" for name in ("torch", "jax", "my-loss")),
     }
 
 
@@ -328,7 +138,7 @@ def test_every_text_colour_has_contrast_on_every_ground(folder: Path, scheme: in
     """4.5 to 1 at least (WCAG AA), in both colour schemes."""
     block = (folder / "style.css").read_text(encoding="utf-8").split(":root {")[1 + scheme].partition("}")[0]
     colours = {name: luminance(value) for name, value in re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)}
-    for text in ("ink", "soft", "link", *GLYPHS):
+    for text in ("ink", "soft", "link", "partial", *GLYPHS):
         for ground in ("paper", "shade", "notice"):
             low, high = sorted((colours[text], colours[ground]))
             assert (high + 0.05) / (low + 0.05) >= 4.5, f"{text} on {ground}"

@@ -15,7 +15,7 @@ from reports.record import Machine, RunFileError, Suite
 from reports.site import write_site
 from reports.zoo import AskedClause, Death, Implementation, Outcome, Zoo, ZooHeader, json_schema, read_zoo, write_zoo
 from reports.zoo_score import Score
-from tests.test_site import Page
+from tests.html_pages import Page
 from tests.zoo.page import markdown
 
 ROOT = Path(__file__).resolve().parent.parent
