@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-_LONGEST_LINE = 60
+_FURTHER_COLUMNS = 13
+"""Width of the spinner, of the time and of what is between them."""
 
 
 class Steps:
@@ -48,13 +49,15 @@ class _TerminalSteps(Steps):
         super().__init__()
         self._lines = lines
         self._tasks: dict[str, TaskID] = {}
+        self._room = 0
 
     def begin(self, subject: str, words: str) -> None:
         self._began[subject] = time.monotonic()
+        self._room = self._lines.console.width - _FURTHER_COLUMNS - len(f"{subject}: {words}")
         self._tasks[subject] = self._lines.add_task(f"{subject}: {words}", line="", total=None)
 
     def said(self, subject: str, line: str) -> None:
-        self._lines.update(self._tasks[subject], line=escape(line[:_LONGEST_LINE]))
+        self._lines.update(self._tasks[subject], line=escape(line[: max(self._room, 0)]))
 
     def end(self, subject: str, words: str) -> None:
         if subject in self._tasks:
@@ -72,11 +75,6 @@ def steps() -> Generator[Steps]:
     if not console.is_terminal:
         yield Steps()
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[line]}"),
-    )
-    with Progress(*columns, console=console, transient=True) as lines:
+    columns = (TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[line]}"))
+    with Progress(SpinnerColumn(), *columns, console=console, transient=True) as lines:
         yield _TerminalSteps(lines)
