@@ -18,6 +18,21 @@ adapter.
 An adapter of a framework that cannot differentiate has a third function,
 ``differentiates(function) -> bool``: whether there is a gradient for somebody's own function.
 
+A constant ``NEEDS`` at its top level says what a version needs beside itself, for the
+environments that ``lossproof upgrade`` and ``lossproof run NAME==VERSION`` make. It is
+read without importing the adapter, so it is a literal: a list of dictionaries, of which
+the first whose ``versions`` hold the version decides::
+
+    NEEDS = [
+        {"versions": ">=2.1", "python": ">=3.10"},
+        {"python": "<3.10", "packages": ["{name}=={version}", "numpy<2"]},
+    ]
+
+``versions`` (default: all) and ``python`` (default: 3.8 and later) are ranges as pip writes
+them; ``packages`` (default: ``{name}=={version}`` and ``numpy``) is what pip is told to
+install, ``{name}`` being the adapter's name. The package with ``{version}`` is the one whose
+releases ``--bisect`` lists.
+
 A port beside it (``NAME_port.py`` beside ``NAME_adapter.py``) is loaded first, under
 its own name, so that the adapter can ``import NAME_port``.
 """

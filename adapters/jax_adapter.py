@@ -8,6 +8,12 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+NEEDS = [
+    {"versions": ">=0.11", "python": ">=3.12"},
+    {"versions": ">=0.7", "python": ">=3.11"},
+    {"versions": ">=0.4.31", "python": ">=3.10"},
+    {"python": "<3.13", "packages": ["jax[cpu]=={version}", "numpy<2"]},
+]
 _OPERATORS = {"multilabel_margin_loss": "int64", "multilabel_soft_margin_loss": "same"}
 
 _jitted: Dict[Tuple[str, ...], Callable[..., Any]] = {}

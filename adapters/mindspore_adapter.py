@@ -9,6 +9,12 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 from mindspore import nn, ops
 
+NEEDS = [
+    {"versions": ">=2.10", "python": ">=3.10,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
+    {"versions": ">=2.7.2", "python": ">=3.9,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
+    {"versions": ">=2.7", "python": ">=3.9,<3.12", "packages": ["mindspore=={version}", "numpy<2"]},
+    {"python": "<3.10", "packages": ["mindspore=={version}", "numpy<2"]},
+]
 _CLASSES = {
     "multilabel_margin_loss": "MultilabelMarginLoss",
     "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",

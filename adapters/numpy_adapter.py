@@ -7,6 +7,13 @@ from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 
+NEEDS = [
+    {"versions": ">=2.5", "python": ">=3.12", "packages": ["numpy=={version}"]},
+    {"versions": ">=2.3", "python": ">=3.11", "packages": ["numpy=={version}"]},
+    {"versions": ">=2.1", "python": ">=3.10", "packages": ["numpy=={version}"]},
+    {"versions": ">=1.26", "python": ">=3.9,<3.13", "packages": ["numpy=={version}"]},
+    {"python": "<3.12", "packages": ["numpy=={version}"]},
+]
 _DTYPES = ["float16", "float32", "float64"]
 _REPRODUCER = {
     "prelude": "import numpy as np\nfrom lossproof import port\nnumpy_port = port('numpy')",

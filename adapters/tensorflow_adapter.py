@@ -7,6 +7,13 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+NEEDS = [
+    {"versions": ">=2.21", "python": ">=3.10,<3.14", "packages": ["tensorflow-cpu=={version}", "numpy"]},
+    {"versions": ">=2.20", "python": ">=3.9,<3.14", "packages": ["tensorflow-cpu=={version}", "numpy"]},
+    {"versions": ">=2.16", "python": ">=3.9,<3.13", "packages": ["tensorflow-cpu=={version}", "numpy"]},
+    {"versions": ">=2.12", "python": ">=3.8,<3.12", "packages": ["tensorflow-cpu=={version}", "numpy<2"]},
+    {"python": "<3.11", "packages": ["tensorflow-cpu=={version}", "numpy<2"]},
+]
 _OPERATORS = {"multilabel_margin_loss": "int64", "multilabel_soft_margin_loss": "same"}
 
 _functions: Dict[Tuple[str, ...], Any] = {}

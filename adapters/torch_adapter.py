@@ -12,6 +12,29 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+NEEDS = [
+    {
+        "versions": ">=2.15",
+        "python": ">=3.11,<3.15",
+        "packages": ["torch=={version}", "numpy", "onnx==1.23.2", "onnxruntime==1.32.0", "onnxscript==0.7.2"],
+    },
+    {
+        "versions": ">=2.9",
+        "python": ">=3.10,<3.15",
+        "packages": ["torch=={version}", "numpy", "onnx==1.23.2", "onnxruntime==1.32.0", "onnxscript==0.7.2"],
+    },
+    {
+        "versions": ">=2.6",
+        "python": ">=3.10,<3.14",
+        "packages": ["torch=={version}", "numpy", "onnx==1.23.2", "onnxruntime==1.32.0", "onnxscript==0.7.2"],
+    },
+    {"versions": ">=2.5", "python": ">=3.9,<3.14"},
+    {"versions": ">=2.3", "python": ">=3.8,<3.13"},
+    {"versions": ">=2.2", "python": ">=3.8,<3.13", "packages": ["torch=={version}", "numpy<2"]},
+    {"versions": ">=1.13", "python": "<3.12", "packages": ["torch=={version}", "numpy<2"]},
+    {"versions": ">=1.11", "python": "<3.11", "packages": ["torch=={version}", "numpy<2"]},
+    {"python": "<3.10", "packages": ["torch=={version}", "numpy<2"]},
+]
 _CLASSES = {
     "multilabel_margin_loss": "MultiLabelMarginLoss",
     "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",

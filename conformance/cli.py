@@ -1,4 +1,4 @@
-"""The command line: run, check, report, promote, list, explain, doctor; gate and accept stand in gating.py."""
+"""The command line: run, check, report, promote, list, explain, doctor; gating.py and upgrading.py hold more."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.clause import Level
 from conformance.console import FORMATS, Command, fail
-from conformance.discover import WITH_FUNCTIONS, UsageError, built_in, find_function, find_subject
+from conformance.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
 from conformance.gating import accept, gate
+from conformance.making import has_version
 from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, run_subject, suite_version
+from conformance.run import Options, Outcome, asked_clauses, run_subject, suite_version
+from conformance.upgrade import Order
+from conformance.upgrading import envs, find_links_option, fresh_option, run_managed, upgrade
 from reports.record import Run, RunFileError, find_run_files, read_run
 from reports.site import write_site
 from reports.zoo import Zoo, is_zoo, read_zoo
@@ -29,6 +32,7 @@ lossproof run torch
 lossproof run numpy --profile quick --out runs
 lossproof run torch==2.13.0 --python env/bin/python --mode eager --clause 'margin.labels.*'
 lossproof run my_adapter.py --dtype float32
+lossproof run torch==1.8.0 torch==2.13.0 --profile quick
 """
 _CHECK_EXAMPLES = """\
 lossproof check my_losses.py:margin --operator multilabel_margin_loss --framework torch
@@ -64,57 +68,75 @@ def cli() -> None:
 @click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
-@click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter of the subject's environment.")
+@click.option("--python", metavar="PATH", help="Interpreter of the subject's environment; default: the current one, "
+              "or for a version that it does not have one of a managed environment (see lossproof envs).")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=_JOBS, show_default=True, help="Workers.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn cases.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of run files."
 )
+@find_links_option
+@fresh_option
 @click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the results.")
 def run(
     subjects: tuple[str, ...], profile: str, operators: tuple[str, ...], modes: tuple[str, ...],
-    dtypes: tuple[str, ...], clause: str, python: str, jobs: int, seed: int, out: Path, style: str,
+    dtypes: tuple[str, ...], clause: str, python: str | None, jobs: int, seed: int, out: Path,
+    find_links: tuple[str, ...], fresh: bool, style: str,
 ) -> None:  # fmt: skip
     """Test subjects and write one run file for each.
 
     SUBJECT is a framework (torch, jax, tensorflow, mindspore, numpy), a framework
     with its version (torch==2.13.0), or the path of an adapter. Without one, every
-    framework that the interpreter has is tested.
+    framework that the interpreter has is tested. A version that the current interpreter
+    does not have is tested in a managed environment, made where it is missing; what was
+    run there before with the same suite and cases is not run again.
 
     Exit status: 0 where every planned cell has a verdict, whatever it is; 2 for
-    wrong words on the command line; 4 where a cell has none.
+    wrong words on the command line; 4 where a cell has none, or an environment
+    could not be made.
     """
     if profile not in PROFILES:
         fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(PROFILES)}"))
     filters = Filters(operators, modes, dtypes, clause)
-    options = Options(profile=PROFILES[profile], filters=filters, python=python, jobs=jobs, seed=seed, out=out)
+    options = Options(
+        profile=PROFILES[profile], filters=filters, python=python or sys.executable, jobs=jobs, seed=seed, out=out
+    )
+    order = Order(options, find_links, fresh, show.progress)
     try:
-        outcomes = _explore(subjects, options, style) if profile == "explore" else _run_all(subjects, options, style)
+        asked_clauses(filters)
+        specs = [find_subject(word) for word in dict.fromkeys(subjects) or _present(options.python)]
+        managed = [spec for spec in specs if not python and spec.version and not has_version(spec)]
+        outcomes = (_explore if profile == "explore" else _run_all)(specs, managed, order, style)
     except UsageError as error:
         fail(error)
     except OSError as error:
         fail(UsageError(f"--out {out}: {error.strerror}"))
     except KeyboardInterrupt:
         fail(RuntimeError("interrupted; the unfinished run is in a .partial.jsonl file, which no reader accepts"), 130)
-    sys.exit(0 if all(outcome.complete for outcome in outcomes) else 4)
+    sys.exit(0 if all(outcome is not None and outcome.complete for outcome in outcomes) else 4)
 
 
-def _run_all(subjects: tuple[str, ...], options: Options, style: str) -> list[Outcome]:
-    specs = [find_subject(word) for word in dict.fromkeys(subjects) or _present(options.python)]
-    outcomes: list[Outcome] = []
+def _run_all(specs: list[Spec], managed: list[Spec], order: Order, style: str) -> list[Outcome | None]:
+    in_environments = run_managed(managed, order)
+    outcomes: list[Outcome | None] = []
     for spec in specs:
-        with show.progress() as progress:
-            outcome = run_subject(spec, options, progress)
-        click.echo(show.outcome(outcome, style))
+        outcome = next(in_environments) if spec in managed else _run_here(spec, order)
+        if outcome is not None:
+            click.echo(show.outcome(outcome, style))
         outcomes.append(outcome)
     return outcomes
 
 
-def _explore(subjects: tuple[str, ...], options: Options, style: str) -> list[Outcome]:
+def _run_here(spec: Spec, order: Order) -> Outcome:
+    with order.watch() as progress:
+        return run_subject(spec, order.options, progress)
+
+
+def _explore(specs: list[Spec], managed: list[Spec], order: Order, style: str) -> list[Outcome | None]:
     """Fresh seeds until it is stopped; each round is a run file of its own."""
     while True:
-        seed = time.time_ns() % 2**31
-        _run_all(subjects, replace(options, seed=seed), style)
+        options = replace(order.options, seed=time.time_ns() % 2**31)
+        _run_all(specs, managed, replace(order, options=options), style)
 
 
 def _present(python: str) -> list[str]:
@@ -307,3 +329,5 @@ def doctor(python: str) -> None:
 
 cli.add_command(gate)
 cli.add_command(accept)
+cli.add_command(upgrade)
+cli.add_command(envs)

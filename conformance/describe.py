@@ -11,7 +11,7 @@ from adapters.contract import Description, OperatorOffer, Reproducer, dtypes_of,
 from adapters.gateway import AdapterFault, WorkerError
 from conformance.bench import Bench
 from conformance.case import OPERATORS
-from conformance.discover import Function, Spec, UsageError
+from conformance.discover import Function, Spec, SubjectFailed, UsageError
 from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -23,19 +23,19 @@ def describe(spec: Spec, python: str, bench: Bench) -> Description:
     """The subject's description.
 
     Raises:
-        UsageError: The framework is not there, or not in the version asked for, or the adapter is broken.
+        SubjectFailed: The framework is not there, or not in the version asked for, or the adapter is broken.
     """
     try:
         description = msgspec.convert(bench.worker.describe(), type=Description)
     except AdapterFault as fault:
         if f"No module named '{spec.name}'" in fault.headline:
             hint = spec.install_command(python)
-            raise UsageError(f"subject {spec.name}: not installed for {python}; install it: {hint}") from None
-        raise UsageError(f"{spec.adapter}: the adapter failed: {fault.headline}") from None
+            raise SubjectFailed(f"subject {spec.name}: not installed for {python}; install it: {hint}") from None
+        raise SubjectFailed(f"{spec.adapter}: the adapter failed: {fault.headline}") from None
     except WorkerError as error:
-        raise UsageError(f"subject {spec.name}: {error}") from None
+        raise SubjectFailed(f"subject {spec.name}: {error}") from None
     except msgspec.ValidationError as error:
-        raise UsageError(f"{spec.adapter}: describe() breaks the contract: {error}") from None
+        raise SubjectFailed(f"{spec.adapter}: describe() breaks the contract: {error}") from None
     _check_names(spec, description)
     _check_version(spec, python, description)
     return description
@@ -106,28 +106,28 @@ def _check_names(spec: Spec, description: Description) -> None:
     """Raise at a name that is no name, or that the suite does not know."""
     for field in ("framework", "version"):
         if not _NAME.fullmatch(description[field]):
-            raise UsageError(f"{spec.adapter}: describe() gives {description[field]!r} as {field}; that is no name")
+            raise SubjectFailed(f"{spec.adapter}: describe() gives {description[field]!r} as {field}; that is no name")
     for operator, offer in description["operators"].items():
         if operator not in OPERATORS:
             known = ", ".join(OPERATORS)
-            raise UsageError(f"{spec.adapter}: describe() offers the operator {operator!r}; there are {known}")
+            raise SubjectFailed(f"{spec.adapter}: describe() offers the operator {operator!r}; there are {known}")
         _check_modes(spec, offer)
         asked = [*offer["dtypes"], *(dtype for mode in offer["modes"] for dtype in dtypes_of(offer, mode))]
         for dtype in asked:
             if dtype not in FORMATS:
                 known = ", ".join(FORMATS)
-                raise UsageError(f"{spec.adapter}: describe() offers the dtype {dtype!r}; there are {known}")
+                raise SubjectFailed(f"{spec.adapter}: describe() offers the dtype {dtype!r}; there are {known}")
 
 
 def _check_modes(spec: Spec, offer: OperatorOffer) -> None:
     for mode in offer.get("by_mode", {}):
         if mode not in offer["modes"]:
             known = ", ".join(offer["modes"])
-            raise UsageError(f"{spec.adapter}: describe() has {mode!r} in by_mode; there are the modes {known}")
+            raise SubjectFailed(f"{spec.adapter}: describe() has {mode!r} in by_mode; there are the modes {known}")
 
 
 def _check_version(spec: Spec, python: str, description: Description) -> None:
     found = description["version"]
     if spec.version and found != spec.version:
         hint = spec.install_command(python)
-        raise UsageError(f"subject {spec.name}=={spec.version}: {python} has {found}; install it: {hint}")
+        raise SubjectFailed(f"subject {spec.name}=={spec.version}: {python} has {found}; install it: {hint}")

@@ -29,6 +29,10 @@ class UsageError(ValueError):
     """A wrong word on the command line: one line that says what is on offer."""
 
 
+class SubjectFailed(UsageError):
+    """A subject that is not there, or not in the version asked for, or whose adapter fails."""
+
+
 @dataclass(frozen=True)
 class Function:
     """Somebody's own function.
@@ -92,12 +96,12 @@ def find_subject(word: str) -> Spec:
     Raises:
         UsageError: No such subject, or no such file.
     """
-    if word.endswith(".py"):
-        path = Path(word)
+    name, _, version = word.partition("==")
+    if name.endswith(".py"):
+        path = Path(name)
         if not path.is_file():
             raise UsageError(f"subject {word}: no such file")
-        return Spec(path.stem.removesuffix("_adapter"), path.resolve())
-    name, _, version = word.partition("==")
+        return Spec(path.stem.removesuffix("_adapter"), path.resolve(), version)
     known = {**entry_points(), **built_in()}
     if name not in known:
         offer = ", ".join(sorted(known))

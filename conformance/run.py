@@ -89,7 +89,7 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
     Raises:
         UsageError: A filter that matches nothing, a framework or version that is not there.
     """
-    asked = _asked_clauses(options.filters)
+    asked = asked_clauses(options.filters)
     options = replace(options, profile=options.profile.for_filters(options.filters))
     with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
         path = spec.function.path if spec.function else ()
@@ -113,7 +113,12 @@ class _Benches:
         self.second.close()
 
 
-def _asked_clauses(filters: Filters) -> list[Clause]:
+def asked_clauses(filters: Filters) -> list[Clause]:
+    """The clauses that the filters leave.
+
+    Raises:
+        UsageError: There is no such operator, or no such clause.
+    """
     for operator in filters.operators:
         if operator not in OPERATORS:
             raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")

@@ -15,7 +15,10 @@ from reports.record import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("reference", "adapters", "conformance", "reports")
-STANDARD = {"conformance": {"hypothesis", "click", "rich", "msgspec", "packaging"}, "adapters": {"execnet"}}
+STANDARD = {
+    "conformance": {"hypothesis", "click", "rich", "msgspec", "packaging", "platformdirs"},
+    "adapters": {"execnet"},
+}
 ALLOWED = {
     "reference": {"reference", "numpy", "flint"},
     "adapters": {"adapters", "numpy"} | STANDARD["adapters"],
@@ -81,7 +84,7 @@ def test_two_oracles_share_no_code(first: str, second: str) -> None:
     assert len(reached(first)) > 4
 
 
-COMMAND_LINE = {"cli.py", "show.py", "gating.py", "show_gate.py", "upgrading.py", "upgrade.py"}
+COMMAND_LINE = {"cli.py", "show.py", "gating.py", "show_gate.py", "upgrading.py", "bisection.py"}
 """What brings runs and reports together."""
 
 
@@ -103,6 +106,7 @@ def test_nothing_imports_the_command_line() -> None:
                 "test_gate.py",
                 "test_check.py",
                 "test_corpus.py",
+                "test_upgrade.py",
                 "test_zoo_record.py",
             }, path
 

@@ -32,7 +32,7 @@ def lossproof(*words: str) -> Result:
         (["run", "numpy", "--mode", "jit"], "--mode jit: not offered by this subject; it offers eager"),
         (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are margin.dtypes.*"),
         (["run", "numpy", "--profile", "huge"], "--profile huge: no such profile; there are quick, standard"),
-        (["run", "numpy==0.1"], "subject numpy==0.1: "),
+        (["run", "numpy==0.1", "--python", sys.executable], "subject numpy==0.1: "),
         (["run", "--python", "/bin/true"], "--python /bin/true: this is no Python interpreter"),
         (["doctor", "--python", "/nowhere"], "--python /nowhere: this is no Python interpreter"),
         (["report", "nowhere.jsonl"], "nowhere.jsonl: no run files there"),
