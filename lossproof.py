@@ -20,7 +20,7 @@ _SUITE = _HERE / "lossproof_suite" if (_HERE / "lossproof_suite").is_dir() else 
 def main() -> None:
     """Run the command line."""
     sys.path.insert(0, str(_SUITE))
-    from conformance.cli import cli
+    from conformance.command.cli import cli
 
     cli(prog_name="lossproof")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.cli import cli
+from conformance.command.cli import cli
 
 PORT = Path(__file__).resolve().parent.parent / "adapters" / "numpy_port.py"
 MARGIN = ("--operator", "multilabel_margin_loss", "--framework", "numpy")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.cli import cli
+from conformance.command.cli import cli
 from reports.record import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -170,7 +170,7 @@ def test_an_interrupted_run_says_so_and_leaves_no_finished_file(tmp_path: Path) 
         "from conformance import run\n"
         "def interrupt(*_): raise KeyboardInterrupt\n"
         "run.run_cell = interrupt\n"
-        "from conformance.cli import cli\n"
+        "from conformance.command.cli import cli\n"
         "cli(sys.argv[2:], prog_name='lossproof')"
     )
     command = [sys.executable, "-c", program, str(ROOT), "run", "numpy", *FEW, "--jobs", "1", "--out", str(tmp_path)]

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from conformance import corpus
 from conformance.case import MARGIN, OPERATORS, SOFT
-from conformance.cli import cli
+from conformance.command.cli import cli
 from conformance.discover import Spec
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Progress, run_subject

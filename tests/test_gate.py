@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.cli import cli
+from conformance.command.cli import cli
 from conformance.discover import find_subject
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Progress, run_subject

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance.bisection import Answer, halve
-from conformance.cli import cli
+from conformance.command.bisection import Answer, halve
+from conformance.command.cli import cli
+from conformance.command.upgrade import shared_python
 from conformance.discover import Spec, built_in
-from conformance.upgrade import shared_python
-from conformance.versions import releases_between
+from conformance.environments.versions import releases_between
 from reports.record import read_run
 from tests.wheels import write_adapter, write_wheel
 

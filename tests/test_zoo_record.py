@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from conformance.cli import cli
+from conformance.command.cli import cli
 from reports.record import Machine, RunFileError, Suite
 from reports.site import write_site
 from reports.zoo import AskedClause, Death, Implementation, Outcome, Zoo, ZooHeader, json_schema, read_zoo, write_zoo

@@ -19,10 +19,10 @@ from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_n
 from packaging.version import InvalidVersion, Version
 
 from conformance.discover import Spec
-from conformance.environments import MARKER, Environment, Marker, cache, environments, locked
-from conformance.installing import Installer, Programs, Said
-from conformance.interpreters import EnvironmentFailed, Interpreter, find_interpreter
-from conformance.needs import Needs, needs_of
+from conformance.environments.installing import Installer, Programs, Said
+from conformance.environments.interpreters import EnvironmentFailed, Interpreter, find_interpreter
+from conformance.environments.managed import MARKER, Environment, Marker, cache, environments, locked
+from conformance.environments.needs import Needs, needs_of
 from reports.record import now
 
 _LIST_INSTALLED = (

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.interpreters import EnvironmentFailed, Interpreter, current
+from conformance.environments.interpreters import EnvironmentFailed, Interpreter, current
 
 Said = Callable[[str], None]
 """Told each line that an installer prints."""

@@ -21,7 +21,7 @@ import msgspec
 import platformdirs
 
 from conformance.discover import UsageError
-from conformance.installing import Said
+from conformance.environments.installing import Said
 
 MARKER = "lossproof-environment.json"
 """The file that is written last."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from packaging.specifiers import SpecifierSet
 
 from conformance.discover import Spec, UsageError
-from conformance.environments import Environment
-from conformance.installing import Programs
-from conformance.interpreters import EnvironmentFailed
-from conformance.kept import Kept, run_once
-from conformance.making import Plan, make, plan
-from conformance.needs import needs_of
+from conformance.environments.installing import Programs
+from conformance.environments.interpreters import EnvironmentFailed
+from conformance.environments.kept import Kept, run_once
+from conformance.environments.making import Plan, make, plan
+from conformance.environments.managed import Environment
+from conformance.environments.needs import needs_of
+from conformance.environments.steps import Steps, steps
 from conformance.run import Options, Progress
-from conformance.steps import Steps, steps
 
 Watch = Callable[[], AbstractContextManager[Progress]]
 """Opens what tells how a run goes on."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance import corpus
 from conformance.discover import Spec
-from conformance.environments import Environment, cache, locked
+from conformance.environments.managed import Environment, cache, locked
 from conformance.run import Options, Outcome, Progress, run_subject, suite_digest
 from reports.record import RunFileError, find_run_files, read_run
 

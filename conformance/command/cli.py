@@ -11,18 +11,19 @@ from pathlib import Path
 
 import click
 
-from conformance import corpus, show
+from conformance import corpus
 from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.clause import Level
-from conformance.console import FORMATS, Command, fail
+from conformance.command import show
+from conformance.command.console import FORMATS, Command, fail
+from conformance.command.gating import accept, gate
+from conformance.command.upgrade import Order
+from conformance.command.upgrading import envs, find_links_option, fresh_option, run_managed, upgrade
 from conformance.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
-from conformance.gating import accept, gate
-from conformance.making import has_version
+from conformance.environments.making import has_version
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses, run_subject, suite_version
-from conformance.upgrade import Order
-from conformance.upgrading import envs, find_links_option, fresh_option, run_managed, upgrade
 from reports.record import Run, RunFileError, find_run_files, read_run
 from reports.site import write_site
 from reports.zoo import Zoo, is_zoo, read_zoo

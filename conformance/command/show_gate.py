@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.show import decimal, variants_of
+from conformance.command.show import decimal, variants_of
 from reports.accepted import Accepted
 from reports.comparison import ANSWERS
 from reports.gate import FAIL_ON, Class, Comparison, Difference

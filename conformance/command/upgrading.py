@@ -13,20 +13,20 @@ from pathlib import Path
 import click
 from packaging.specifiers import SpecifierSet
 
-from conformance import show
-from conformance.bisection import Bisection, answer_in, differences
 from conformance.case import OPERATORS
-from conformance.console import FORMATS, Command, fail
+from conformance.command import show
+from conformance.command.bisection import Bisection, answer_in, differences
+from conformance.command.console import FORMATS, Command, fail
+from conformance.command.gating import ACCEPTED, Classes, known_deviations, report
+from conformance.command.upgrade import Order, made_of, make_all, run_version, shared_python
 from conformance.discover import Spec, SubjectFailed, UsageError, find_subject
-from conformance.environments import Environment, cache, chosen, listed, remove
-from conformance.gating import ACCEPTED, Classes, known_deviations, report
-from conformance.interpreters import EnvironmentFailed
-from conformance.kept import copied, runs
-from conformance.needs import parse_version
+from conformance.environments.interpreters import EnvironmentFailed
+from conformance.environments.kept import copied, runs
+from conformance.environments.managed import Environment, cache, chosen, listed, remove
+from conformance.environments.needs import parse_version
+from conformance.environments.versions import releases_between
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses
-from conformance.upgrade import Order, made_of, make_all, run_version, shared_python
-from conformance.versions import releases_between
 from reports.gate import CLASSES, FAIL_ON, Class, NotComparable, compare
 from reports.record import RunFileError, read_run
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from conformance import show_gate
-from conformance.console import FORMATS, Command, fail
+from conformance.command import show_gate
+from conformance.command.console import FORMATS, Command, fail
 from conformance.discover import UsageError
 from reports.accepted import Accepted, AcceptedError, draft, read_accepted
 from reports.comparison import write_comparison

@@ -1,0 +1,1 @@
+"""The command line: one file for the commands of each kind, and what they print."""

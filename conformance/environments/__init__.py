@@ -1,0 +1,1 @@
+"""Virtual environments that hold one version of a framework each: made, found again, and the runs made in them."""
