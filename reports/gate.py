@@ -206,7 +206,10 @@ def _of_support(before: Finding, after: Finding) -> Class:
 
 def _of_behaviour(before: Finding, after: Finding) -> tuple[Class, str]:
     was, now = ((found.observed.behaviours if found.observed else {}) for found in (before, after))
-    return ("same", "") if was == now else ("behaviour-changed", f"was {_counted(was)}; is {_counted(now)}")
+    if was == now:
+        return "same", ""
+    gone, come = dict(was.items() - now.items()), dict(now.items() - was.items())
+    return "behaviour-changed", f"was {_counted(gone)}; is {_counted(come)}"
 
 
 def _counted(behaviours: dict[str, int]) -> str:
