@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 from reports.accepted import DEVIATING, Accepted, alike, share, signature
 from reports.record import FAILURES_KEPT, Failure, Finding, Level, Run, VariantRecord
@@ -337,6 +337,15 @@ def _conditions(baseline: Run, candidate: Run) -> list[tuple[str, str, str]]:
         ("platform", one.subject.platform, other.subject.platform),
         ("processor", one.machine.processor, other.machine.processor),
         ("cores", str(one.machine.cores), str(other.machine.cores)),
-        ("measured", str(one.measured), str(other.measured)),
-        ("modes left out", str([m.mode for m in one.left_out]), str([m.mode for m in other.left_out])),
+        ("modes left out", _listed([m.mode for m in one.left_out]), _listed([m.mode for m in other.left_out])),
+        *(
+            (f"measured {fact}", _listed(one.measured.get(fact)), _listed(other.measured.get(fact)))
+            for fact in sorted(one.measured.keys() | other.measured.keys())
+        ),
     ]
+
+
+def _listed(fact: object) -> str:
+    if isinstance(fact, list):
+        return ", ".join(map(str, cast("list[object]", fact))) or "none"
+    return "nothing" if fact is None else str(fact)
