@@ -12,12 +12,14 @@ import datetime
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import msgspec
+
+from reports.lines import check, digest_before_footer, read_lines
 
 SCHEMA = "lossproof-run/1"
 
@@ -31,10 +33,6 @@ FAILURES_KEPT = 16
 
 BLAMELESS: frozenset[Verdict] = frozenset({"harness-error", "not-run"})
 """Verdicts that spoil a run and blame nobody."""
-
-
-class RunFileError(ValueError):
-    """A run file that is cut short, tampered with or not of this schema."""
 
 
 class Closed(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -304,57 +302,28 @@ def read_run(path: Path) -> Run:
         RunFileError: The file is missing, cut short, altered, or holds a line
             that the schema does not know; the message names file and line.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RunFileError(f"{path}: cannot be read: {error.strerror}; it was not used") from None
-    lines = list(_lines(path, raw))
-    if not lines or not isinstance(lines[0], Header):
-        raise RunFileError(f"{path}: line 1 is not a header of {SCHEMA}; the file was not used")
-    if not isinstance(lines[-1], Footer):
-        raise RunFileError(
-            f"{path}: there is no footer after line {len(lines)}; the run is incomplete and was not used"
-        )
-    body = lines[1:-1]
-    for number, line in enumerate(body, start=2):
-        if isinstance(line, (Header, Footer)):
-            raise RunFileError(
-                f"{path}: line {number} is a second {type(line).__name__.lower()}; the file was not used"
-            )
+    raw, lines = read_lines(path, _decoder(), SCHEMA, Header, Footer)
+    header, *body, footer = lines
+    if not isinstance(header, Header) or not isinstance(footer, Footer):
+        raise TypeError("read_lines gives a header first and a footer last")
     run = Run(
         path=path,
-        header=lines[0],
+        header=header,
         clauses=[line for line in body if isinstance(line, ClauseRecord)],
         findings=[line for line in body if isinstance(line, Finding)],
-        footer=lines[-1],
+        footer=footer,
         accuracy=[line for line in body if isinstance(line, Accuracy)],
     )
-    _check_footer(run, raw)
-    return run
-
-
-def _lines(path: Path, raw: bytes) -> Iterator[Line]:
-    for number, text in enumerate(raw.splitlines(keepends=True), start=1):
-        if not text.endswith(b"\n"):
-            raise RunFileError(f"{path}: line {number} is cut short; the run is incomplete and was not used")
-        try:
-            yield _decoder().decode(text)
-        except msgspec.MsgspecError as error:
-            raise RunFileError(f"{path}: line {number} is not of {SCHEMA}: {error}; the file was not used") from None
-
-
-def _check_footer(run: Run, raw: bytes) -> None:
-    before = raw[: raw.rindex(b"\n", 0, -1) + 1]
-    digest = f"sha256:{hashlib.sha256(before).hexdigest()}"
     counts = dict(Counter(str(finding.verdict) for finding in run.findings))
-    facts: tuple[tuple[str, object, object], ...] = (
-        ("digest", run.footer.digest, digest),
-        ("counts", run.footer.counts, counts),
-        ("number of findings", run.header.planned, len(run.findings)),
+    check(
+        path,
+        [
+            ("digest", footer.digest, digest_before_footer(raw)),
+            ("counts", footer.counts, counts),
+            ("number of findings", header.planned, len(run.findings)),
+        ],
     )
-    for what, said, found in facts:
-        if said != found:
-            raise RunFileError(f"{run.path}: the {what} is given as {said}, found {found}; the file was not used")
+    return run
 
 
 def find_run_files(paths: Iterable[Path]) -> list[Path]:

@@ -8,7 +8,6 @@ digest of every byte before it.
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from reports.record import Closed, Footer, Level, Machine, RunFileError, Suite, now
+from reports.lines import check, digest, digest_before_footer, read_lines
+from reports.record import Closed, Footer, Level, Machine, Suite, now
 
 SCHEMA = "lossproof-zoo/1"
 
@@ -122,7 +122,7 @@ def write_zoo(
         complete=not any(counts[verdict] for verdict in SPOILT),
         counts=dict(sorted(counts.items())),
         ended=now(),
-        digest=f"sha256:{hashlib.sha256(text).hexdigest()}",
+        digest=digest(text),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text + msgspec.json.encode(footer) + b"\n")
@@ -145,44 +145,21 @@ def read_zoo(path: Path) -> Zoo:
         RunFileError: It is missing, cut short, altered, or holds a line that the schema
             does not know; the message names file and line.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RunFileError(f"{path}: cannot be read: {error.strerror}; it was not used") from None
-    lines = [_line(path, number, text) for number, text in enumerate(raw.splitlines(keepends=True), start=1)]
-    if not lines or not isinstance(lines[0], ZooHeader):
-        raise RunFileError(f"{path}: line 1 is not a header of {SCHEMA}; the file was not used")
-    if not isinstance(lines[-1], Footer):
-        raise RunFileError(f"{path}: there is no footer after line {len(lines)}; the file was not used")
+    raw, lines = read_lines(path, _decoder(), SCHEMA, ZooHeader, Footer)
+    header, footer = lines[0], lines[-1]
+    if not isinstance(header, ZooHeader) or not isinstance(footer, Footer):
+        raise TypeError("read_lines gives a header first and a footer last")
     implementations = [line for line in lines if isinstance(line, Implementation)]
     clauses = [line for line in lines if isinstance(line, AskedClause)]
-    zoo = Zoo(path, lines[0], clauses, implementations, lines[-1])
-    _check(zoo, len(lines), raw)
-    return zoo
-
-
-def _line(path: Path, number: int, text: bytes) -> Line:
-    if not text.endswith(b"\n"):
-        raise RunFileError(f"{path}: line {number} is cut short; the file was not used")
-    try:
-        return _decoder().decode(text)
-    except msgspec.MsgspecError as error:
-        raise RunFileError(f"{path}: line {number} is not of {SCHEMA}: {error}; the file was not used") from None
-
-
-def _check(zoo: Zoo, lines: int, raw: bytes) -> None:
-    before = raw[: raw.rindex(b"\n", 0, -1) + 1]
-    facts: tuple[tuple[str, object, object], ...] = (
-        ("digest", zoo.footer.digest, f"sha256:{hashlib.sha256(before).hexdigest()}"),
-        ("counts", zoo.footer.counts, dict(Counter(str(each.verdict) for each in zoo.implementations))),
-        ("number of implementations", zoo.header.planned, len(zoo.implementations)),
-        ("number of lines", lines, 2 + len(zoo.clauses) + len(zoo.implementations)),
-        ("clauses broken", set[str](), {d.clause for i in zoo.implementations for d in i.broken} - _ids(zoo)),
+    zoo = Zoo(path, header, clauses, implementations, footer)
+    unknown = {death.clause for each in implementations for death in each.broken} - {clause.id for clause in clauses}
+    check(
+        path,
+        [
+            ("digest", footer.digest, digest_before_footer(raw)),
+            ("counts", footer.counts, dict(Counter(str(each.verdict) for each in implementations))),
+            ("number of implementations", header.planned, len(implementations)),
+            ("clauses broken", set[str](), unknown),
+        ],
     )
-    for what, said, found in facts:
-        if said != found:
-            raise RunFileError(f"{zoo.path}: the {what} is given as {said}, found {found}; the file was not used")
-
-
-def _ids(zoo: Zoo) -> set[str]:
-    return {clause.id for clause in zoo.clauses}
+    return zoo

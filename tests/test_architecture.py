@@ -90,7 +90,7 @@ def test_conformance_imports_no_adapter_and_of_the_reports_its_record_only() -> 
         for name in imported(tree):
             assert not name.startswith("adapters.") or name in {"adapters.contract", "adapters.gateway"}, path
             if name.startswith("reports.") and path.parent.name != "command":
-                assert name == "reports.record", path
+                assert name in {"reports.record", "reports.lines"}, path
 
 
 def test_nothing_imports_the_command_line() -> None:

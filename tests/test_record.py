@@ -14,7 +14,8 @@ import pytest
 from conformance.discover import find_subject
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Progress, run_subject
-from reports.record import Finding, Header, RunFileError, RunWriter, json_schema, read_run
+from reports.lines import RunFileError
+from reports.record import Finding, Header, RunWriter, json_schema, read_run
 
 
 @pytest.fixture(scope="module")

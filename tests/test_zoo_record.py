@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.command.cli import cli
-from reports.record import Machine, RunFileError, Suite
+from reports.lines import RunFileError
+from reports.record import Machine, Suite
 from reports.site import write_site
 from reports.zoo import AskedClause, Death, Implementation, Outcome, Zoo, ZooHeader, json_schema, read_zoo, write_zoo
 from reports.zoo_score import Score

@@ -24,7 +24,8 @@ from conformance.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, fin
 from conformance.environments.making import has_version
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses, run_subject, suite_version
-from reports.record import Run, RunFileError, find_run_files, read_run
+from reports.lines import RunFileError
+from reports.record import Run, find_run_files, read_run
 from reports.site import write_site
 from reports.zoo import Zoo, is_zoo, read_zoo
 

@@ -16,7 +16,8 @@ from conformance.discover import UsageError
 from reports.accepted import Accepted, AcceptedError, draft, read_accepted
 from reports.comparison import write_comparison
 from reports.gate import CLASSES, FACTOR, FAIL_ON, Class, Comparison, NotComparable, compare, gravest
-from reports.record import Run, RunFileError, find_run_files, read_run
+from reports.lines import RunFileError
+from reports.record import Run, find_run_files, read_run
 
 ACCEPTED = Path("reports/accepted")
 """Where accepted deviations lie, from the folder in which the command is given."""

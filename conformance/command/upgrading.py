@@ -28,7 +28,8 @@ from conformance.environments.versions import releases_between
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses
 from reports.gate import CLASSES, FAIL_ON, Class, NotComparable, compare
-from reports.record import RunFileError, read_run
+from reports.lines import RunFileError
+from reports.record import read_run
 
 _UPGRADE_EXAMPLES = """\
 lossproof upgrade torch 2.13.0 2.14.1

@@ -12,7 +12,8 @@ from conformance import corpus
 from conformance.discover import Spec
 from conformance.environments.managed import Environment, cache, locked
 from conformance.run import Options, Outcome, Progress, run_subject, suite_digest
-from reports.record import RunFileError, find_run_files, read_run
+from reports.lines import RunFileError
+from reports.record import find_run_files, read_run
 
 
 @dataclass(frozen=True)
