@@ -111,9 +111,14 @@ class Score:
         ]
         return sorted(found, key=lambda each: (-len(each.kills), each.clause.id))
 
-    def idle(self) -> list[AskedClause]:
-        """Clauses that catch nothing alone and document nothing."""
-        return [each.clause for each in self.earnings() if not each.alone and each.clause.level != "documented"]
+    def shared(self) -> list[AskedClause]:
+        """Clauses of other levels than documented that catch only what another catches too."""
+        idle = [each for each in self.earnings() if not each.alone and each.clause.level != "documented"]
+        return [each.clause for each in idle if each.kills]
+
+    def unmet(self) -> list[AskedClause]:
+        """Clauses that catch nothing."""
+        return [each.clause for each in self.earnings() if not each.kills]
 
     def power(self) -> list[Power]:
         """What each kind of evidence catches alone."""

@@ -114,7 +114,8 @@ def test_only_clauses_of_the_level_decide(zoo: Zoo) -> None:
 
     earned = {each.clause.id: (len(each.kills), [one.name for one in each.alone]) for each in score.earnings()}
     assert earned == {LATTICE: (1, []), TWICE: (2, ["only_drawn"]), DTYPE: (0, [])}
-    assert [clause.id for clause in score.idle()] == [DTYPE]
+    assert [clause.id for clause in score.unmet()] == [DTYPE]
+    assert LATTICE not in [clause.id for clause in score.shared()]
     assert [each.name for each in score.survivors] == ["sly"]
     assert [each.name for each in score.false_alarms] == ["slow"]
     assert [(power.evidence, power.caught) for power in score.power()] == [

@@ -87,12 +87,17 @@ def _power_row(score: Score, power: Power) -> list[object]:
 
 def _clauses(score: Score) -> str:
     rows = [_earning(each) for each in score.earnings()]
-    idle = ", ".join(f"`{clause.id}`" for clause in score.idle())
+    shared = ", ".join(f"`{clause.id}`" for clause in score.shared())
+    unmet = ", ".join(f"`{clause.id}`" for clause in score.unmet())
     return f"""## What each clause catches
 
 {table(["clause", "level", "evidence", "catches", "catches alone"], rows)}
 
-Clauses that catch nothing alone and document nothing: {idle or "none"}."""
+Beside documented clauses, these catch faults that another clause catches too; they stay because each is a promise of
+its own, which a verdict should call by its name: {shared or "none"}.
+
+These catch nothing here: no implementation of the zoo breaks them, or offers what they ask (second derivatives,
+threads, other modes): {unmet or "none"}."""
 
 
 def _earning(each: Earnings) -> list[object]:

@@ -1,0 +1,43 @@
+"""The baselines of this repository: whole, one for each framework, and about the cases that are asked today."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.discover import built_in, find_subject
+from conformance.plan import PROFILES
+from conformance.run import Options, Progress, run_subject
+from reports.accepted import read_accepted
+from reports.gate import compare
+from reports.record import read_run
+
+ROOT = Path(__file__).resolve().parent.parent
+BASELINES = ROOT / "reports" / "baselines"
+ACCEPTED = ROOT / "reports" / "accepted"
+
+
+@pytest.mark.parametrize("framework", sorted(built_in()))
+def test_each_framework_has_a_baseline(framework: str) -> None:
+    """A whole run of the quick profile; what deviates in it is accepted with a reason, and no entry is stale."""
+    run = read_run(BASELINES / f"{framework}.jsonl")
+
+    assert run.header.subject.framework == framework
+    assert run.header.profile == "quick"
+    comparison = compare(run, run, read_accepted([ACCEPTED]))
+    assert not comparison.stale
+    deviating = {each.clause for each in comparison.differences if each.after and each.after.verdict == "deviates"}
+    accepted = {each.clause for each in comparison.differences if each.accepted}
+    assert deviating == accepted
+
+
+def test_the_baselines_are_about_the_cases_of_today(tmp_path: Path) -> None:
+    """A clause that changed needs new baselines: CONTRIBUTING.md says how they are made."""
+    options = Options(PROFILES["quick"], python=sys.executable, jobs=2, out=tmp_path)
+    today = read_run(run_subject(find_subject("numpy"), options, Progress()).path)
+
+    comparison = compare(read_run(BASELINES / "numpy.jsonl"), today)
+
+    assert not {"not-comparable", "coverage-lost", "new"} & set(comparison.counts), comparison.counts
