@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.bench import Limits
-from conformance.discover import Spec
+from conformance.discover import Spec, find_subject
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Progress, run_subject
 from reports.gate import FAIL_ON, Comparison, compare
@@ -65,6 +65,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 def compared(runs: Runs, change: Change) -> Comparison:
     """Both versions of a change, run and compared."""
     return compare(runs.of("1.0", change.before, change), runs.of("1.1", change.after, change))
+
+
+def test_the_same_version_is_the_same_ten_times_out_of_ten(tmp_path: Path) -> None:
+    """Every clause of both losses, run again and again: nothing is worse, changed or otherwise observed."""
+
+    def run(name: str) -> Run:
+        filters = Filters(dtypes=("float32",))
+        options = Options(PROFILES["quick"], filters, sys.executable, jobs=2, out=tmp_path / name)
+        return read_run(run_subject(find_subject("numpy"), options, Progress()).path)
+
+    baseline = run("baseline")
+
+    counts = [compare(baseline, run(str(number))).counts for number in range(10)]
+
+    assert counts == [{"same": baseline.header.planned}] * 10
 
 
 def test_every_class_has_its_changes() -> None:
