@@ -22,7 +22,11 @@ def main() -> None:
     sys.path.insert(0, str(_SUITE))
     from conformance.command.cli import cli
 
-    cli(prog_name="lossproof")
+    try:
+        cli(prog_name="lossproof")
+    except OSError as error:
+        sys.stderr.write(f"lossproof: {error.filename or 'output'}: {error.strerror}\n")
+        sys.exit(4)
 
 
 def port(framework: str) -> ModuleType:

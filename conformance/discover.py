@@ -96,7 +96,9 @@ def find_subject(word: str) -> Spec:
     Raises:
         UsageError: No such subject, or no such file.
     """
-    name, _, version = word.partition("==")
+    name, named, version = word.partition("==")
+    if named and not version:
+        raise UsageError(f"subject {word}: name a version behind ==, or leave it out")
     if name.endswith(".py"):
         path = Path(name)
         if not path.is_file():

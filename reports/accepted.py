@@ -72,6 +72,22 @@ class Accepted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         """Whether its date had passed when a run was made."""
         return self.until is not None and self.until < datetime.datetime.fromisoformat(run.header.started).date()
 
+    def stale(self, run: Run) -> str:
+        """Why the entry should go, in words; empty where it covers something, or where nothing of it was asked."""
+        asked = self.asked_in(run)
+        if not asked or (not self.expired(run) and any(self.covers(finding) for finding in asked)):
+            return ""
+        if self.expired(run):
+            return f"its date has passed: until {self.until}"
+        deviating = [finding for finding in asked if finding.verdict in (*DEVIATING, "unsupported")]
+        if not deviating:
+            return f"nothing deviates there in {run.name}"
+        alike_in_kind = [finding for finding in deviating if signature(finding) == self.signature]
+        if not alike_in_kind:
+            return f"seen instead: {', '.join(sorted({signature(finding) for finding in deviating}))}"
+        shares = ", ".join(sorted({f"{share(finding):g}" for finding in alike_in_kind}))
+        return f"another magnitude is seen: {shares} times the bound, not {self.share_of_bound:g}"
+
     def _names(self, variant: VariantRecord) -> bool:
         name = f"{variant.form} {variant.mode} {variant.device} {variant.dtype}"
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.variants)
@@ -117,7 +133,10 @@ def read_accepted(places: Iterable[Path]) -> list[Accepted]:
     """
     found: list[Accepted] = []
     for place in places:
-        for path in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
+        files = sorted(place.glob("*.toml")) if place.is_dir() else [place]
+        if not files:
+            raise AcceptedError(f"{place}: no .toml file there")
+        for path in files:
             found += _read(path)
     return found
 
@@ -135,7 +154,10 @@ def _read(path: Path) -> list[Accepted]:
         try:
             SpecifierSet(entry.versions)
         except InvalidSpecifier as error:
-            raise AcceptedError(f"{path}: entry {number}, {entry.clause}: versions: {error}") from None
+            words = (
+                f"{path}: entry {number}, {entry.clause}: versions: {error}; write them as '==2.13.0' or '>=2,<2.14'"
+            )
+            raise AcceptedError(words) from None
     return entries
 
 

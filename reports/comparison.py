@@ -23,7 +23,7 @@ from reports.variants import telling
 ANSWERS = {
     0: "nothing stands against the upgrade",
     1: "do not upgrade: something regressed or changed",
-    3: "nothing regressed, but an accepted deviation is stale: remove its entry, or look at it again",
+    3: "nothing else stands against it, but an accepted deviation is stale: remove its entry, or look at it again",
     4: "no answer: not everything could be compared",
     5: "results still conform, but are less accurate than before",
     6: "do not upgrade: support or coverage was lost",

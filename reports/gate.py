@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Literal, NamedTuple, cast, get_args
 
 from reports.accepted import DEVIATING, Accepted, alike, share, signature
@@ -120,6 +121,12 @@ class Comparison:
         counts = Counter(difference.kind for difference in self.differences)
         return {kind: counts[kind] for kind in CLASSES if counts[kind]}
 
+    def still_deviating(self) -> int:
+        """How many of the same ones deviate in both runs."""
+        return sum(
+            each.kind == "same" and bool(each.after and each.after.verdict in DEVIATING) for each in self.differences
+        )
+
     def failing(self, fail_on: Collection[Class] = FAIL_ON) -> list[Difference]:
         """The differences that stop an upgrade."""
         return [each for each in self.differences if each.kind in fail_on and each.accepted is None]
@@ -161,7 +168,13 @@ def compare(baseline: Run, candidate: Run, accepted: Sequence[Accepted] = (), fa
     covered = {id(finding): entry for entry in living for finding in entry.asked_in(candidate) if entry.covers(finding)}
     marked = [_accept(difference, covered) for difference in found]
     differences = sorted(marked, key=_order)
-    return Comparison(baseline, candidate, differences, _stale(accepted, candidate), _notes(baseline, candidate))
+    return Comparison(
+        baseline,
+        candidate,
+        differences,
+        [entry for entry in accepted if entry.stale(candidate)],
+        _notes(baseline, candidate),
+    )
 
 
 def _by_pair(run: Run) -> dict[Pair, Finding]:
@@ -272,9 +285,11 @@ def _said(finding: Finding | None) -> str:
         return "nothing"
     if finding.verdict == "unsupported":
         return f"unsupported ({finding.words.splitlines()[0] if finding.words else 'no words'})"
-    said = signature(finding)
     worst = share(finding)
-    return f"{said}, up to {worst:g} times its bound" if worst is not None else said
+    said = signature(finding).replace("deviates: finite", "deviates by a wrong number")
+    if worst is None:
+        return said
+    return f"{said}, up to {worst:g} times its bound" if isfinite(worst) else f"{said}, also where the bound is 0"
 
 
 def _accept(difference: Difference, covered: dict[int, Accepted]) -> Difference:
@@ -282,16 +297,6 @@ def _accept(difference: Difference, covered: dict[int, Accepted]) -> Difference:
     if entry is None:
         return difference
     return dataclasses.replace(difference, accepted=entry)
-
-
-def _stale(accepted: Sequence[Accepted], candidate: Run) -> list[Accepted]:
-    """Entries about something that was asked and that they do not describe any more."""
-    found: list[Accepted] = []
-    for entry in accepted:
-        asked = entry.asked_in(candidate)
-        if asked and (entry.expired(candidate) or not any(entry.covers(finding) for finding in asked)):
-            found.append(entry)
-    return found
 
 
 def _order(difference: Difference) -> tuple[object, ...]:

@@ -177,7 +177,9 @@ def test_an_interrupted_run_says_so_and_leaves_no_finished_file(tmp_path: Path) 
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 130
-    assert ended.stderr.startswith("lossproof: interrupted; the unfinished run is in a .partial.jsonl file")
+    assert ended.stderr.startswith(
+        "lossproof: interrupted; finished runs are kept, an unfinished one ends in .partial.jsonl"
+    )
     assert [path.name.endswith(".partial.jsonl") for path in tmp_path.iterdir()] == [True]
 
 

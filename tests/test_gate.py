@@ -133,6 +133,7 @@ def test_the_classes_that_fail_can_be_chosen(conforming: Path, tmp_path: Path) -
     assert gated(conforming, candidate, "--factor", 100).exit_code == 0
     assert gated(fixed, conforming, "--fail-on", "fixed").exit_code == 1
     wrong = gated(fixed, conforming, "--fail-on", "worsened")
+    assert gated(conforming, candidate, "--factor", "nan").exit_code == 2
     assert wrong.exit_code == 2
     assert "worsened: no such class; there are regressed" in wrong.output
 
@@ -185,9 +186,10 @@ def test_folders_are_paired_by_framework(conforming: Path, tmp_path: Path) -> No
     outcome = gated(before, after, "--page", tmp_path / "page.html")
 
     assert outcome.exit_code == 1
-    assert "torch.jsonl: no candidate of torch; not judged" in outcome.output
+    assert "torch.jsonl: no candidate of torch: its coverage is lost" in outcome.output
     assert {path.name for path in tmp_path.glob("*.html")} == {"page-jax.html", "page-numpy.html"}
-    assert gated(before, after / "numpy.jsonl").exit_code == 0
+    assert gated(before, after / "numpy.jsonl").exit_code == 6
+    assert gated(before, after / "numpy.jsonl", "--fail-on", "regressed").exit_code == 0
     alone = gated(after, before)
     assert alone.exit_code == 4
     assert "torch.jsonl: no baseline of that framework" in alone.output
@@ -256,9 +258,15 @@ def test_an_accepted_deviation_passes(conforming: Path, tmp_path: Path) -> None:
     assert "regressed              1  (1 accepted)" in outcome.output
 
 
-@pytest.mark.parametrize("other", [deviating("nan"), deviating(share=2000.0)])
+@pytest.mark.parametrize(
+    ("other", "because"),
+    [
+        (deviating("nan"), "seen instead: deviates: nan"),
+        (deviating(share=2000.0), "another magnitude is seen: 2000 times the bound, not 100"),
+    ],
+)
 def test_another_deviation_under_an_accepted_clause_is_not_covered(
-    conforming: Path, tmp_path: Path, other: Edit
+    conforming: Path, tmp_path: Path, other: Edit, because: str
 ) -> None:
     """Another kind, or another magnitude: it regressed, and the entry is stale besides."""
     candidate = rewritten(conforming, tmp_path / "after.jsonl", other)
@@ -267,6 +275,7 @@ def test_another_deviation_under_an_accepted_clause_is_not_covered(
 
     assert outcome.exit_code == 1
     assert "stale: margin.value.documented-formula in numpy >=1, deviates: finite: only where" in outcome.output
+    assert f"({because})" in outcome.output
 
 
 def test_an_entry_that_matches_nothing_is_stale(conforming: Path, tmp_path: Path) -> None:
@@ -315,7 +324,7 @@ def test_entries_are_drafted_from_a_run(conforming: Path, tmp_path: Path) -> Non
     again = lossproof("accept", candidate, "--to", path, "--why", "known")
 
     assert drafted.output == f"1 entry added to {path}\n"
-    assert again.output == f"0 entries added to {path}\n"
+    assert again.output == "no deviation that no entry covers; nothing was written\n"
     entry = read_accepted([path])[0]
     assert (entry.clause, entry.signature, entry.share_of_bound) == (FORMULA, "deviates: finite", 100.0)
     assert gated(conforming, candidate, "--accepted", path).exit_code == 0

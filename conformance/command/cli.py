@@ -114,7 +114,10 @@ def run(
     except OSError as error:
         fail(UsageError(f"--out {out}: {error.strerror}"))
     except KeyboardInterrupt:
-        fail(RuntimeError("interrupted; the unfinished run is in a .partial.jsonl file, which no reader accepts"), 130)
+        fail(
+            RuntimeError("interrupted; finished runs are kept, an unfinished one ends in .partial.jsonl and is no run"),
+            130,
+        )
     sys.exit(0 if all(outcome is not None and outcome.complete for outcome in outcomes) else 4)
 
 

@@ -6,10 +6,12 @@ import datetime
 import fnmatch
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 
 import click
 
+from conformance.catalogue import clauses
 from conformance.command import show_gate
 from conformance.command.console import FORMATS, Command, fail
 from conformance.discover import UsageError
@@ -42,7 +44,7 @@ class Classes(click.ParamType[frozenset[Class]]):
         """The classes that a text names."""
         if isinstance(value, frozenset):
             return value
-        words = value.split(",")
+        words = [word.strip() for word in value.split(",")]
         unknown = [word for word in words if word not in CLASSES]
         if unknown:
             self.fail(f"{unknown[0]}: no such class; there are {', '.join(CLASSES)}", param, ctx)
@@ -64,7 +66,7 @@ class Classes(click.ParamType[frozenset[Class]]):
 )
 @click.option("--accepted", multiple=True, type=click.Path(path_type=Path),
               help=f"Accepted deviations, a .toml file or a folder of them; default: {ACCEPTED}.")  # fmt: skip
-@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=f"Classes that stop an upgrade; default: "
+@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=f"Classes that stop an upgrade, of {', '.join(CLASSES)}; default: "
               f"{', '.join(kind for kind in CLASSES if kind in FAIL_ON)}.")  # fmt: skip
 @click.option("--factor", type=click.FloatRange(1), default=FACTOR, show_default=True,
               help="By how much an error's share of its bound may grow before it is worse.")  # fmt: skip
@@ -83,6 +85,8 @@ def gate(
     incomplete or cannot be compared; 5 where results are only less accurate; 6 where
     support or coverage was lost. Of several the first in the order 2, 4, 1, 6, 3, 5.
     """
+    if not isfinite(factor):
+        fail(UsageError(f"--factor {factor}: not a number by which an error may grow"))
     entries = known_deviations(accepted)
     try:
         pairs, alone = _pairs(_runs("--baseline", baseline), _runs("--candidate", candidate))
@@ -93,9 +97,10 @@ def gate(
         fail(error)
     for words in alone:
         click.echo(f"lossproof: {words}", err=True)
+    lost = [6] if alone and "coverage-lost" in fail_on else []
     pages = [page and _page_of(page, each, one_of_many=len(found) > 1) for each in found]
     statuses = [report(each, style, fail_on, to, summary) for each, to in zip(found, pages, strict=True)]
-    sys.exit(gravest(statuses))
+    sys.exit(gravest([*statuses, *lost]))
 
 
 def _runs(option: str, path: Path) -> list[Run]:
@@ -116,7 +121,9 @@ def _pairs(before: list[Run], after: list[Run]) -> tuple[list[tuple[Run, Run]], 
     baselines, candidates = _by_framework(before), _by_framework(after)
     pairs = [(baselines[name], run) for name, run in candidates.items() if name in baselines]
     alone = [
-        f"{run.path}: no candidate of {name}; not judged" for name, run in baselines.items() if name not in candidates
+        f"{run.path}: no candidate of {name}: its coverage is lost"
+        for name, run in baselines.items()
+        if name not in candidates
     ]
     missing = [str(run.path) for name, run in candidates.items() if name not in baselines]
     if missing:
@@ -158,7 +165,7 @@ def report(found: Comparison, style: str, fail_on: frozenset[Class], page: Path 
             with summary.open("a", encoding="utf-8") as file:
                 file.write(show_gate.comparison(found, "markdown", fail_on) + "\n")
     except OSError as error:
-        fail(UsageError(f"{error.filename}: {error.strerror}"))
+        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
     return found.status(fail_on)
 
 
@@ -175,21 +182,31 @@ def accept(run: Path, clause: str, why: str, upstream: str, until: datetime.date
 
     Deviations that an entry covers already are left out.
     """
+    if until and until.date() < datetime.datetime.now(datetime.UTC).date():
+        fail(UsageError(f"--until {until.date()}: that day has passed"))
+    if not any(fnmatch.fnmatchcase(known.id, clause) for known in clauses()):
+        fail(UsageError(f"--clause {clause}: matches no clause; see lossproof list"))
     try:
         read = read_run(run)
         path = path or ACCEPTED / f"{read.header.subject.framework}.toml"
         covered = _covered(read, read_accepted([path]) if path.exists() else [])
         wanted = [f for f in read.findings if fnmatch.fnmatchcase(f.clause, clause) and id(f) not in covered]
         text = draft(read, wanted, why=why, upstream=upstream, until=until.date() if until else None)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if file.tell() and text else "") + text)
-    except (RunFileError, AcceptedError) as error:
+        if text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(("\n" if file.tell() else "") + text)
+    except RunFileError as error:
+        fail(error, 4)
+    except AcceptedError as error:
         fail(error)
     except OSError as error:
-        fail(UsageError(f"{error.filename}: {error.strerror}"))
+        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
     count = text.count("[[accepted]]")
-    asked = "" if why or not count else "; say in each `why` what makes it acceptable"
+    if not count:
+        click.echo("no deviation that no entry covers; nothing was written")
+        return
+    asked = "" if why else "; say in each `why` what makes it acceptable"
     click.echo(f"{count} entr{'y' if count == 1 else 'ies'} added to {path}{asked}")
 
 

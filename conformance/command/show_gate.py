@@ -42,7 +42,7 @@ def as_plain(found: Comparison, fail_on: Collection[Class]) -> dict[str, Any]:
         "fail_on": sorted(fail_on),
         "counts": found.counts,
         "notes": found.notes,
-        "stale": [msgspec.to_builtins(entry) for entry in found.stale],
+        "stale": [{**msgspec.to_builtins(entry), "because": entry.stale(found.candidate)} for entry in found.stale],
         "differences": [_plain(difference) for difference in found.differences],
     }
 
@@ -88,21 +88,23 @@ def _findings(group: Group) -> list[Finding]:
 
 def _text(found: Comparison, fail_on: Collection[Class]) -> str:
     failing = groups(found.failing(fail_on))
-    lines = [f"{found.baseline.name} → {found.candidate.name}"]
+    lines = [f"{found.baseline.name} → {found.candidate.name}: {answer(found, fail_on)}"]
     lines += [f"  note: {note}" for note in found.notes]
     lines += [""] if failing or found.stale else []
     for group in failing[:WORST]:
         lines += [*_group_lines(group), ""]
     if len(failing) > WORST:
         lines += [f"and {len(failing) - WORST} more; --format json has them all", ""]
-    lines += [f"stale: {_entry(entry)}" for entry in found.stale]
+    lines += [f"stale: {_entry(entry)} ({entry.stale(found.candidate)})" for entry in found.stale]
     lines += [f"{kind:18}{count:6}{_accepted_of(found, kind)}" for kind, count in found.counts.items()]
-    return "\n".join([*lines, answer(found, fail_on)])
+    return "\n".join([*lines, f"{answer(found, fail_on)} (exit status {found.status(fail_on)})"])
 
 
 def _accepted_of(found: Comparison, kind: Class) -> str:
+    if kind == "same":
+        return f"  ({found.still_deviating()} deviate in both)" if found.still_deviating() else ""
     count = sum(each.kind == kind and each.accepted is not None for each in found.differences)
-    return f"  ({count} accepted)" if count and kind != "same" else ""
+    return f"  ({count} accepted)" if count else ""
 
 
 def _group_lines(group: Group) -> list[str]:
@@ -136,7 +138,7 @@ def _markdown(found: Comparison, fail_on: Collection[Class]) -> str:
     for group in failing[:WORST]:
         lines += ["", *_group_markdown(group)]
     lines += ["", f"{len(failing) - WORST} more are not shown."] if len(failing) > WORST else []
-    lines += [f"- stale: {_entry(entry)}" for entry in found.stale]
+    lines += [f"- stale: {_entry(entry)} ({entry.stale(found.candidate)})" for entry in found.stale]
     return "\n".join([*lines, "", f"Exit status {status}."])
 
 

@@ -95,7 +95,7 @@ def _make(planned: Plan | EnvironmentFailed, programs: Programs, telling: Steps)
     if environment.marker is not None:
         telling.tell(f"{subject}: environment {environment.name}, which is there")
         return environment
-    telling.begin(subject, "its environment is made")
+    telling.begin(subject, "making its environment")
     try:
         make(planned, programs, lambda line: telling.said(subject, line))
     except EnvironmentFailed as failed:

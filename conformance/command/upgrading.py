@@ -14,6 +14,7 @@ import click
 from packaging.specifiers import SpecifierSet
 
 from conformance.case import OPERATORS
+from conformance.catalogue import clauses
 from conformance.command import show
 from conformance.command.bisection import Bisection, answer_in, differences
 from conformance.command.console import FORMATS, Command, fail
@@ -103,8 +104,8 @@ def upgrade(
     options = Options(profile=PROFILES[profile], filters=filters, jobs=jobs, seed=seed, out=out)
     order = Order(options, find_links, fresh, show.progress)
     try:
-        specs = [replace(find_subject(subject), version=str(parse_version(version))) for version in (first, last)]
-        asked_clauses(filters)
+        specs = _versions(subject, first, last)
+        _check_words(find_links, bisect, filters)
         if bisect:
             sys.exit(_bisect(specs, order, bisect, fail_on, style))
         entries = known_deviations(accepted)
@@ -115,10 +116,28 @@ def upgrade(
     except UsageError as error:
         fail(error)
     except OSError as error:
-        fail(UsageError(f"{error.filename}: {error.strerror}"))
+        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
     except KeyboardInterrupt:
         fail(RuntimeError("interrupted; the same command goes on from here"), 130)
     sys.exit(report(found, style, fail_on, out / "comparison.html", summary))
+
+
+def _versions(subject: str, first: str, last: str) -> list[Spec]:
+    """Both versions of a subject that was named without one."""
+    spec = find_subject(subject)
+    if spec.version:
+        raise UsageError(f"subject {subject}: name the framework alone; the versions stand behind it")
+    return [replace(spec, version=str(parse_version(version))) for version in (first, last)]
+
+
+def _check_words(find_links: Sequence[str], bisect: str | None, filters: Filters) -> None:
+    """Raise for words that mean nothing, before anything is made; addresses are the installer's business."""
+    if bisect and not clauses(bisect):
+        raise UsageError(f"--bisect {bisect}: matches no clause; see lossproof list")
+    asked_clauses(filters)
+    for place in find_links:
+        if "://" not in place and not Path(place).exists():
+            raise UsageError(f"--find-links {place}: no such file or folder")
 
 
 def _run_both(specs: Sequence[Spec], order: Order) -> list[Outcome]:
@@ -142,7 +161,8 @@ def _bisect(specs: Sequence[Spec], order: Order, clause: str, fail_on: frozenset
         raise UsageError(f"--bisect: there is nothing between {first} and {last}")
     between = releases_between(specs[0], first, last, order.find_links)
     versions = [first, *between, last]
-    click.echo(f"{specs[0].name}: {len(between)} releases between {first} and {last}", err=True)
+    releases = f"{len(between)} release{'s' * (len(between) != 1)}"
+    click.echo(f"{specs[0].name}: {releases} between {first} and {last}", err=True)
     bisection = Bisection(specs[0], versions, order, lambda line: click.echo(line, err=style != "text"))
     answer = bisection.search()
     found = bisection.comparisons[answer.first or last]
@@ -163,6 +183,8 @@ def envs(names: tuple[str, ...], removing: bool, remove_all: bool, style: str) -
     try:
         if removing and not names:
             raise UsageError("--remove: name an environment; see lossproof envs")
+        if remove_all and (names or removing):
+            raise UsageError("--remove-all removes every environment: it takes no names, and stands alone")
         if removing or remove_all:
             _remove(chosen(names) if removing else listed())
             if remove_all:
@@ -172,7 +194,7 @@ def envs(names: tuple[str, ...], removing: bool, remove_all: bool, style: str) -
     except UsageError as error:
         fail(error)
     except OSError as error:
-        fail(UsageError(f"{error.filename}: {error.strerror}"))
+        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
 
 
 def _remove(environments: Sequence[Environment]) -> None:

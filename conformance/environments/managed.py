@@ -91,8 +91,12 @@ def cache() -> Path:
 def locked(name: str, said: Said) -> Generator[int]:
     """Hold the lock of that name in the cache; another process that holds it is waited for."""
     path = cache() / "locks" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    held = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = os.open(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        words = f"{cache()}: cannot be used as cache: {error.strerror}; LOSSPROOF_CACHE names another folder"
+        raise UsageError(words) from None
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
