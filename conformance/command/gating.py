@@ -24,6 +24,11 @@ from reports.record import Run, find_run_files, read_run
 ACCEPTED = Path("reports/accepted")
 """Where accepted deviations lie, from the folder in which the command is given."""
 
+FAIL_ON_HELP = (
+    f"Classes that stop an upgrade, of {', '.join(CLASSES)}; "
+    f"default: {', '.join(kind for kind in CLASSES if kind in FAIL_ON)}."
+)
+
 _GATE_EXAMPLES = """\
 lossproof gate --baseline baselines/torch.jsonl --candidate runs/torch-2.14.1.jsonl
 lossproof gate --baseline old.jsonl --candidate new.jsonl --fail-on regressed,changed --format markdown
@@ -66,8 +71,7 @@ class Classes(click.ParamType[frozenset[Class]]):
 )
 @click.option("--accepted", multiple=True, type=click.Path(path_type=Path),
               help=f"Accepted deviations, a .toml file or a folder of them; default: {ACCEPTED}.")  # fmt: skip
-@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=f"Classes that stop an upgrade, of {', '.join(CLASSES)}; default: "
-              f"{', '.join(kind for kind in CLASSES if kind in FAIL_ON)}.")  # fmt: skip
+@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=FAIL_ON_HELP)
 @click.option("--factor", type=click.FloatRange(1), default=FACTOR, show_default=True,
               help="By how much an error's share of its bound may grow before it is worse.")  # fmt: skip
 @click.option("--page", type=click.Path(path_type=Path), help="Write the comparison as a page of its own.")

@@ -18,7 +18,7 @@ from conformance.catalogue import clauses
 from conformance.command import show
 from conformance.command.bisection import Bisection, answer_in, differences
 from conformance.command.console import FORMATS, Command, fail
-from conformance.command.gating import ACCEPTED, Classes, known_deviations, report
+from conformance.command.gating import ACCEPTED, FAIL_ON_HELP, Classes, known_deviations, report
 from conformance.command.upgrade import Order, made_of, make_all, run_version, shared_python
 from conformance.discover import Spec, SubjectFailed, UsageError, find_subject
 from conformance.environments.interpreters import EnvironmentFailed
@@ -28,7 +28,7 @@ from conformance.environments.needs import parse_version
 from conformance.environments.versions import releases_between
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, asked_clauses
-from reports.gate import CLASSES, FAIL_ON, Class, NotComparable, compare
+from reports.gate import FAIL_ON, Class, NotComparable, compare
 from reports.lines import RunFileError
 from reports.record import read_run
 
@@ -74,8 +74,7 @@ fresh_option = click.option(
 @fresh_option
 @click.option("--accepted", multiple=True, type=click.Path(path_type=Path),
               help=f"Accepted deviations, a .toml file or a folder of them; default: {ACCEPTED}.")  # fmt: skip
-@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=f"Classes that stop an upgrade; default: "
-              f"{', '.join(kind for kind in CLASSES if kind in FAIL_ON)}.")  # fmt: skip
+@click.option("--fail-on", type=Classes(), default=FAIL_ON, help=FAIL_ON_HELP)
 @click.option("--summary", type=click.Path(path_type=Path), envvar="GITHUB_STEP_SUMMARY",
               help="File to which the Markdown is added; default: what GITHUB_STEP_SUMMARY names.")  # fmt: skip
 @click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the outcome.")
