@@ -12,7 +12,9 @@ NEEDS = [
     {"versions": ">=2.3", "python": ">=3.11", "packages": ["numpy=={version}"]},
     {"versions": ">=2.1", "python": ">=3.10", "packages": ["numpy=={version}"]},
     {"versions": ">=1.26", "python": ">=3.9,<3.13", "packages": ["numpy=={version}"]},
-    {"python": "<3.12", "packages": ["numpy=={version}"]},
+    {"versions": ">=1.23", "python": "<3.12", "packages": ["numpy=={version}"]},
+    {"versions": ">=1.22", "python": "<3.11", "packages": ["numpy=={version}"]},
+    {"python": "<3.10", "packages": ["numpy=={version}"]},
 ]
 _DTYPES = ["float16", "float32", "float64"]
 _REPRODUCER = {
