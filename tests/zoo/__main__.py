@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--python", action="append", default=[], metavar="FRAMEWORK=PATH", help="its interpreter")
     parser.add_argument("--profile", default="quick", choices=[name for name in PROFILES if name != "explore"])
     parser.add_argument("--dtype", action="append", default=[], help="only this format")
+    parser.add_argument("--right", action="store_true", help="only the right ones: is anything accused?")
     parser.add_argument("--every", type=int, default=1, help="only one in so many")
     parser.add_argument("--plain", type=int, default=1000, help="plain random cases asked of each")
     parser.add_argument("--least", type=float, default=1.0, metavar="SHARE", help="of the wrong ones to be caught")
@@ -72,7 +73,8 @@ def chosen(typed: argparse.Namespace) -> list[Inhabitant]:
     found: list[Inhabitant] = []
     for framework in typed.framework or FRAMEWORKS:
         found += sample(inhabitants(framework), typed.every)
-    return [who for who in found if not typed.words or any(word in who.name for word in typed.words)]
+    named = [who for who in found if not typed.words or any(word in who.name for word in typed.words)]
+    return [who for who in named if who.right or not typed.right]
 
 
 def asked(everyone: list[Inhabitant], questions: dict[str, Question]) -> list[Implementation]:
