@@ -50,7 +50,8 @@ class Profile:
         """The profile where modes or formats are named: what is named is asked, if only in short."""
         if not (filters.modes or filters.dtypes):
             return self
-        return replace(self, few=self.few or self.compiled, secondary=self.secondary or self.compiled)
+        others = ("*",) if filters.modes else self.others
+        return replace(self, few=self.few or self.compiled, secondary=self.secondary or self.compiled, others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")

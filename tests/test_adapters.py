@@ -185,6 +185,26 @@ def test_costly_modes_are_left_to_the_longer_profiles_unless_they_are_named() ->
     assert modes("standard") == {"eager", "packed"}
 
 
+def test_a_quick_run_asks_other_modes_for_their_formula_alone_unless_they_are_named() -> None:
+    """Compiled modes in float32 and by the function only; what is named is asked in full, or at least asked."""
+    quick = PROFILES["quick"]
+    whole = description()
+    of_margin = [clause for clause in CLAUSES.values() if clause.operator == MARGIN]
+    named = quick.for_filters(Filters(modes=("packed",)))
+
+    planned = {
+        (variant.form, variant.dtype) for variant in variants(whole, quick, Filters()) if variant.mode == "packed"
+    }
+    asked = [clause.id for clause in of_margin if asks(clause, subject("packed"), whole, quick)]
+    in_module = [clause.id for clause in of_margin if asks(clause, subject("packed", "module"), whole, named)]
+
+    assert planned == {("native", "float32")}
+    assert asked == ["margin.value.documented-formula"]
+    assert in_module == ["margin.value.documented-formula"]
+    assert quick.for_filters(Filters()) is quick
+    assert named.others == ("*",) != quick.others
+
+
 class _Bench:
     """A bench whose worker loads any function and says that it has a gradient."""
 
