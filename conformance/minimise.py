@@ -24,7 +24,8 @@ def minimise(case: Case, kind: str, judge: Judge, seconds: float, row: int | Non
     finds none. So no one row, class or label of the answer can be taken away, and no one
     number replaced by a simpler one, without the failure vanishing, unless time ran out.
     A simplification that fails in the same way comes before one that fails in another,
-    so that the answer shows what was found wherever that is possible.
+    so that the answer shows what was found wherever that is possible; after half of the
+    time any failure is as good, so that a witness never stays large for its kind's sake.
 
     Args:
         case: A case that fails.
@@ -38,7 +39,7 @@ def minimise(case: Case, kind: str, judge: Judge, seconds: float, row: int | Non
     if case.input.ndim == 1:
         batch, kind = minimise(case.batched(), kind, lambda other: judge(other.unbatched()), seconds)
         return batch.unbatched() if len(batch.input) == 1 else case, kind
-    trials = _Trials(kind, judge, time.monotonic() + seconds)
+    trials = _Trials(kind, judge, seconds)
     if row is not None and len(case.input) > 1 and case.reduction == "none":
         case = trials.first(case, [case.rows(slice(row, row + 1))])
     while True:
@@ -58,10 +59,11 @@ class _Trials:
         other: A simplification of the present case that fails in another way, and in which.
     """
 
-    def __init__(self, kind: str, judge: Judge, until: float) -> None:
+    def __init__(self, kind: str, judge: Judge, seconds: float) -> None:
         self.kind = kind
         self.other: tuple[Case, str] | None = None
-        self._judge, self._until = judge, until
+        started = time.monotonic()
+        self._judge, self._half, self._until = judge, started + seconds / 2, started + seconds
         self._known: dict[str, str] = {}
 
     @property
@@ -73,8 +75,8 @@ class _Trials:
         """The first simpler case that fails as the case does, or the case itself."""
         for other in simpler:
             found = self._kind_of(other)
-            if found == self.kind:
-                self.other = None
+            if found and (found == self.kind or time.monotonic() >= self._half):
+                self.kind, self.other = found, None
                 return other
             if found and self.other is None:
                 self.other = other, found
