@@ -285,6 +285,6 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
         dtype=case.dtype,
         target_dtype=case.target_dtype,
         weight=hexadecimal(case.weight),
-        cotangent=hexadecimal(case.upstream()) if gradient else None,
+        cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
         options=dict(case.options),
     )
