@@ -30,12 +30,11 @@ import msgspec
 import tomli_w
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from reports.record import Finding, Run, VariantRecord, Verdict
+from reports.arrangement import DEVIATIONS, variant_name
+from reports.record import Finding, Run, VariantRecord
 
 MAGNITUDE = 4.0
 """Two errors of a deviation are one magnitude within this factor."""
-
-DEVIATING: tuple[Verdict, ...] = ("deviates", "crashes", "hangs")
 
 
 class AcceptedError(ValueError):
@@ -79,18 +78,17 @@ class Accepted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
             return ""
         if self.expired(run):
             return f"its date has passed: until {self.until}"
-        deviating = [finding for finding in asked if finding.verdict in (*DEVIATING, "unsupported")]
+        deviating = [finding for finding in asked if finding.verdict in {*DEVIATIONS, "unsupported"}]
         if not deviating:
             return f"nothing deviates there in {run.name}"
         alike_in_kind = [finding for finding in deviating if signature(finding) == self.signature]
         if not alike_in_kind:
             return f"seen instead: {', '.join(sorted({signature(finding) for finding in deviating}))}"
-        shares = ", ".join(sorted({f"{share(finding):g}" for finding in alike_in_kind}))
-        return f"another magnitude is seen: {shares} times the bound, not {self.share_of_bound:g}"
+        seen = ", ".join(sorted({magnitude(finding) for finding in alike_in_kind}))
+        return f"another magnitude is seen: {seen}, not {self.share_of_bound:g}"
 
     def _names(self, variant: VariantRecord) -> bool:
-        name = f"{variant.form} {variant.mode} {variant.device} {variant.dtype}"
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.variants)
+        return any(fnmatch.fnmatchcase(variant_name(variant), pattern) for pattern in self.variants)
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,6 +110,12 @@ def share(finding: Finding) -> float | None:
     if finding.worst is None or finding.problem != "finite":
         return None
     return float(finding.worst.share_of_bound)
+
+
+def magnitude(finding: Finding) -> str:
+    """The worst error of a deviation in words; NaN, infinities and what is no number have none."""
+    worst = share(finding)
+    return "none" if worst is None else f"{worst:g} times the bound"
 
 
 def alike(one: float | None, other: float | None) -> bool:
@@ -168,7 +172,7 @@ def draft(run: Run, findings: Sequence[Finding], *, why: str, upstream: str, unt
     """
     groups: list[list[Finding]] = []
     for finding in findings:
-        if finding.verdict in DEVIATING:
+        if finding.verdict in DEVIATIONS:
             _group_of(groups, finding).append(finding)
     tables = [_table(run, group, why, upstream, until) for group in groups]
     return "\n".join(tomli_w.dumps({"accepted": [table]}, multiline_strings=False) for table in tables)
@@ -189,13 +193,12 @@ def _table(
     run: Run, group: Sequence[Finding], why: str, upstream: str, until: datetime.date | None
 ) -> dict[str, object]:
     subject = run.header.subject
-    names = [f"{f.variant.form} {f.variant.mode} {f.variant.device} {f.variant.dtype}" for f in group]
     worst = share(group[0])
     table: dict[str, object] = {
         "clause": group[0].clause,
         "framework": subject.framework,
         "versions": f"=={subject.version}",
-        "variants": names,
+        "variants": [variant_name(finding.variant) for finding in group],
         "signature": signature(group[0]),
     }
     table |= {} if worst is None else {"share_of_bound": worst}

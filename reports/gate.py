@@ -29,8 +29,9 @@ from functools import cached_property
 from math import isfinite
 from typing import Literal, NamedTuple, cast, get_args
 
-from reports.accepted import DEVIATING, Accepted, alike, share, signature
-from reports.record import FAILURES_KEPT, Failure, Finding, Level, Run, VariantRecord
+from reports.accepted import Accepted, alike, magnitude, share, signature
+from reports.arrangement import DEVIATIONS, LEVELS
+from reports.record import FAILURES_KEPT, Counterexample, Failure, Finding, Level, Run, VariantRecord
 
 Class = Literal[
     "regressed",
@@ -61,8 +62,6 @@ FACTOR, SLACK = 1.5, 0.05
 
 GROSS = 4.0
 """Times its bound by which a case must fail to count as a place of its own: less is noise of the last digits."""
-
-_LEVELS: tuple[Level, ...] = ("documented", "implied", "quality", "open")
 
 
 class NotComparable(ValueError):
@@ -98,6 +97,12 @@ class Difference:
     after: Finding | None
     accepted: Accepted | None = None
 
+    @property
+    def witness(self) -> Counterexample | None:
+        """The input that shows it: the candidate's; the baseline's where the candidate has none."""
+        examples = [found.counterexample for found in (self.after, self.before) if found]
+        return next((example for example in examples if example), None)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -124,7 +129,7 @@ class Comparison:
     def still_deviating(self) -> int:
         """How many of the same ones deviate in both runs."""
         return sum(
-            each.kind == "same" and bool(each.after and each.after.verdict in DEVIATING) for each in self.differences
+            each.kind == "same" and bool(each.after and each.after.verdict in DEVIATIONS) for each in self.differences
         )
 
     def failing(self, fail_on: Collection[Class] = FAIL_ON) -> list[Difference]:
@@ -199,11 +204,11 @@ def _classified(before: Finding | None, after: Finding | None, factor: float) ->
         return _of_support(before, after), steps
     if before.cases_digest != after.cases_digest or (before.level != after.level):
         return "not-comparable", f"other cases, {before.cases} and {after.cases}, or another level: {steps}"
-    if after.verdict not in DEVIATING:
-        if before.verdict in DEVIATING:
+    if after.verdict not in DEVIATIONS:
+        if before.verdict in DEVIATIONS:
             return "fixed", steps
         return _of_behaviour(before, after) if after.verdict == "observed" else _of_error(before, after, factor)
-    if before.verdict not in DEVIATING:
+    if before.verdict not in DEVIATIONS:
         return "regressed", steps
     change = _change(before, after)
     return ("changed", f"{steps}: {change}") if change else ("same", steps)
@@ -249,7 +254,7 @@ def _change(before: Finding, after: Finding) -> str:
     if signature(before) != signature(after):
         return f"{signature(before)} before, {signature(after)} now"
     if not alike(share(before), share(after)):
-        return f"{share(before):g} times its bound before, {share(after):g} now"
+        return f"{magnitude(before)} before, {magnitude(after)} now"
     return _other_places(before.failures, after.failures)
 
 
@@ -307,7 +312,7 @@ def _order(difference: Difference) -> tuple[object, ...]:
         CLASSES.index(difference.kind),
         difference.accepted is not None,
         not died,
-        _LEVELS.index(difference.level),
+        LEVELS.index(difference.level),
         -_magnitude(after),
         difference.clause,
         (variant.form, variant.mode, variant.device, variant.dtype),
@@ -316,7 +321,7 @@ def _order(difference: Difference) -> tuple[object, ...]:
 
 def _magnitude(finding: Finding | None) -> float:
     """Wrong values of another kind before large errors before small ones."""
-    if finding is None or finding.verdict not in DEVIATING:
+    if finding is None or finding.verdict not in DEVIATIONS:
         return 0.0
     return share(finding) or float("inf")
 

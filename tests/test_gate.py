@@ -278,6 +278,24 @@ def test_another_deviation_under_an_accepted_clause_is_not_covered(
     assert f"({because})" in outcome.output
 
 
+def test_what_has_no_magnitude_is_told_without_one(conforming: Path, tmp_path: Path) -> None:
+    """NaN has none, nor has a wrong number whose error no clause measured."""
+    nan = rewritten(conforming, tmp_path / "nan.jsonl", deviating("nan"))
+    entry = accepted(tmp_path, ENTRY.replace("deviates: finite", "deviates: nan"))
+    unmeasured = only(FORMULA, verdict="deviates", problem="finite", worst=None, counterexample=witness())
+
+    stale = gated(nan, nan, "--accepted", entry)
+    changed = gated(
+        rewritten(conforming, tmp_path / "a.jsonl", deviating()),
+        rewritten(conforming, tmp_path / "b.jsonl", unmeasured),
+    )
+
+    assert stale.exit_code == 3
+    assert "another magnitude is seen: none, not 100" in stale.output
+    assert changed.exit_code == 1
+    assert "100 times the bound before, none now" in changed.output
+
+
 def test_an_entry_that_matches_nothing_is_stale(conforming: Path, tmp_path: Path) -> None:
     """Exit status 3; where its clause was not asked, or for other versions, nothing is said."""
     asked = accepted(tmp_path)
