@@ -222,8 +222,9 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     torch = _torch()
     dtypes = [plain["dtype"] for plain in call["arrays"].values() if "dtype" in plain]
-    if not all(hasattr(torch, dtype) for dtype in dtypes):
-        return {"raised": TypeError("torch %s has no tensors of %s" % (torch.__version__, " and ".join(dtypes)))}
+    missing = [dtype for dtype in dtypes if not hasattr(torch, dtype)]
+    if missing:
+        return {"raised": TypeError("torch %s has no tensors of %s" % (torch.__version__, " and ".join(missing)))}
     arrays = {name: _tensor(torch, plain, call["layout"]) for name, plain in call["arrays"].items()}
     if call["operator"] == "echo":
         return {"value": _plain(torch, arrays["input"])}

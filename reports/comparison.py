@@ -101,12 +101,12 @@ class Gathered:
     def shown(self) -> Side:
         """The side whose witness shows the difference."""
         before, after = self.sides
-        return before if _witness(self.first) is not _example(after.finding) else after
+        return before if self.witness is not _example(after.finding) else after
 
     @property
     def witness(self) -> Counterexample | None:
         """The input that shows the difference, if the run files hold one."""
-        return _witness(self.first)
+        return self.first.witness
 
     @property
     def other(self) -> Side | None:
@@ -122,7 +122,7 @@ class Gathered:
     @property
     def programs(self) -> list[tuple[str, str]]:
         """Distinct reproducers, each with the variants that it is for."""
-        shown = ((example.reproducer, each) for each in self.differences if (example := _witness(each)))
+        shown = ((example.reproducer, each) for each in self.differences if (example := each.witness))
         return [
             (program, telling([each.variant for each in those], self.among) or "all variants")
             for program, those in group(shown)
@@ -182,7 +182,7 @@ def chapters(comparison: Comparison, fail_on: Collection[Class] = FAIL_ON) -> li
 
 def _shows(difference: Difference) -> tuple[str, str, str, str, Accepted | None]:
     """What differences have in common that are told in one place; numbers in words make no difference."""
-    example = _witness(difference)
+    example = difference.witness
     findings = [found for found in (difference.before, difference.after) if found]
     sides = [f"{signature(found)} {found.repeatable}" for found in findings]
     words = [*sides, example.got if example else difference.words]
@@ -198,11 +198,6 @@ def _bare(example: Counterexample) -> bytes:
 
 def _example(finding: Finding | None) -> Counterexample | None:
     return finding.counterexample if finding else None
-
-
-def _witness(difference: Difference) -> Counterexample | None:
-    """The later counterexample; the earlier one where the later run has none."""
-    return _example(difference.after) or _example(difference.before)
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str, str]]:

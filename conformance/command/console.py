@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import click
 
+from conformance.discover import UsageError
+
 FORMATS = click.Choice(["text", "json", "markdown"])
 
 
@@ -14,6 +16,11 @@ def fail(error: Exception, status: int = 2) -> NoReturn:
     """Say an error in one line and end."""
     click.echo(f"lossproof: {error}", err=True)
     sys.exit(status)
+
+
+def named(error: OSError) -> UsageError:
+    """What the operating system refused, and of which file."""
+    return UsageError(f"{error.filename or 'output'}: {error.strerror}")
 
 
 class Command(click.Command):

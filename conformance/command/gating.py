@@ -13,7 +13,7 @@ import click
 
 from conformance.catalogue import clauses
 from conformance.command import show_gate
-from conformance.command.console import FORMATS, Command, fail
+from conformance.command.console import FORMATS, Command, fail, named
 from conformance.discover import UsageError
 from reports.accepted import Accepted, AcceptedError, draft, read_accepted
 from reports.comparison import write_comparison
@@ -169,7 +169,7 @@ def report(found: Comparison, style: str, fail_on: frozenset[Class], page: Path 
             with summary.open("a", encoding="utf-8") as file:
                 file.write(show_gate.comparison(found, "markdown", fail_on) + "\n")
     except OSError as error:
-        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
+        fail(named(error))
     return found.status(fail_on)
 
 
@@ -205,7 +205,7 @@ def accept(run: Path, clause: str, why: str, upstream: str, until: datetime.date
     except AcceptedError as error:
         fail(error)
     except OSError as error:
-        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
+        fail(named(error))
     count = text.count("[[accepted]]")
     if not count:
         click.echo("no deviation that no entry covers; nothing was written")

@@ -10,9 +10,10 @@ import msgspec
 
 from conformance.command.show import decimal, variants_of
 from reports.accepted import Accepted
+from reports.arrangement import group
 from reports.comparison import ANSWERS
 from reports.gate import FAIL_ON, Class, Comparison, Difference
-from reports.record import Counterexample, Finding
+from reports.record import Finding
 
 WORST = 10
 """Differences that are shown whole."""
@@ -68,22 +69,18 @@ def _plain(difference: Difference) -> dict[str, Any]:
 
 def groups(differences: Sequence[Difference]) -> list[Group]:
     """Differences with the same clause, class and witness together, in the order of the first of each."""
-    gathered: dict[tuple[object, ...], list[Difference]] = {}
-    for difference in differences:
-        shown = _witness(difference)
-        seen = (str(shown.input), str(shown.target), shown.expected, shown.got) if shown else difference.words
-        gathered.setdefault((difference.clause, difference.kind, seen, difference.accepted), []).append(difference)
-    return [tuple(those) for those in gathered.values()]
+    return [tuple(those) for _, those in group((_shows(each), each) for each in differences)]
 
 
-def _witness(difference: Difference) -> Counterexample | None:
-    """What shows the difference: the candidate's counterexample, or the baseline's where that is fixed."""
-    found = difference.after if difference.kind != "fixed" else difference.before
-    return found.counterexample if found else None
+def _shows(difference: Difference) -> tuple[object, ...]:
+    """What differences that are told together have in common."""
+    shown = difference.witness
+    seen = (str(shown.input), str(shown.target), shown.expected, shown.got) if shown else difference.words
+    return difference.clause, difference.kind, seen, difference.accepted
 
 
-def _findings(group: Group) -> list[Finding]:
-    return [found for found in (each.after or each.before for each in group) if found]
+def _findings(those: Group) -> list[Finding]:
+    return [found for found in (each.after or each.before for each in those) if found]
 
 
 def _text(found: Comparison, fail_on: Collection[Class]) -> str:
@@ -91,8 +88,8 @@ def _text(found: Comparison, fail_on: Collection[Class]) -> str:
     lines = [f"{found.baseline.name} → {found.candidate.name}: {answer(found, fail_on)}"]
     lines += [f"  note: {note}" for note in found.notes]
     lines += [""] if failing or found.stale else []
-    for group in failing[:WORST]:
-        lines += [*_group_lines(group), ""]
+    for those in failing[:WORST]:
+        lines += [*_group_lines(those), ""]
     if len(failing) > WORST:
         lines += [f"and {len(failing) - WORST} more; --format json has them all", ""]
     lines += [f"stale: {_entry(entry)} ({entry.stale(found.candidate)})" for entry in found.stale]
@@ -107,11 +104,11 @@ def _accepted_of(found: Comparison, kind: Class) -> str:
     return f"  ({count} accepted)" if count else ""
 
 
-def _group_lines(group: Group) -> list[str]:
-    first = group[0]
-    lines = [f"{first.kind}: {first.clause} ({first.level})", f"  variants  {variants_of(_findings(group))}"]
+def _group_lines(those: Group) -> list[str]:
+    first = those[0]
+    lines = [f"{first.kind}: {first.clause} ({first.level})", f"  variants  {variants_of(_findings(those))}"]
     lines += [f"  because   {first.words}"]
-    shown = _witness(first)
+    shown = first.witness
     if shown is None:
         return lines
     lines += [
@@ -135,19 +132,19 @@ def _markdown(found: Comparison, fail_on: Collection[Class]) -> str:
     lines += ["", "| class | clauses × variants |", "| --- | ---: |"]
     lines += [f"| {kind} | {count}{_accepted_of(found, kind)} |" for kind, count in found.counts.items()]
     failing = groups(found.failing(fail_on))
-    for group in failing[:WORST]:
-        lines += ["", *_group_markdown(group)]
+    for those in failing[:WORST]:
+        lines += ["", *_group_markdown(those)]
     lines += ["", f"{len(failing) - WORST} more are not shown."] if len(failing) > WORST else []
     lines += [f"- stale: {_entry(entry)} ({entry.stale(found.candidate)})" for entry in found.stale]
     return "\n".join([*lines, "", f"Exit status {status}."])
 
 
-def _group_markdown(group: Group) -> list[str]:
-    first, shown = group[0], _witness(group[0])
+def _group_markdown(those: Group) -> list[str]:
+    first, shown = those[0], those[0].witness
     lines = [
         f"### {first.kind}: `{first.clause}` ({first.level})",
         "",
-        f"{variants_of(_findings(group))}: {first.words}",
+        f"{variants_of(_findings(those))}: {first.words}",
     ]
     if shown is None:
         return lines

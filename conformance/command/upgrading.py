@@ -17,7 +17,7 @@ from conformance.case import OPERATORS
 from conformance.catalogue import clauses
 from conformance.command import show
 from conformance.command.bisection import Bisection, answer_in, differences
-from conformance.command.console import FORMATS, Command, fail
+from conformance.command.console import FORMATS, Command, fail, named
 from conformance.command.gating import ACCEPTED, FAIL_ON_HELP, Classes, known_deviations, report
 from conformance.command.upgrade import Order, made_of, make_all, run_version, shared_python
 from conformance.discover import Spec, SubjectFailed, UsageError, find_subject
@@ -36,7 +36,7 @@ _UPGRADE_EXAMPLES = """\
 lossproof upgrade torch 2.13.0 2.14.1
 lossproof upgrade jax 0.9.2 0.10.2 --profile standard --out upgrade-jax
 lossproof upgrade my_adapter.py 1.0 1.1 --find-links dist
-lossproof upgrade torch 1.8.0 2.13.0 --bisect soft.extremes.large-scores
+lossproof upgrade torch 1.8.0 2.13.0 --bisect soft.numbers.infinite-scores
 """
 _ENVS_EXAMPLES = """\
 lossproof envs
@@ -115,7 +115,7 @@ def upgrade(
     except UsageError as error:
         fail(error)
     except OSError as error:
-        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
+        fail(named(error))
     except KeyboardInterrupt:
         fail(RuntimeError("interrupted; the same command goes on from here"), 130)
     sys.exit(report(found, style, fail_on, out / "comparison.html", summary))
@@ -193,7 +193,7 @@ def envs(names: tuple[str, ...], removing: bool, remove_all: bool, style: str) -
     except UsageError as error:
         fail(error)
     except OSError as error:
-        fail(UsageError(f"{error.filename or 'output'}: {error.strerror}"))
+        fail(named(error))
 
 
 def _remove(environments: Sequence[Environment]) -> None:
