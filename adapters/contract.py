@@ -200,9 +200,11 @@ class Reproducer(TypedDict):
     ``empty`` with ``$shape`` and ``$dtype`` for arrays without elements, each form's
     ``call`` with ``$options``, each mode's ``wrap`` with ``$call``, after the lines of its
     ``define`` with ``$call``, where it has any; ``gradient`` with ``$loss``, after ``before``.
+    ``port_import`` stands in for ``$port_import`` where the form is ``port``.
     """
 
     prelude: str
+    port_import: NotRequired[str]
     array: str
     empty: str
     call: dict[str, str]
@@ -224,6 +226,7 @@ class ModeOffer(TypedDict):
 
     offers: NotRequired[list[str]]
     dtypes: NotRequired[list[str]]
+    forms: NotRequired[list[str]]
 
 
 class OperatorOffer(TypedDict):
@@ -289,6 +292,11 @@ class Description(TypedDict):
 def wants_of(offer: OperatorOffer, mode: str) -> list[str]:
     """What may be wanted of an operator in a mode."""
     return offer.get("by_mode", {}).get(mode, {}).get("offers", offer["offers"])
+
+
+def forms_of(offer: OperatorOffer, mode: str) -> list[str]:
+    """The forms that an operator has in a mode."""
+    return offer.get("by_mode", {}).get(mode, {}).get("forms", offer["forms"])
 
 
 def dtypes_of(offer: OperatorOffer, mode: str) -> list[str]:

@@ -127,6 +127,7 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
             "module": _signature(getattr(nn, _CLASSES[operator])),
         },
         "reproducer": {
+            "port_import": "from lossproof import port\nmindspore_port = port('mindspore')\n",
             "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
             "mindspore.set_context(mode=mindspore.$mode)\n",
             "array": "Tensor($values, mindspore.$dtype)",

@@ -1,10 +1,13 @@
 """Both losses for TensorFlow: differentiable, eager, in ``tf.function`` and under XLA.
 
 Both ports keep one contract: the first negative label ends a row's block, duplicate
-labels count each time, the subgradient at a tie is 0, and NaN propagates. A class index
-beyond the last class before the block's end makes its row NaN, because compiled code
-cannot raise. Half-precision scores are computed with in float32, and the loss is rounded
-once. Memory is O(N T C) for the margin loss, with T the width of the target.
+labels count each time, the subgradient at a tie is 0, NaN propagates, and infinities give
+the formula's limit. A class index beyond the last class before the block's end makes its
+row NaN, because compiled code cannot raise. Half-precision scores are computed with in
+float32, and the loss is rounded once. Memory is O(N C).
+
+The margin loss takes O(C) a label where labels are few and O(C log C) a row where they
+are many; the device decides, by the labels of the batch.
 """
 
 import functools
@@ -54,23 +57,16 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
 
     Raises:
         ValueError: Shapes or a reduction that the operator does not take.
+
+    Example:
+        >>> multilabel_margin_loss(tf.constant([0.1, 0.2, 0.4, 0.8]), tf.constant([3, 0, -1, 1])).numpy()
+        0.85
     """
-    tf = _tf()
     _check(input, target, reduction)
-    classes, wide = tf.shape(input, out_type=target.dtype)[-1], _widened(input)
-    block = tf.math.cumprod(tf.cast(target >= 0, target.dtype), axis=-1) > 0
-    inside = tf.where(block, target, tf.zeros_like(target))
-    beyond = tf.reduce_any(inside >= classes, axis=-1)
-    labels = tf.minimum(inside, classes - 1)
-    names = labels[..., :, tf.newaxis] == tf.range(classes, dtype=target.dtype)
-    is_target = tf.reduce_any(names & block[..., :, tf.newaxis], axis=-2)
-    score = tf.gather(wide, labels, axis=-1, batch_dims=input.shape.rank - 1)
-    gap = (1 - score)[..., :, tf.newaxis] + wide[..., tf.newaxis, :]
-    counted = block[..., :, tf.newaxis] & ~is_target[..., tf.newaxis, :] & ~(gap <= 0)
-    total = tf.reduce_sum(tf.where(counted, gap, tf.zeros_like(gap)), axis=(-2, -1))
-    losses = total / tf.cast(classes, wide.dtype)
-    not_a_number = tf.fill(tf.shape(losses), tf.constant(float("nan"), dtype=wide.dtype))
-    return tf.cast(_reduce(tf.where(beyond, not_a_number, losses), reduction), input.dtype)
+    batched = input.shape.rank == 2
+    rows, labels = (input, target) if batched else (input[_tf().newaxis], target[_tf().newaxis])
+    losses = _margin()(_widened(rows), labels)
+    return _tf().cast(_reduce(losses if batched else losses[0], reduction), input.dtype)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -99,3 +95,165 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
         losses = losses * tf.cast(weight, wide.dtype)
     classes = tf.cast(tf.shape(input)[-1], wide.dtype)
     return tf.cast(_reduce(tf.reduce_sum(losses, axis=-1) / classes, reduction), input.dtype)
+
+
+DIRECT = 64
+"""Up to so many labels in each row, going through them one by one is quicker than sorting them."""
+
+
+@functools.lru_cache(maxsize=None)
+def _margin() -> Any:
+    """Losses of rows, with their derivative by the scores."""
+    tf = _tf()
+
+    def losses_of(input: Any, target: Any) -> Any:
+        rows = _traced(input.dtype, target.dtype) if tf.executing_eagerly() else _losses_and_slopes
+        losses, slopes = rows(input, target)
+        slopes = tf.stop_gradient(slopes)
+        return losses, lambda cotangent: (cotangent[:, tf.newaxis] * slopes, None)
+
+    return tf.custom_gradient(losses_of)
+
+
+@functools.lru_cache(maxsize=None)
+def _traced(dtype: Any, target_dtype: Any) -> Any:
+    """The same for eager calls: traced once for every shape, because each eager operation costs more than small rows."""
+    tf = _tf()
+    shape = [None, None]
+    signature = [tf.TensorSpec(shape, dtype), tf.TensorSpec(shape, target_dtype)]
+    return tf.function(_losses_and_slopes, input_signature=signature, autograph=False)
+
+
+def _losses_and_slopes(input: Any, target: Any) -> Any:
+    """Of (N, C) scores the N losses, and the derivative of each by its scores."""
+    tf = _tf()
+    classes = tf.shape(input)[1]
+    block = tf.math.cumprod(tf.cast(target >= 0, tf.int32), axis=1) > 0
+    inside = target < tf.cast(classes, target.dtype)
+    beyond = tf.reduce_any(block & ~inside, axis=1)
+    labels = tf.where(block & inside, tf.cast(target, tf.int32), classes)
+    named = _added(labels, tf.ones_like(labels), classes + 1)[:, :classes] > 0
+    most = tf.reduce_max(tf.reduce_sum(tf.cast(labels < classes, tf.int32), axis=1), axis=0)
+    sums, counts = tf.cond(
+        most <= DIRECT, lambda: _direct(input, labels, named, most), lambda: _sorted(input, labels, named)
+    )
+    width = tf.cast(classes, input.dtype)
+    spoilt = tf.where(beyond, tf.constant(float("nan"), input.dtype), tf.constant(0, input.dtype))
+    return sums / width + spoilt, tf.cast(counts, input.dtype) / width + spoilt[:, tf.newaxis]
+
+
+def _added(places: Any, values: Any, width: Any) -> Any:
+    """Integers added up by row and place; shape (N, width)."""
+    tf = _tf()
+    rows = tf.shape(places, out_type=tf.int64)[0]
+    starts = tf.range(rows)[:, tf.newaxis] * tf.cast(width, tf.int64)
+    whole = tf.reshape(tf.cast(places, tf.int64) + starts, [-1])
+    flat = tf.math.unsorted_segment_sum(tf.reshape(values, [-1]), whole, rows * tf.cast(width, tf.int64))
+    return tf.reshape(flat, [-1, width])
+
+
+def _direct(input: Any, labels: Any, named: Any, most: Any) -> Any:
+    """Sums over the active pairs and their number at each score, label by label; a target's counts are negative."""
+    tf = _tf()
+    classes = tf.shape(input)[1]
+    zero = tf.zeros((), input.dtype)
+
+    def step(place: Any, sums: Any, counts: Any) -> Any:
+        label = labels[:, place]
+        own = label[:, tf.newaxis] == tf.range(classes)
+        score = tf.gather(input, tf.minimum(label, classes - 1), axis=1, batch_dims=1)
+        gap = (1 - score)[:, tf.newaxis] + input
+        active = ~(gap <= 0) & ~named & (label < classes)[:, tf.newaxis]
+        met = tf.cast(active, tf.int32)
+        counts += met - tf.where(own, tf.reduce_sum(met, axis=1)[:, tf.newaxis], 0)
+        return place + 1, sums + tf.reduce_sum(tf.where(active, gap, zero), axis=1), counts
+
+    start = (tf.constant(0), tf.zeros(tf.shape(input)[:1], input.dtype), tf.zeros_like(input, tf.int32))
+    return tf.while_loop(lambda place, *_: place < most, step, start)[1:]
+
+
+def _sorted(input: Any, labels: Any, named: Any) -> Any:
+    r"""The same: sort each row's target scores, and find the place of every other score among them.
+
+    With :math:`a_1 \le \dots \le a_T` the target scores (a duplicate label twice), :math:`v = 1 + x_i` of a
+    class that is no target and :math:`k = \#\{a < v\}`, the pairs of i contribute
+
+    .. math:: \sum_{t \le k} (v - a_t) = k (v - a_k) + \sum_{j < k} j (a_{j+1} - a_j)
+
+    No term is negative, so nothing cancels, however far apart or from 0 the scores lie, and the input's own
+    precision is enough. Keys stand in for what is not finite: NaN is active in every pair, so its key is the
+    lowest target or the highest other score.
+    """
+    tf = _tf()
+    classes, infinity, largest = tf.shape(input)[1], tf.constant(float("inf"), input.dtype), input.dtype.max
+    within = labels < classes
+    scores = tf.gather(input, tf.minimum(labels, classes - 1), axis=1, batch_dims=1)
+    keys = tf.where(tf.math.is_nan(scores), -infinity, tf.minimum(scores, largest))
+    keys = tf.where(within, keys, infinity)
+    others = tf.where(tf.math.is_nan(input), infinity, tf.maximum(1 + input, -largest))
+    others = tf.where(named, -infinity, others)
+    ranked = tf.sort(keys, axis=1)
+    places = _places(ranked, others)
+    met = _added(places, tf.ones_like(places), classes + 1)[:, 1:]
+    above = tf.cumsum(met, axis=1, reverse=True)
+    of_targets = tf.gather(above, tf.minimum(_places(ranked, keys), classes - 1), axis=1, batch_dims=1)
+    counts = places - _added(labels, of_targets, classes + 1)[:, :classes]
+    sums = _sums(_finite(ranked), _finite(others), places)
+    limits = _limits(input, ~named, scores, within)
+    return tf.where(tf.equal(limits, 0), sums, limits), counts
+
+
+def _places(ranked: Any, scores: Any) -> Any:
+    """How many of each row's ranked scores lie below each score: a binary search of all at once.
+
+    ``tf.searchsorted`` compares each with each under XLA, which takes O(N C^2) memory.
+    """
+    tf = _tf()
+    width = tf.shape(ranked)[1]
+
+    def step(stride: Any, places: Any) -> Any:
+        further = places + stride
+        passed = tf.gather(ranked, tf.minimum(further, width) - 1, axis=1, batch_dims=1) < scores
+        return stride // 2, tf.where(passed & (further <= width), further, places)
+
+    def widest(stride: Any) -> Any:
+        return stride * 2
+
+    stride = tf.while_loop(lambda stride: stride * 2 <= width, lambda stride: (widest(stride),), (tf.constant(1),))[0]
+    return tf.while_loop(lambda stride, _: stride > 0, step, (stride, tf.zeros_like(scores, tf.int32)))[1]
+
+
+def _finite(scores: Any) -> Any:
+    """The scores, with 0 in the place of infinities."""
+    tf = _tf()
+    return tf.where(tf.math.is_inf(scores), tf.zeros((), scores.dtype), scores)
+
+
+def _sums(ranked: Any, others: Any, places: Any) -> Any:
+    """Each row's sum over its active pairs of finite scores."""
+    tf = _tf()
+    ranks = tf.range(1, tf.shape(ranked)[1])
+    steps = (ranked[:, 1:] - ranked[:, :-1]) * tf.cast(ranks, ranked.dtype)
+    up_to = tf.pad(tf.cumsum(steps, axis=1), [[0, 0], [1, 0]])
+    last = tf.maximum(places - 1, 0)
+    reached = tf.gather(ranked, last, axis=1, batch_dims=1)
+    gaps = tf.cast(places, ranked.dtype) * (others - reached) + tf.gather(up_to, last, axis=1, batch_dims=1)
+    return tf.reduce_sum(tf.where(places > 0, gaps, tf.zeros((), gaps.dtype)), axis=1)
+
+
+def _limits(input: Any, other: Any, scores: Any, within: Any) -> Any:
+    """What each row's pairs with a NaN or an infinity add: 0, infinity or NaN."""
+    tf = _tf()
+    nan, infinity = float("nan"), float("inf")
+    gaps = [[0, nan, infinity, 0], [nan] * 4, [0, nan, nan, 0], [infinity, nan, infinity, nan]]
+    met = _kinds(scores, within)[:, :, tf.newaxis] & _kinds(input, other)[:, tf.newaxis, :]
+    found = tf.where(met, tf.constant(gaps, dtype=input.dtype), tf.zeros((), input.dtype))
+    return tf.reduce_sum(found, axis=(1, 2))
+
+
+def _kinds(scores: Any, among: Any) -> Any:
+    """Whether each row holds a finite score, NaN, infinity and minus infinity; shape (N, 4)."""
+    tf = _tf()
+    endless = tf.math.is_inf(scores)
+    kinds = (tf.math.is_finite(scores), tf.math.is_nan(scores), endless & (scores > 0), endless & (scores < 0))
+    return tf.stack([tf.reduce_any(kind & among, axis=1) for kind in kinds], axis=1)

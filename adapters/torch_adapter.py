@@ -42,6 +42,7 @@ _CLASSES = {
 _BACKENDS = ("aot_eager", "inductor")
 _EXPORTS = ("export", "export_decomposed", "onnx")
 _MODES = ("eager", "vmap") + _BACKENDS + _EXPORTS + ("script", "autocast")
+_PORT_MODES = ("eager", "vmap") + _BACKENDS
 _DTYPES = {
     "export_decomposed": ["float16", "float32"],
     "onnx": ["float16", "float32"],
@@ -159,7 +160,7 @@ _DEFINE = {
 def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
     soft = operator == "multilabel_soft_margin_loss"
     return {
-        "forms": ["native", "module"],
+        "forms": _forms(operator, "eager"),
         "modes": modes,
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": "same" if soft else "int64",
@@ -171,12 +172,14 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
             "module": _signature(getattr(_torch().nn, _CLASSES[operator])),
         },
         "reproducer": {
-            "prelude": "import torch\n",
+            "port_import": "from lossproof import port\ntorch_port = port('torch')\n",
+            "prelude": "import torch\n$port_import",
             "array": "torch.tensor($values, dtype=torch.$dtype)",
             "empty": "torch.zeros($shape, dtype=torch.$dtype)",
             "call": {
                 "native": "torch.nn.functional.%s(input, target$options)" % operator,
                 "module": "torch.nn.%s($module_options)(input, target)" % _CLASSES[operator],
+                "port": "torch_port.%s(input, target$options)" % operator,
             },
             "wrap": _WRAP,
             "define": _DEFINE,
@@ -184,6 +187,12 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
             "before": "input.requires_grad_()\nloss = $loss",
         },
     }
+
+
+def _forms(operator: str, mode: str) -> List[str]:
+    """The port is there for the margin loss, where this torch lets an operator say how it is mapped (2.5 and later)."""
+    has_port = operator == "multilabel_margin_loss" and hasattr(_torch().library, "register_vmap")
+    return ["native", "module"] + (["port"] if has_port and mode in _PORT_MODES else [])
 
 
 def _signature(function: Any) -> List[Dict[str, str]]:
@@ -200,7 +209,7 @@ def _offer_of_mode(operator: str, mode: str) -> Dict[str, Any]:
     float64 as they are. NumPy, through which ONNX Runtime gets its arrays, has no bfloat16. Programs
     that are decomposed or leave torch take long to make, so they are asked in two formats only.
     """
-    offer: Dict[str, Any] = {"offers": _wants(operator, mode)}
+    offer: Dict[str, Any] = {"offers": _wants(operator, mode), "forms": _forms(operator, mode)}
     return dict(offer, dtypes=_DTYPES[mode]) if mode in _DTYPES else offer
 
 
@@ -306,7 +315,8 @@ def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
     if operator == "product":
         return lambda input, weight: input * weight
     if call["form"] != "module":
-        function = call.get("function") or getattr(torch.nn.functional, operator)
+        holder = importlib.import_module("torch_port") if call["form"] == "port" else torch.nn.functional
+        function = call.get("function") or getattr(holder, operator)
         if "weight" in call["arrays"]:
             return lambda input, target, weight: function(input, target, weight=weight, **options)
         return lambda input, target: function(input, target, **options)

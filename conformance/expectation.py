@@ -12,13 +12,14 @@ from reference.formats import Arithmetic
 from reference.margin import margin_loss
 from reference.soft_margin import soft_margin_loss
 
-_LARGE = 20_000
-"""Elements of a case whose expectation is kept only while it is in use."""
+_SMALL, _LARGE = 256, 20_000
+"""Elements of a case of which very many expectations are kept, and of one kept only while it is in use."""
 
 
 def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) -> Answer:
     """Value and gradient of a case, computed once for each arithmetic that asks."""
-    remembered = _expectation if case.input.size < _LARGE else _large_expectation
+    size = case.input.size
+    remembered = _of_small if size < _SMALL else _of_medium if size < _LARGE else _of_large
     return remembered(case, arithmetic, printed=printed)
 
 
@@ -31,5 +32,6 @@ def compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
     return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)
 
 
-_expectation = functools.lru_cache(maxsize=100_000)(compute)
-_large_expectation = functools.lru_cache(maxsize=12)(compute)
+_of_small = functools.lru_cache(maxsize=100_000)(compute)
+_of_medium = functools.lru_cache(maxsize=1_000)(compute)
+_of_large = functools.lru_cache(maxsize=12)(compute)

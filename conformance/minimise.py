@@ -25,7 +25,8 @@ def minimise(case: Case, kind: str, judge: Judge, seconds: float, row: int | Non
     number replaced by a simpler one, without the failure vanishing, unless time ran out.
     A simplification that fails in the same way comes before one that fails in another,
     so that the answer shows what was found wherever that is possible; after half of the
-    time any failure is as good, so that a witness never stays large for its kind's sake.
+    time any failure is as good, and the smallest that was met is gone on with, so that a
+    witness never stays large for its kind's sake.
 
     Args:
         case: A case that fails.
@@ -56,7 +57,7 @@ class _Trials:
 
     Attributes:
         kind: The way of failing that is looked for.
-        other: A simplification of the present case that fails in another way, and in which.
+        other: The smallest simplification of the present case that fails in another way, and in which.
     """
 
     def __init__(self, kind: str, judge: Judge, seconds: float) -> None:
@@ -74,13 +75,21 @@ class _Trials:
     def first(self, case: Case, simpler: Iterable[Case]) -> Case:
         """The first simpler case that fails as the case does, or the case itself."""
         for other in simpler:
+            if self._late and self.other and self.other[0].input.size < case.input.size:
+                case, self.kind = self.other
+                self.other = None
+                return case
             found = self._kind_of(other)
-            if found and (found == self.kind or time.monotonic() >= self._half):
+            if found and (found == self.kind or self._late):
                 self.kind, self.other = found, None
                 return other
-            if found and self.other is None:
+            if found and (self.other is None or other.input.size < self.other[0].input.size):
                 self.other = other, found
         return case
+
+    @property
+    def _late(self) -> bool:
+        return time.monotonic() >= self._half
 
     def _kind_of(self, case: Case) -> str:
         digest = case.digest()
@@ -94,6 +103,7 @@ class _Trials:
 def _one_round(case: Case, trials: _Trials) -> Case:
     """Every simplification once, each of what those before it left."""
     case = _runs(case, trials, lambda one: len(one.input), _without_rows)
+    case = trials.first(case, _first_classes(case))
     case = _runs(case, trials, lambda one: one.classes, _without_classes)
     margin = case.operator == MARGIN
     if margin:
@@ -130,7 +140,7 @@ def _runs(
         while end > 0 and not trials.over:
             start = max(0, end - size)
             case = trials.first(case, without(case, start, end))
-            end = start
+            end = min(start, count(case))
         size //= 2
     return case
 
@@ -146,11 +156,25 @@ def _without_rows(case: Case, start: int, end: int) -> Iterator[Case]:
         yield case.rows(_kept(len(case.input), start, end))
 
 
+def _first_classes(case: Case) -> Iterator[Case]:
+    """With the first few classes and those that are labels, then with more: small cases are quick to ask about."""
+    few = 2
+    while few < case.classes // 2:
+        keep = _kept(case.classes, few, case.classes)
+        if case.operator == MARGIN:
+            named = case.target[:, :few]
+            keep[named[(named >= 0) & (named < case.classes)].astype(int)] = True
+        yield from _with_classes(case, keep)
+        few *= 2
+
+
 def _without_classes(case: Case, start: int, end: int) -> Iterator[Case]:
-    """Without some classes; labels of them go, higher ones move down."""
-    if end - start == case.classes:
-        return
-    keep = _kept(case.classes, start, end)
+    if end - start < case.classes:
+        yield from _with_classes(case, _kept(case.classes, start, end))
+
+
+def _with_classes(case: Case, keep: Bool) -> Iterator[Case]:
+    """With some classes only; labels of the others go, higher ones move down."""
     weight = None if case.weight is None else case.weight[keep]
     input = case.input[:, keep]
     if case.operator != MARGIN:

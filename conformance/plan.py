@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from adapters.contract import Description, dtypes_of
+from adapters.contract import Description, dtypes_of, forms_of
 from conformance.case import Case
 from conformance.clause import Clause, Level
 from conformance.discover import UsageError
@@ -149,7 +149,7 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
         if not filters.operators or operator in filters.operators
         for mode in offer["modes"]
         if mode in (filters.modes or usual)
-        for form in offer["forms"]
+        for form in forms_of(offer, mode)
         for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]

@@ -30,7 +30,7 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: 
         "mode": _MINDSPORE_MODES.get(variant.mode, ""),
         "loss": Template(template["wrap"][variant.mode]).substitute(call=call),
         "options": options,
-        "port_import": "from lossproof import port\nmindspore_port = port('mindspore')\n" * (variant.form == "port"),
+        "port_import": template.get("port_import", "") if variant.form == "port" else "",
     }
     lines = [Template(template["prelude"]).substitute(fields).rstrip()]
     lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=gradient)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -197,6 +198,18 @@ def test_the_way_of_failing_that_was_found_is_kept_where_it_can_be() -> None:
 
     slipped, kind = minimise(made(7.0, 7.0, 7.0, 7.0), "nan", lambda case: judge(case) * (case.classes > 2), 60.0)
     assert (slipped.input.tolist(), slipped.target.tolist(), kind) == ([[0.0] * 3], [[-1] * 3], "finite")
+
+
+def test_a_case_of_many_classes_does_not_stay_large_for_the_sake_of_its_kind() -> None:
+    """Where only many classes fail in the way that was found, the few that fail otherwise are shown in the end."""
+
+    def judge(case: Case) -> str:
+        time.sleep(case.classes * 5e-6)
+        return "infinite" if case.classes > 900 else "finite"
+
+    smallest, kind = minimise(made(*[7.0] * 1000), "infinite", judge, 1.0)
+
+    assert (smallest.classes, kind) == (1, "finite")
 
 
 def test_a_row_that_is_known_to_be_wrong_is_tried_first() -> None:

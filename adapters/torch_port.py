@@ -1,0 +1,195 @@
+"""The multi-label margin loss for torch, in O(C log T) a row where torch's own takes O(C T).
+
+It is an operator of its own (``lossproof::margin_rows``), so that it stands in a compiled, exported
+or mapped program as one node: no graph break, nothing that is traced anew for other values. On the
+CPU it takes half precision as well, and its compiled mode agrees with its eager one.
+
+The contract is that of the other ports: the first negative label ends a row's block, duplicate
+labels count each time, the subgradient at a tie is 0, NaN propagates, infinities give the formula's
+limit. A class index beyond the last class before the block's end raises on the CPU; on another
+device, where that would have to wait for it, it makes its row NaN. Half-precision scores are computed
+with in float32, and the loss is rounded once. Memory is O(N C).
+"""
+
+from typing import Any, Tuple
+
+import torch
+
+DIRECT = 10
+"""Up to so many labels in each row, torch's own kernel is quicker on the CPU."""
+
+_library = torch.library.Library("lossproof", "FRAGMENT")
+_library.define("margin_rows(Tensor input, Tensor target, bool slopes) -> (Tensor, Tensor)")
+
+
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Multi-label margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
+        target: Class indices of the same shape, of an integer dtype; the first negative
+            one ends a row's block.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+        IndexError: On the CPU, a class index beyond the last class before the block's end.
+
+    Example:
+        >>> input = torch.tensor([[0.1, 0.2, 0.4, 0.8]], requires_grad=True)
+        >>> multilabel_margin_loss(input, torch.tensor([[3, 0, -1, 1]])).item()
+        0.8500000238418579
+    """
+    if input.dim() not in (1, 2):
+        raise ValueError("input has shape %s; it takes (C) or (N, C)" % (tuple(input.shape),))
+    if input.shape != target.shape:
+        raise ValueError("target has shape %s, input has %s" % (tuple(target.shape), tuple(input.shape)))
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+    rows = input if input.dim() == 2 else input.unsqueeze(0)
+    labels = target if input.dim() == 2 else target.unsqueeze(0)
+    slopes = torch.is_grad_enabled() and input.requires_grad
+    losses = (_Rows.apply if slopes else torch.ops.lossproof.margin_rows)(rows, labels, slopes)[0]
+    if reduction == "none":
+        return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
+    return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
+
+
+class _Rows(torch.autograd.Function):
+    """The operator with its derivative."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
+        return torch.ops.lossproof.margin_rows(input, target, slopes)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(output[1])
+        ctx.mark_non_differentiable(output[1])
+        ctx.dtype = inputs[0].dtype
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Any, _: Any) -> Tuple[Any, None, None]:
+        return (cotangent.unsqueeze(1) * ctx.saved_tensors[0]).to(ctx.dtype), None, None
+
+
+def _margin_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
+    """Losses of the rows in float32 or wider, and, where wanted, the derivative of each by each score."""
+    wide = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
+    if wide.device.type == "cpu" and _native_will_do(wide, target):
+        losses, named = torch.ops.aten.multilabel_margin_loss_forward(wide, target, 0)
+        if not slopes:
+            return losses, wide.new_empty(0)
+        ones = torch.ones_like(losses)
+        return losses, torch.ops.aten.multilabel_margin_loss_backward(ones, wide, target, 0, named)
+    return _sorted_rows(wide, target, slopes)
+
+
+def _native_will_do(input: Any, target: Any) -> bool:
+    """Few labels, all of them classes or -1, and every score finite."""
+    rows, classes = input.shape
+    if rows == 0 or classes == 0 or target.dtype != torch.int64:
+        return False
+    if classes > DIRECT and bool((target[:, DIRECT] >= 0).any()):
+        return False
+    least, most = torch.aminmax(target)
+    return -1 <= int(least) and int(most) < classes and float(input.sum()) - float(input.sum()) == 0
+
+
+def _sorted_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
+    r"""Sort each row's target scores, find each other score's place among them, and add up what is positive.
+
+    With :math:`a_1 \le \dots \le a_T` the target scores (a duplicate label twice), :math:`v = 1 + x_i` of a
+    class that is no target and :math:`k = \#\{a < v\}`, the pairs of i contribute
+
+    .. math:: \sum_{t \le k} (v - a_t) = k (v - a_k) + \sum_{j < k} j (a_{j+1} - a_j)
+
+    No term is negative, so nothing cancels, however far apart or from 0 the scores lie. Keys stand in for
+    what is not finite: NaN is active in every pair, so its key is the lowest target or the highest other score.
+    """
+    classes = input.shape[1]
+    block = (target >= 0).cumprod(1).bool()
+    if input.device.type == "cpu" and len(block):
+        block = block[:, : int(block.sum(1).max())]
+    labels = torch.where(block, target[:, : block.shape[1]], classes).long()
+    beyond = (labels > classes) | (block & (labels == classes))
+    if input.device.type == "cpu" and bool(beyond.any()):
+        raise IndexError("target holds class %d; there are %d classes" % (int(labels.max()), classes))
+    labels = labels.clamp(max=classes)
+    named = input.new_zeros((len(input), classes + 1), dtype=torch.bool).scatter_(1, labels, True)[:, :classes]
+    scores = torch.nn.functional.pad(input, (0, 1)).gather(1, labels)
+    largest = torch.finfo(input.dtype).max
+    keys = scores.nan_to_num(-torch.inf, largest, -torch.inf).masked_fill(~block, torch.inf)
+    keys, order = keys.sort(1)
+    others = (1 + input).nan_to_num(torch.inf, torch.inf, -largest).masked_fill(named, -torch.inf)
+    below = torch.searchsorted(keys, others)
+    places = torch.searchsorted(keys, others)
+    losses = _sums(keys, others, places)
+    limits = _limits(input, named, scores, block)
+    losses = (torch.where(limits == 0, losses, limits) / classes).masked_fill(beyond.any(1), torch.nan)
+    return losses, _slopes(places, labels.gather(1, order), classes, input.dtype) if slopes else input.new_empty(0)
+
+
+def _sums(keys: Any, others: Any, places: Any) -> Any:
+    """Each row's sum over its active pairs of finite scores."""
+    keys = torch.nn.functional.pad(keys.nan_to_num(0, 0, 0), (1, 0))
+    others = others.nan_to_num(0, 0, 0)
+    steps = keys.diff(dim=1) * torch.arange(keys.shape[1] - 1, dtype=keys.dtype, device=keys.device)
+    up_to = torch.nn.functional.pad(steps.cumsum(1), (1, 0))
+    gaps = places * (others - keys.gather(1, places)) + up_to.gather(1, places)
+    return gaps.masked_fill(places == 0, 0).sum(1)
+
+
+def _limits(input: Any, named: Any, scores: Any, block: Any) -> Any:
+    """What each row's pairs with a NaN or an infinity add: 0, infinity or NaN."""
+    if input.device.type == "cpu" and bool(torch.isfinite(input.sum())):
+        return input.new_zeros(len(input))
+    one = torch.tensor([0, torch.nan, torch.inf, -torch.inf], dtype=input.dtype, device=input.device)
+    gap = 1 - one[:, None] + one
+    gap = torch.where(gap <= 0, 0, gap)
+    gap[0, 0] = 0
+    met = _kinds(scores, block)[:, :, None] & _kinds(input, ~named)[:, None, :]
+    return torch.where(met, gap, 0).sum((1, 2))
+
+
+def _kinds(scores: Any, among: Any) -> Any:
+    """Whether each row holds a finite score, NaN, infinity and minus infinity; shape (N, 4)."""
+    kinds = (scores.isfinite(), scores.isnan(), scores == torch.inf, scores == -torch.inf)
+    return torch.stack([(kind & among).any(1) for kind in kinds], dim=1)
+
+
+def _slopes(places: Any, labels: Any, classes: int, dtype: Any) -> Any:
+    """Derivatives from each other score's place among the sorted targets, and those targets' classes."""
+    met = places.new_zeros((len(places), labels.shape[1] + 1)).scatter_add_(1, places, torch.ones_like(places))
+    above = met[:, 1:].flip(1).cumsum(1).flip(1)
+    counts = torch.nn.functional.pad(places, (0, 1)).scatter_add_(1, labels, -above)
+    return counts[:, :classes].to(dtype) / classes
+
+
+def _shapes(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
+    """What the operator returns, without values."""
+    wide = torch.float32 if input.dtype in (torch.float16, torch.bfloat16) else input.dtype
+    return input.new_empty(len(input), dtype=wide), input.new_empty(input.shape if slopes else (0,), dtype=wide)
+
+
+def _mapped(info: Any, places: Any, input: Any, target: Any, slopes: bool) -> Tuple[Any, Tuple[int, Any]]:
+    """Rows of all copies as rows of one call."""
+    size = info.batch_size
+    both = [
+        array.movedim(place, 0) if place is not None else array.expand(size, *array.shape)
+        for array, place in zip((input, target), places)
+    ]
+    losses, slope = torch.ops.lossproof.margin_rows(*(array.flatten(0, 1) for array in both), slopes)
+    if not slopes:
+        return (losses.unflatten(0, (size, -1)), slope), (0, None)
+    return (losses.unflatten(0, (size, -1)), slope.unflatten(0, (size, -1))), (0, 0)
+
+
+_library.impl("margin_rows", _margin_rows, "CompositeExplicitAutograd")
+torch.library.register_fake("lossproof::margin_rows", _shapes, lib=_library)
+torch.library.register_vmap("lossproof::margin_rows", _mapped, lib=_library)
