@@ -133,9 +133,7 @@ def _rows() -> Any:
     rows = jax.custom_batching.custom_vmap(jax.jit(_losses_and_slopes))
 
     def mapped(size: int, mapped: Any, *arrays: Any) -> Any:
-        whole = [
-            array if own else jnp.broadcast_to(array, (size, *array.shape)) for array, own in zip(arrays, mapped)
-        ]
+        whole = [array if own else jnp.broadcast_to(array, (size, *array.shape)) for array, own in zip(arrays, mapped)]
         flat = [array.reshape(-1, array.shape[-1]) for array in whole]
         losses, slopes = rows(*flat)
         return (losses.reshape(size, -1), slopes.reshape(whole[0].shape)), (True, True)
@@ -148,6 +146,7 @@ def _losses_and_slopes(input: Any, target: Any) -> Any:
     """Of (N, C) scores the N losses, and the derivative of each by its scores."""
     jnp, lax = _jax().numpy, _jax().lax
     classes = input.shape[1]
+    target = target if target.dtype.itemsize >= jnp.dtype(jnp.int32).itemsize else target.astype(jnp.int32)
     block = jnp.cumprod(target >= 0, axis=1, dtype=bool)
     beyond = (block & (target >= classes)).any(axis=1)
     labels = jnp.where(block & (target < classes), target, classes).astype(jnp.int32)
@@ -163,7 +162,7 @@ def _losses_and_slopes(input: Any, target: Any) -> Any:
 
 
 def _direct(input: Any, labels: Any, named: Any) -> Any:
-    """Sums over the active pairs and the number of them at each score, label by label; a target's counts are negative."""
+    """Sums over the active pairs, and their number at each score (negative at a target), label by label."""
     jnp, lax = _jax().numpy, _jax().lax
     classes = input.shape[1]
     start = (jnp.int32(0), jnp.zeros(len(input), input.dtype), jnp.zeros(input.shape, jnp.int32))
@@ -212,7 +211,7 @@ def _sorted(input: Any, labels: Any, named: Any) -> Any:
     row = jnp.arange(len(input))[:, None]
     counts = places.astype(jnp.int32).at[row, labels].add(-of_targets, mode="drop")
     sums = _sums(_scores(ranked, input.dtype), jnp.where(jnp.isfinite(input), 1 + input, 0), places)
-    limits = _limits(input, ~named, scores, within)
+    limits = jnp.where(jnp.isfinite(input) | (counts == 0), 0, counts * input).sum(axis=1)
     return jnp.where(limits == 0, sums, limits), counts
 
 
@@ -248,20 +247,3 @@ def _sums(ranked: Any, others: Any, places: Any) -> Any:
     last = jnp.maximum(places - 1, 0)
     gaps = places * (others - jnp.take_along_axis(ranked, last, axis=1)) + jnp.take_along_axis(up_to, last, axis=1)
     return jnp.where(places > 0, gaps, 0).sum(axis=1)
-
-
-def _limits(input: Any, other: Any, scores: Any, within: Any) -> Any:
-    """What each row's pairs with a NaN or an infinity add: 0, infinity or NaN."""
-    jnp = _jax().numpy
-    one = jnp.array([0, jnp.nan, jnp.inf, -jnp.inf], dtype=input.dtype)
-    gap = 1 - one[:, None] + one
-    gap = jnp.where(gap <= 0, 0, gap).at[0, 0].set(0)
-    met = _kinds(scores, within)[:, :, None] & _kinds(input, other)[:, None, :]
-    return jnp.where(met, gap, 0).sum(axis=(1, 2))
-
-
-def _kinds(scores: Any, among: Any) -> Any:
-    """Whether each row holds a finite score, NaN, infinity and minus infinity; shape (N, 4)."""
-    jnp = _jax().numpy
-    kinds = (jnp.isfinite(scores), jnp.isnan(scores), scores == jnp.inf, scores == -jnp.inf)
-    return jnp.stack([(kind & among).any(axis=1) for kind in kinds], axis=1)

@@ -108,8 +108,7 @@ def _margin() -> Any:
 
     def losses_of(input: Any, target: Any) -> Any:
         rows = _traced(input.dtype, target.dtype) if tf.executing_eagerly() else _losses_and_slopes
-        losses, slopes = rows(input, target)
-        slopes = tf.stop_gradient(slopes)
+        losses, slopes = rows(tf.stop_gradient(input), target)
         return losses, lambda cotangent: (cotangent[:, tf.newaxis] * slopes, None)
 
     return tf.custom_gradient(losses_of)
@@ -117,7 +116,7 @@ def _margin() -> Any:
 
 @functools.lru_cache(maxsize=None)
 def _traced(dtype: Any, target_dtype: Any) -> Any:
-    """The same for eager calls: traced once for every shape, because each eager operation costs more than small rows."""
+    """The same for eager calls, traced once for all shapes: an eager operation costs more than small rows do."""
     tf = _tf()
     shape = [None, None]
     signature = [tf.TensorSpec(shape, dtype), tf.TensorSpec(shape, target_dtype)]
@@ -163,7 +162,8 @@ def _direct(input: Any, labels: Any, named: Any, most: Any) -> Any:
         own = label[:, tf.newaxis] == tf.range(classes)
         score = tf.gather(input, tf.minimum(label, classes - 1), axis=1, batch_dims=1)
         gap = (1 - score)[:, tf.newaxis] + input
-        active = ~(gap <= 0) & ~named & (label < classes)[:, tf.newaxis]
+        above = (gap > 0) | tf.math.is_nan(gap)  # the graph optimiser makes > 0 of "not <= 0", which leaves NaN out
+        active = above & ~named & (label < classes)[:, tf.newaxis]
         met = tf.cast(active, tf.int32)
         counts += met - tf.where(own, tf.reduce_sum(met, axis=1)[:, tf.newaxis], 0)
         return place + 1, sums + tf.reduce_sum(tf.where(active, gap, zero), axis=1), counts
@@ -199,7 +199,10 @@ def _sorted(input: Any, labels: Any, named: Any) -> Any:
     of_targets = tf.gather(above, tf.minimum(_places(ranked, keys), classes - 1), axis=1, batch_dims=1)
     counts = places - _added(labels, of_targets, classes + 1)[:, :classes]
     sums = _sums(_finite(ranked), _finite(others), places)
-    limits = _limits(input, ~named, scores, within)
+    limits = tf.where(
+        tf.math.is_finite(input) | (counts == 0), tf.zeros_like(input), tf.cast(counts, input.dtype) * input
+    )
+    limits = tf.reduce_sum(limits, axis=1)
     return tf.where(tf.equal(limits, 0), sums, limits), counts
 
 
@@ -239,21 +242,3 @@ def _sums(ranked: Any, others: Any, places: Any) -> Any:
     reached = tf.gather(ranked, last, axis=1, batch_dims=1)
     gaps = tf.cast(places, ranked.dtype) * (others - reached) + tf.gather(up_to, last, axis=1, batch_dims=1)
     return tf.reduce_sum(tf.where(places > 0, gaps, tf.zeros((), gaps.dtype)), axis=1)
-
-
-def _limits(input: Any, other: Any, scores: Any, within: Any) -> Any:
-    """What each row's pairs with a NaN or an infinity add: 0, infinity or NaN."""
-    tf = _tf()
-    nan, infinity = float("nan"), float("inf")
-    gaps = [[0, nan, infinity, 0], [nan] * 4, [0, nan, nan, 0], [infinity, nan, infinity, nan]]
-    met = _kinds(scores, within)[:, :, tf.newaxis] & _kinds(input, other)[:, tf.newaxis, :]
-    found = tf.where(met, tf.constant(gaps, dtype=input.dtype), tf.zeros((), input.dtype))
-    return tf.reduce_sum(found, axis=(1, 2))
-
-
-def _kinds(scores: Any, among: Any) -> Any:
-    """Whether each row holds a finite score, NaN, infinity and minus infinity; shape (N, 4)."""
-    tf = _tf()
-    endless = tf.math.is_inf(scores)
-    kinds = (tf.math.is_finite(scores), tf.math.is_nan(scores), endless & (scores > 0), endless & (scores < 0))
-    return tf.stack([tf.reduce_any(kind & among, axis=1) for kind in kinds], axis=1)

@@ -11,6 +11,7 @@ device, where that would have to wait for it, it makes its row NaN. Half-precisi
 with in float32, and the loss is rounded once. Memory is O(N C).
 """
 
+import math
 from typing import Any, Tuple
 
 import torch
@@ -98,7 +99,7 @@ def _native_will_do(input: Any, target: Any) -> bool:
     if classes > DIRECT and bool((target[:, DIRECT] >= 0).any()):
         return False
     least, most = torch.aminmax(target)
-    return -1 <= int(least) and int(most) < classes and float(input.sum()) - float(input.sum()) == 0
+    return int(least) >= -1 and int(most) < classes and math.isfinite(input.sum())
 
 
 def _sorted_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
@@ -116,7 +117,7 @@ def _sorted_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
     block = (target >= 0).cumprod(1).bool()
     if input.device.type == "cpu" and len(block):
         block = block[:, : int(block.sum(1).max())]
-    labels = torch.where(block, target[:, : block.shape[1]], classes).long()
+    labels = torch.where(block, target[:, : block.shape[1]].long(), classes)
     beyond = (labels > classes) | (block & (labels == classes))
     if input.device.type == "cpu" and bool(beyond.any()):
         raise IndexError("target holds class %d; there are %d classes" % (int(labels.max()), classes))
@@ -127,12 +128,18 @@ def _sorted_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
     keys = scores.nan_to_num(-torch.inf, largest, -torch.inf).masked_fill(~block, torch.inf)
     keys, order = keys.sort(1)
     others = (1 + input).nan_to_num(torch.inf, torch.inf, -largest).masked_fill(named, -torch.inf)
-    below = torch.searchsorted(keys, others)
     places = torch.searchsorted(keys, others)
     losses = _sums(keys, others, places)
-    limits = _limits(input, named, scores, block)
-    losses = (torch.where(limits == 0, losses, limits) / classes).masked_fill(beyond.any(1), torch.nan)
-    return losses, _slopes(places, labels.gather(1, order), classes, input.dtype) if slopes else input.new_empty(0)
+    finite = input.device.type == "cpu" and bool(torch.isfinite(input.sum()))
+    counts = None if finite and not slopes else _counts(places, labels.gather(1, order), classes)
+    if not finite:
+        limits = torch.where(input.isfinite() | (counts == 0), 0, counts * input).sum(1)
+        losses = torch.where(limits == 0, losses, limits)
+    spoilt = beyond.any(1)
+    losses = (losses / classes).masked_fill(spoilt, torch.nan)
+    if not slopes:
+        return losses, input.new_empty(0)
+    return losses, (counts.to(input.dtype) / classes).masked_fill(spoilt.unsqueeze(1), torch.nan)
 
 
 def _sums(keys: Any, others: Any, places: Any) -> Any:
@@ -145,30 +152,11 @@ def _sums(keys: Any, others: Any, places: Any) -> Any:
     return gaps.masked_fill(places == 0, 0).sum(1)
 
 
-def _limits(input: Any, named: Any, scores: Any, block: Any) -> Any:
-    """What each row's pairs with a NaN or an infinity add: 0, infinity or NaN."""
-    if input.device.type == "cpu" and bool(torch.isfinite(input.sum())):
-        return input.new_zeros(len(input))
-    one = torch.tensor([0, torch.nan, torch.inf, -torch.inf], dtype=input.dtype, device=input.device)
-    gap = 1 - one[:, None] + one
-    gap = torch.where(gap <= 0, 0, gap)
-    gap[0, 0] = 0
-    met = _kinds(scores, block)[:, :, None] & _kinds(input, ~named)[:, None, :]
-    return torch.where(met, gap, 0).sum((1, 2))
-
-
-def _kinds(scores: Any, among: Any) -> Any:
-    """Whether each row holds a finite score, NaN, infinity and minus infinity; shape (N, 4)."""
-    kinds = (scores.isfinite(), scores.isnan(), scores == torch.inf, scores == -torch.inf)
-    return torch.stack([(kind & among).any(1) for kind in kinds], dim=1)
-
-
-def _slopes(places: Any, labels: Any, classes: int, dtype: Any) -> Any:
-    """Derivatives from each other score's place among the sorted targets, and those targets' classes."""
+def _counts(places: Any, labels: Any, classes: int) -> Any:
+    """Active pairs at each score, from the others' places among the sorted targets and those targets' classes."""
     met = places.new_zeros((len(places), labels.shape[1] + 1)).scatter_add_(1, places, torch.ones_like(places))
     above = met[:, 1:].flip(1).cumsum(1).flip(1)
-    counts = torch.nn.functional.pad(places, (0, 1)).scatter_add_(1, labels, -above)
-    return counts[:, :classes].to(dtype) / classes
+    return torch.nn.functional.pad(places, (0, 1)).scatter_add_(1, labels, -above)[:, :classes]
 
 
 def _shapes(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:

@@ -57,12 +57,13 @@ class _Trials:
 
     Attributes:
         kind: The way of failing that is looked for.
-        other: The smallest simplification of the present case that fails in another way, and in which.
+        other: A simplification of the present case that fails in another way, and in which.
     """
 
     def __init__(self, kind: str, judge: Judge, seconds: float) -> None:
         self.kind = kind
         self.other: tuple[Case, str] | None = None
+        self._least: tuple[Case, str] | None = None
         started = time.monotonic()
         self._judge, self._half, self._until = judge, started + seconds / 2, started + seconds
         self._known: dict[str, str] = {}
@@ -75,16 +76,17 @@ class _Trials:
     def first(self, case: Case, simpler: Iterable[Case]) -> Case:
         """The first simpler case that fails as the case does, or the case itself."""
         for other in simpler:
-            if self._late and self.other and self.other[0].input.size < case.input.size:
-                case, self.kind = self.other
+            if self._late and self._least and self._least[0].input.size < case.input.size:
+                case, self.kind = self._least
                 self.other = None
                 return case
             found = self._kind_of(other)
             if found and (found == self.kind or self._late):
                 self.kind, self.other = found, None
                 return other
-            if found and (self.other is None or other.input.size < self.other[0].input.size):
-                self.other = other, found
+            if found and (self._least is None or other.input.size < self._least[0].input.size):
+                self._least = other, found
+            self.other = self.other or ((other, found) if found else None)
         return case
 
     @property
