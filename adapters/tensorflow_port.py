@@ -166,7 +166,8 @@ def _direct(input: Any, labels: Any, named: Any, most: Any) -> Any:
         active = above & ~named & (label < classes)[:, tf.newaxis]
         met = tf.cast(active, tf.int32)
         counts += met - tf.where(own, tf.reduce_sum(met, axis=1)[:, tf.newaxis], 0)
-        return place + 1, sums + tf.reduce_sum(tf.where(active, gap, zero), axis=1), counts
+        sums += tf.reduce_sum(tf.where(active, gap, zero), axis=1)
+        return place + 1, sums, tf.ensure_shape(counts, input.shape)
 
     start = (tf.constant(0), tf.zeros(tf.shape(input)[:1], input.dtype), tf.zeros_like(input, tf.int32))
     return tf.while_loop(lambda place, *_: place < most, step, start)[1:]

@@ -52,7 +52,8 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
     rows = input if input.dim() == 2 else input.unsqueeze(0)
     labels = target if input.dim() == 2 else target.unsqueeze(0)
-    slopes = torch.is_grad_enabled() and input.requires_grad
+    mapped = torch._C._functorch.is_batchedtensor(input)  # noqa: SLF001 - under vmap requires_grad is always False
+    slopes = torch.is_grad_enabled() and (input.requires_grad or mapped)
     losses = (_Rows.apply if slopes else torch.ops.lossproof.margin_rows)(rows, labels, slopes)[0]
     if reduction == "none":
         return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
@@ -79,6 +80,7 @@ class _Rows(torch.autograd.Function):
         return (cotangent.unsqueeze(1) * ctx.saved_tensors[0]).to(ctx.dtype), None, None
 
 
+@torch.no_grad()
 def _margin_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
     """Losses of the rows in float32 or wider, and, where wanted, the derivative of each by each score."""
     wide = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input

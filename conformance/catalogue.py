@@ -12,6 +12,7 @@ _MODULES = (
     "margin.labels",
     "margin.lattice",
     "margin.extremes",
+    "margin.many_labels",
     "margin.shapes",
     "margin.gradients",
     "margin.relations",
