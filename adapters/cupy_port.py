@@ -1,0 +1,361 @@
+"""Both losses for CuPy, in CUDA C++: ``cuda/`` beside this file holds the kernels.
+
+CuPy arrays are computed with on their GPU: the kernels are compiled by NVRTC when they are first
+needed, and each pass is one launch. NumPy arrays are computed with by the same kernels, compiled
+by g++ and emulated, a fiber for each CUDA thread: slow, and meant for tests where there is no GPU.
+
+The contract is that of the other ports: the first negative label ends a row's block, duplicate
+labels count each time, the subgradient at a tie is 0, NaN propagates, infinite scores have the
+formula's limit. A class index beyond the last class before the block's end makes its row NaN, loss
+and gradient: to raise, the host would have to wait for the device. Half-precision scores are
+computed with in float32, sums are double, and each result is rounded once. The same call gives
+the same bits: no floating-point number is added by an atomic operation. An empty batch has the sum 0
+and the mean NaN; rows without classes have the loss NaN.
+
+Formats: float16, float32, float64, and bfloat16 as an array of that dtype (``ml_dtypes``), or as
+its bits in an array of uint16. Class indices are int32 or int64.
+"""
+
+import atexit
+import ctypes
+import functools
+import hashlib
+import importlib
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+_CUDA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cuda")
+_SOURCES = ("formats.cuh", "block.cuh", "sorting.cuh", "margin.cu", "narrow.cu", "soft.cu")
+_REDUCTIONS = ("none", "sum", "mean")
+_FORMATS = {"float16": 4, "bfloat16": 4, "uint16": 4, "float32": 4, "float64": 8}  # and bytes they are computed in
+_LABELS = {"int32": "int", "int64": "long long"}
+_TASK = np.dtype(
+    [(name, np.uint64) for name in ("scores", "target", "weight", "cotangent", "result", "partial", "scratch")]
+    + [(name, np.int64) for name in ("stretch", "rows", "classes", "first", "direct", "keys", "shared_classes")]
+    + [(name, np.int32) for name in ("reduction", "narrow")]
+)
+_FOUND_BYTES, _FAR_BYTES = 80, 28  # of ``Found``, and of one class in scratch memory: see margin.cu
+_MOST_SCRATCH = 1 << 28  # bytes
+
+
+class Limits(NamedTuple):
+    """Where the forms of a kernel change, and how large launches are."""
+
+    direct: int  # rows with at most so many labels take the direct form; MOST in margin.cu is the largest
+    keys: int  # so many scores of labels, of four bytes each, are sorted in shared memory; a power of two
+    shared_classes: int  # up to so many classes are counted in shared memory
+    threads: int  # of a block, at most
+    blocks: int  # at most
+    narrow_classes: int = 32  # rows of at most so many classes take one thread each ...
+    narrow_rows: int = 128  # ... where there are at least so many
+
+
+DEVICE = Limits(direct=8, keys=2048, shared_classes=4096, threads=512, blocks=2048)
+EMULATED = Limits(direct=2, keys=4, shared_classes=8, threads=4, blocks=3)
+
+
+class Launch(NamedTuple):
+    """One kernel with its shape and what it finds where."""
+
+    kernel: str
+    grid: int
+    threads: int
+    shared: int
+    stretch: int
+    numbers: Dict[str, int]
+
+
+def source() -> bytes:
+    """The CUDA C++ of all kernels: what NVRTC and g++ both get."""
+    parts = []
+    for name in _SOURCES:
+        with open(os.path.join(_CUDA, name), "rb") as file:
+            parts.append(file.read())
+    return b"\n".join(parts)
+
+
+def _power(number: int) -> int:
+    """The smallest power of two that is not smaller."""
+    return 1 << max(0, int(number) - 1).bit_length()
+
+
+def plan(kernel: str, rows: int, classes: int, wide: int, limits: Limits) -> Launch:
+    """The launch of ``margin_forward``, ``margin_backward``, ``soft_forward`` or ``soft_backward``."""
+    narrow = classes <= limits.narrow_classes and rows >= limits.narrow_rows
+    share = classes if rows < limits.narrow_rows else -(-classes // 4)
+    threads = min(64 if narrow else max(32, _power(share)), limits.threads)
+    grid = min(-(-rows // threads) if narrow else rows, limits.blocks)
+    if kernel.startswith("soft") or narrow:
+        name = kernel + "_narrow" if narrow and kernel.startswith("margin") else kernel
+        return Launch(name, max(1, grid), threads, 8 * threads, 0, {"narrow": int(narrow)})
+    keys = min(_power(max(2, classes)), limits.keys * 4 // wide if limits.keys > limits.threads else limits.keys)
+    stretch = 0 if classes <= min(keys, limits.shared_classes) else -(-_FAR_BYTES * classes // 8) * 8
+    if stretch:
+        grid = min(grid, max(1, _MOST_SCRATCH // stretch))
+    counts = 4 * classes if classes <= limits.shared_classes else 0
+    shared = 8 * threads + _FOUND_BYTES + (8 + wide) * keys + counts
+    numbers = {"direct": min(limits.direct, keys), "keys": keys, "shared_classes": limits.shared_classes}
+    return Launch(kernel, max(1, grid), threads, shared, stretch, numbers)
+
+
+class Device:
+    """Runs kernels on the current GPU."""
+
+    limits = DEVICE
+
+    def __init__(self) -> None:
+        self.arrays = importlib.import_module("cupy")
+        self._modules: Dict[Tuple[str, str], Any] = {}
+
+    def address(self, array: Any) -> int:
+        """Where an array begins."""
+        return int(array.data.ptr)
+
+    def launch(self, order: Launch, format: str, label: str, task: Any) -> None:
+        """Start a kernel on the current stream."""
+        options = ("--std=c++14", "-DFORMAT=" + format, "-DLABEL=" + label)
+        key = (format, label)
+        module = self._modules.get(key)
+        if module is None:
+            module = self._modules[key] = self.arrays.RawModule(code=source().decode(), options=options)
+        kernel = module.get_function(order.kernel)
+        kernel((order.grid,), (order.threads,), (task,), shared_mem=order.shared)
+
+
+class Emulated:
+    """Runs kernels on the processor, block after block.
+
+    Args:
+        text: The kernels; default: :func:`source`.
+        flags: Further words for the compiler.
+        limits: Where forms change.
+        seed: Of the order in which threads run between barriers; default: another one for each launch.
+    """
+
+    arrays = np
+
+    def __init__(
+        self,
+        text: Optional[bytes] = None,
+        flags: Sequence[str] = (),
+        limits: Limits = EMULATED,
+        seed: Optional[int] = None,
+    ) -> None:
+        self.text = source() if text is None else text
+        self.flags = list(flags)
+        self.limits = limits
+        self._seeds = itertools.count(1) if seed is None else itertools.repeat(seed)
+        self._lock = threading.Lock()
+        self._libraries: Dict[Tuple[str, str], Any] = {}
+
+    def address(self, array: Any) -> int:
+        """Where an array begins."""
+        return int(array.ctypes.data)
+
+    def launch(self, order: Launch, format: str, label: str, task: Any) -> None:
+        """Run a kernel to its end.
+
+        Raises:
+            RuntimeError: Threads of a block waited at different barriers.
+        """
+        library = self.library(format, label)
+        kernel, complaint = getattr(library, order.kernel), ctypes.create_string_buffer(200)
+        failed = library.launch(
+            ctypes.cast(kernel, ctypes.c_void_p), ctypes.c_void_p(task.ctypes.data), ctypes.c_uint(order.grid),
+            ctypes.c_uint(order.threads), ctypes.c_uint(order.shared), ctypes.c_ulonglong(next(self._seeds)),
+            complaint, ctypes.c_size_t(len(complaint)),
+        )  # fmt: skip
+        if failed:
+            raise RuntimeError("%s: %s" % (order.kernel, complaint.value.decode()))
+
+    def library(self, format: str, label: str) -> Any:
+        """The kernels for a format and a type of labels, compiled when they are first asked for.
+
+        Raises:
+            RuntimeError: There is no compiler, or it refused the kernels.
+        """
+        with self._lock:
+            if (format, label) not in self._libraries:
+                self._libraries[format, label] = ctypes.CDLL(self._compile(format, label))
+            return self._libraries[format, label]
+
+    def _compile(self, format: str, label: str) -> str:
+        compiler = find_compiler()
+        if compiler is None:
+            raise RuntimeError("no C++ compiler: install g++, or use CuPy arrays on a GPU")
+        folder = tempfile.mkdtemp(prefix="kernels-", dir=_folder())
+        made = os.path.join(folder, "kernels.so")
+        shutil.copy(os.path.join(_CUDA, "host.cpp"), folder)
+        with open(os.path.join(folder, "kernels.cu"), "wb") as file:
+            file.write(self.text)
+        command = [compiler, "-std=c++14", "-O2", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-DFORMAT=" + format]
+        command += ["-DLABEL=" + label, *self.flags, "-o", made, os.path.join(folder, "host.cpp")]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+        if done.returncode:
+            raise RuntimeError("%s refused the kernels: %s" % (compiler, done.stdout.decode(errors="replace")[:2000]))
+        return made
+
+
+@functools.lru_cache(maxsize=None)
+def _folder() -> str:
+    """Where compiled kernels go: the worker's folder, or one that is removed at the end."""
+    scratch = os.environ.get("LOSSPROOF_SCRATCH")
+    if scratch:
+        return scratch
+    folder = tempfile.mkdtemp(prefix="lossproof-cuda-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def find_compiler() -> Optional[str]:
+    """The C++ compiler of the emulation: ``CXX``, or g++."""
+    return shutil.which(os.environ.get("CXX") or "g++")
+
+
+@functools.lru_cache(maxsize=None)
+def _device() -> Device:
+    return Device()
+
+
+@functools.lru_cache(maxsize=None)
+def _emulated() -> Emulated:
+    return Emulated()
+
+
+def _engine(input: Any) -> Any:
+    if isinstance(input, np.ndarray):
+        return _emulated()
+    if type(input).__module__.split(".")[0] == "cupy":
+        return _device()
+    raise TypeError("input is a %s; it takes CuPy arrays, or NumPy arrays to be emulated" % type(input).__name__)
+
+
+def _check(arrays: Dict[str, Any], reduction: str) -> None:
+    input, target, weight = arrays["input"], arrays["target"], arrays.get("weight")
+    for name, array in arrays.items():
+        if array is not None and type(array) is not type(input):
+            raise TypeError("%s is a %s, input a %s" % (name, type(array).__name__, type(input).__name__))
+    if str(input.dtype) not in _FORMATS:
+        raise TypeError("input has dtype %s; there are %s" % (input.dtype, ", ".join(_FORMATS)))
+    if input.ndim not in (1, 2):
+        raise ValueError("input has %d dimensions; it takes (C) or (N, C)" % input.ndim)
+    if input.shape != target.shape:
+        raise ValueError("target has shape %s, input has %s" % (target.shape, input.shape))
+    if reduction not in _REDUCTIONS:
+        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+    if weight is not None and weight.shape != input.shape[-1:]:
+        raise ValueError("weight has shape %s; there are %d classes" % (weight.shape, input.shape[-1]))
+
+
+def _check_dtypes(operator: str, arrays: Dict[str, Any]) -> None:
+    input, target = arrays["input"], arrays["target"]
+    if operator == "margin" and str(target.dtype) not in _LABELS:
+        raise TypeError("target has dtype %s; it takes int32 or int64" % target.dtype)
+    for name in ("weight", "cotangent") + (("target",) if operator == "soft" else ()):
+        if arrays.get(name) is not None and arrays[name].dtype != input.dtype:
+            raise TypeError("%s has dtype %s, input has %s" % (name, arrays[name].dtype, input.dtype))
+
+
+def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, first: int = 0) -> Any:
+    """A loss, or its gradient where ``arrays`` has a ``cotangent``.
+
+    Args:
+        engine: A :class:`Device` or :class:`Emulated`.
+        operator: ``margin`` or ``soft``.
+        arrays: ``input`` and ``target``; where given ``weight`` and ``cotangent``.
+        reduction: ``none``, ``sum`` or ``mean``.
+        first: The row to begin with; those before it stay unwritten.
+    """
+    _check(arrays, reduction)
+    _check_dtypes(operator, arrays)
+    xp, input = engine.arrays, arrays["input"]
+    rows, classes = (1,) * (2 - input.ndim) + input.shape
+    backward = "cotangent" in arrays
+    losses = input.shape[:-1] if reduction == "none" else ()
+    if backward and arrays["cotangent"].shape != losses:
+        raise ValueError("cotangent has shape %s, the loss has %s" % (arrays["cotangent"].shape, losses))
+    result = xp.empty(input.shape if backward else losses, dtype=input.dtype)
+    if result.size == 0:
+        return result
+    format, label = str(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(str(arrays["target"].dtype), "int")
+    kernel = operator + ("_backward" if backward else "_forward")
+    order = plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
+    held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
+    if reduction != "none" and not backward:
+        held["partial"] = xp.zeros(1 + order.grid, dtype=np.float64)
+    if order.stretch:
+        held["scratch"] = xp.empty(order.grid * order.stretch, dtype=np.uint8)
+    task = np.zeros(1, dtype=_TASK)
+    for name, array in dict(held, result=result).items():
+        task[0]["scores" if name == "input" else name] = engine.address(array)
+    numbers = dict(order.numbers, rows=rows, classes=classes, first=first, stretch=order.stretch)
+    for name, number in dict(numbers, reduction=_REDUCTIONS.index(reduction)).items():
+        task[0][name] = number
+    engine.launch(order, format, label, task)
+    return result
+
+
+def _plain(xp: Any, array: Any) -> Any:
+    """An array in C order, at an address of its own size."""
+    plain = xp.ascontiguousarray(array)
+    return plain if xp is not np or plain.flags.aligned else plain.copy()
+
+
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Multi-label margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C).
+        target: Class indices of the same shape, int32 or int64; the first negative one ends a row's block.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch. NaN in a row that
+        names a class beyond the last one.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+        TypeError: Dtypes that it does not take.
+    """
+    return run(_engine(input), "margin", {"input": input, "target": target}, reduction)
+
+
+def multilabel_margin_loss_gradient(input: Any, target: Any, cotangent: Any, reduction: str = "mean") -> Any:
+    """Gradient of :func:`multilabel_margin_loss` to its input, for a cotangent of the loss's shape and dtype."""
+    arrays = {"input": input, "target": target, "cotangent": cotangent}
+    return run(_engine(input), "margin", arrays, reduction)
+
+
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """Multi-label soft margin loss.
+
+    Args:
+        input: Scores; shape (C) or (N, C).
+        target: Labels in [0, 1], of the same shape and dtype.
+        weight: A factor for each class; shape (C), of the same dtype; ones if absent.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
+
+    Raises:
+        ValueError: Shapes or a reduction that the operator does not take.
+        TypeError: Dtypes that it does not take.
+    """
+    return run(_engine(input), "soft", {"input": input, "target": target, "weight": weight}, reduction)
+
+
+def multilabel_soft_margin_loss_gradient(
+    input: Any, target: Any, cotangent: Any, weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """Gradient of :func:`multilabel_soft_margin_loss` to its input, for a cotangent of the loss's shape and dtype."""
+    arrays = {"input": input, "target": target, "weight": weight, "cotangent": cotangent}
+    return run(_engine(input), "soft", arrays, reduction)
