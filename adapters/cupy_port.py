@@ -25,7 +25,6 @@ import itertools
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
@@ -80,6 +79,11 @@ def source() -> bytes:
         with open(os.path.join(_CUDA, name), "rb") as file:
             parts.append(file.read())
     return b"\n".join(parts)
+
+
+def digest() -> str:
+    """The SHA-256 digest of :func:`source`."""
+    return hashlib.sha256(source()).hexdigest()
 
 
 def _power(number: int) -> int:
@@ -230,19 +234,20 @@ def _emulated() -> Emulated:
     return Emulated()
 
 
-def _engine(input: Any) -> Any:
-    if isinstance(input, np.ndarray):
+def _engine(*arrays: Any) -> Any:
+    """What computes with arrays: the GPU with CuPy's, the emulation with NumPy's."""
+    given = [array for array in arrays if array is not None]
+    if all(isinstance(array, np.ndarray) for array in given):
         return _emulated()
-    if type(input).__module__.split(".")[0] == "cupy":
+    kinds = [type(array) for array in given]
+    if all(kind.__module__.split(".")[0] == "cupy" for kind in kinds):
         return _device()
-    raise TypeError("input is a %s; it takes CuPy arrays, or NumPy arrays to be emulated" % type(input).__name__)
+    names = ", ".join(kind.__module__ + "." + kind.__name__ for kind in kinds)
+    raise TypeError("arguments are %s; all must be CuPy arrays, or NumPy arrays to be emulated" % names)
 
 
 def _check(arrays: Dict[str, Any], reduction: str) -> None:
     input, target, weight = arrays["input"], arrays["target"], arrays.get("weight")
-    for name, array in arrays.items():
-        if array is not None and type(array) is not type(input):
-            raise TypeError("%s is a %s, input a %s" % (name, type(array).__name__, type(input).__name__))
     if str(input.dtype) not in _FORMATS:
         raise TypeError("input has dtype %s; there are %s" % (input.dtype, ", ".join(_FORMATS)))
     if input.ndim not in (1, 2):
@@ -325,13 +330,13 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         ValueError: Shapes or a reduction that the operator does not take.
         TypeError: Dtypes that it does not take.
     """
-    return run(_engine(input), "margin", {"input": input, "target": target}, reduction)
+    return run(_engine(input, target), "margin", {"input": input, "target": target}, reduction)
 
 
 def multilabel_margin_loss_gradient(input: Any, target: Any, cotangent: Any, reduction: str = "mean") -> Any:
     """Gradient of :func:`multilabel_margin_loss` to its input, for a cotangent of the loss's shape and dtype."""
     arrays = {"input": input, "target": target, "cotangent": cotangent}
-    return run(_engine(input), "margin", arrays, reduction)
+    return run(_engine(input, target, cotangent), "margin", arrays, reduction)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -350,7 +355,8 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
         ValueError: Shapes or a reduction that the operator does not take.
         TypeError: Dtypes that it does not take.
     """
-    return run(_engine(input), "soft", {"input": input, "target": target, "weight": weight}, reduction)
+    arrays = {"input": input, "target": target, "weight": weight}
+    return run(_engine(input, target, weight), "soft", arrays, reduction)
 
 
 def multilabel_soft_margin_loss_gradient(
@@ -358,4 +364,4 @@ def multilabel_soft_margin_loss_gradient(
 ) -> Any:
     """Gradient of :func:`multilabel_soft_margin_loss` to its input, for a cotangent of the loss's shape and dtype."""
     arrays = {"input": input, "target": target, "weight": weight, "cotangent": cotangent}
-    return run(_engine(input), "soft", arrays, reduction)
+    return run(_engine(input, target, weight, cotangent), "soft", arrays, reduction)

@@ -21,6 +21,7 @@ _REQUIREMENTS = {
     "jax": "jax",
     "tensorflow": "tensorflow-cpu",
     "mindspore": "'mindspore==2.10.*' 'numpy<2'",
+    "cupy": "cupy-cuda12x nvidia-cuda-nvrtc-cu12",
 }
 """What pip is told where a framework is missing."""
 
