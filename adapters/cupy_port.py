@@ -27,11 +27,12 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-_CUDA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cuda")
+_CUDA = Path(__file__).resolve().parent / "cuda"
 _SOURCES = ("formats.cuh", "block.cuh", "sorting.cuh", "margin.cu", "narrow.cu", "soft.cu")
 _REDUCTIONS = ("none", "sum", "mean")
 _FORMATS = {"float16": 4, "bfloat16": 4, "uint16": 4, "float32": 4, "float64": 8}  # and bytes they are computed in
@@ -49,7 +50,7 @@ class Limits(NamedTuple):
     """Where the forms of a kernel change, and how large launches are."""
 
     direct: int  # rows with at most so many labels take the direct form; MOST in margin.cu is the largest
-    keys: int  # so many scores of labels, of four bytes each, are sorted in shared memory; a power of two
+    key_bytes: int  # scores of labels are sorted in so much shared memory; a power of two
     shared_classes: int  # up to so many classes are counted in shared memory
     threads: int  # of a block, at most
     blocks: int  # at most
@@ -57,8 +58,8 @@ class Limits(NamedTuple):
     narrow_rows: int = 128  # ... where there are at least so many
 
 
-DEVICE = Limits(direct=8, keys=2048, shared_classes=4096, threads=512, blocks=2048)
-EMULATED = Limits(direct=2, keys=4, shared_classes=8, threads=4, blocks=3)
+DEVICE = Limits(direct=8, key_bytes=8192, shared_classes=4096, threads=512, blocks=2048)
+EMULATED = Limits(direct=2, key_bytes=32, shared_classes=8, threads=4, blocks=3)
 
 
 class Launch(NamedTuple):
@@ -74,11 +75,7 @@ class Launch(NamedTuple):
 
 def source() -> bytes:
     """The CUDA C++ of all kernels: what NVRTC and g++ both get."""
-    parts = []
-    for name in _SOURCES:
-        with open(os.path.join(_CUDA, name), "rb") as file:
-            parts.append(file.read())
-    return b"\n".join(parts)
+    return b"\n".join((_CUDA / name).read_bytes() for name in _SOURCES)
 
 
 def digest() -> str:
@@ -100,7 +97,7 @@ def plan(kernel: str, rows: int, classes: int, wide: int, limits: Limits) -> Lau
     if kernel.startswith("soft") or narrow:
         name = kernel + "_narrow" if narrow and kernel.startswith("margin") else kernel
         return Launch(name, max(1, grid), threads, 8 * threads, 0, {"narrow": int(narrow)})
-    keys = min(_power(max(2, classes)), limits.keys * 4 // wide if limits.keys > limits.threads else limits.keys)
+    keys = min(_power(max(2, classes)), limits.key_bytes // wide)
     stretch = 0 if classes <= min(keys, limits.shared_classes) else -(-_FAR_BYTES * classes // 8) * 8
     if stretch:
         grid = min(grid, max(1, _MOST_SCRATCH // stretch))
@@ -195,17 +192,17 @@ class Emulated:
         compiler = find_compiler()
         if compiler is None:
             raise RuntimeError("no C++ compiler: install g++, or use CuPy arrays on a GPU")
-        folder = tempfile.mkdtemp(prefix="kernels-", dir=_folder())
-        made = os.path.join(folder, "kernels.so")
-        shutil.copy(os.path.join(_CUDA, "host.cpp"), folder)
-        with open(os.path.join(folder, "kernels.cu"), "wb") as file:
-            file.write(self.text)
+        folder = Path(tempfile.mkdtemp(prefix="kernels-", dir=_folder()))
+        (folder / "kernels.cu").write_bytes(self.text)
+        shutil.copy(str(_CUDA / "host.cpp"), str(folder))
         command = [compiler, "-std=c++14", "-O2", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-DFORMAT=" + format]
-        command += ["-DLABEL=" + label, *self.flags, "-o", made, os.path.join(folder, "host.cpp")]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+        command += ["-DLABEL=" + label, *self.flags, "-o", "kernels.so", "host.cpp"]
+        done = subprocess.run(  # noqa: S603 - the user's compiler
+            command, cwd=str(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
         if done.returncode:
             raise RuntimeError("%s refused the kernels: %s" % (compiler, done.stdout.decode(errors="replace")[:2000]))
-        return made
+        return str(folder / "kernels.so")
 
 
 @functools.lru_cache(maxsize=None)
@@ -282,7 +279,6 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     _check(arrays, reduction)
     _check_dtypes(operator, arrays)
     xp, input = engine.arrays, arrays["input"]
-    rows, classes = (1,) * (2 - input.ndim) + input.shape
     backward = "cotangent" in arrays
     losses = input.shape[:-1] if reduction == "none" else ()
     if backward and arrays["cotangent"].shape != losses:
@@ -291,18 +287,19 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     if result.size == 0:
         return result
     format, label = str(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(str(arrays["target"].dtype), "int")
+    rows, classes = (1,) * (2 - input.ndim) + input.shape
     kernel = operator + ("_backward" if backward else "_forward")
     order = plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
+    numbers = dict(order.numbers, rows=rows, classes=classes, first=first, reduction=_REDUCTIONS.index(reduction))
     held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
+    held["scores"] = held.pop("input")
     if reduction != "none" and not backward:
         held["partial"] = xp.zeros(1 + order.grid, dtype=np.float64)
     if order.stretch:
         held["scratch"] = xp.empty(order.grid * order.stretch, dtype=np.uint8)
+    addresses = {name: engine.address(array) for name, array in dict(held, result=result).items()}
     task = np.zeros(1, dtype=_TASK)
-    for name, array in dict(held, result=result).items():
-        task[0]["scores" if name == "input" else name] = engine.address(array)
-    numbers = dict(order.numbers, rows=rows, classes=classes, first=first, stretch=order.stretch)
-    for name, number in dict(numbers, reduction=_REDUCTIONS.index(reduction)).items():
+    for name, number in dict(numbers, stretch=order.stretch, **addresses).items():
         task[0][name] = number
     engine.launch(order, format, label, task)
     return result
