@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import tempfile
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,3 +81,37 @@ def probe(engine: Any, dtype: str = "float32", seed: int = 0) -> Results:
 def same(first: Results, second: Results) -> bool:
     """Whether all results have the same bits."""
     return all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+
+
+LARGE = [2.0, 1.0, -1.0, 1.0, 0.69287109375, 1.875, 1.125, -0.9375, 1.0, 0.2779541015625]
+"""What :func:`large_answers` gives: with C classes (C - 1) 2 / C, 1 + 2 / C, ..., and the same of 16 classes, in float16."""
+
+
+def sparse(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Zeros in a file with holes: they take memory only where they are touched."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(int(np.prod(shape)) * np.dtype(dtype).itemsize)
+        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+
+
+def large_answers(text: bytes | None = None) -> list[float]:
+    """Losses and slopes of the last two of so many rows that an element's index passes 2^31, then of short rows."""
+    engine = PORT.Emulated(text=text)
+    engine.arrays = SimpleNamespace(
+        empty=lambda shape, dtype: sparse(shape, dtype), zeros=np.zeros, ascontiguousarray=np.ascontiguousarray
+    )
+    found: list[float] = []
+    for rows, classes in ((2**16 + 2, 2**15), (2**27 + 200, 16)):
+        input, target = sparse((rows, classes), np.float16), sparse((rows, classes), np.int32)
+        first = rows - (2 if classes > 16 else 200)
+        cotangent = sparse((rows,), np.float16)
+        cotangent[-2:] = 1.0
+        input[-2:, 3] = -1.0, 3.0
+        target[-2:, :2] = [[3, -1], [1, -1]]
+        arrays = {"input": input, "target": target}
+        loss = PORT.run(engine, "margin", arrays, "none", first=first)
+        slope = PORT.run(engine, "margin", {**arrays, "cotangent": cotangent}, "none", first=first)
+        found += [float(loss[-2]), float(loss[-1]), float(slope[-2, 3]), float(slope[-1, 3] * classes)]
+        soft = {"input": input, "target": input}
+        found.append(float(PORT.run(engine, "soft", soft, "none", first=first)[-1]))
+    return found

@@ -1,7 +1,7 @@
 // Runs the kernels on the processor: a fiber for each CUDA thread, one block after the other.
 //
 // `kernels.cu` is the text that NVRTC compiles, byte for byte. Between two barriers the fibers of
-// a block run in a random order drawn from a seed; a barrier at which they do not all arrive ends
+// a block run in an order drawn from a seed; a barrier at which they do not all arrive ends
 // the launch with an error. Neither contraction of products and sums nor weak memory is modelled.
 
 #include <csetjmp>
@@ -39,6 +39,7 @@ struct Fiber {
     State state;
     int line;
     bool started;
+    unsigned priority;
     unsigned long long value[2];          // what the last two shuffles were given
     unsigned shuffles, votes;
 };
@@ -48,6 +49,7 @@ struct Block {
     unsigned threads, done;
     unsigned char votes[3];
     unsigned long long random;
+    bool by_priority;                     // run the most urgent thread that is ready, not any of them
     void (*body)(void*);
     void* argument;
     ucontext_t home_context;
@@ -150,12 +152,22 @@ static unsigned release_warp(unsigned thread, unsigned* ready) {
     return end - begin;
 }
 
+// The place in the list of the thread to run next: any, or the most urgent one, so that a warp may
+// run far ahead of the others.
+static unsigned choose(const unsigned* ready, unsigned many) {
+    if (!block->by_priority) return draw(many);
+    unsigned best = 0;
+    for (unsigned i = 1; i < many; ++i)
+        if (block->fibers[ready[i]].priority > block->fibers[ready[best]].priority) best = i;
+    return best;
+}
+
 // Runs the threads of one block to their end; the complaint is empty where all went well.
 static bool run_block(char* complaint, size_t room) {
     unsigned ready[1024], many = block->threads;
     for (unsigned i = 0; i < many; ++i) ready[i] = i;
     while (many) {
-        const unsigned place = draw(many);
+        const unsigned place = choose(ready, many);
         thread_index.x = ready[place];
         ready[place] = ready[--many];
         Fiber& fiber = current();
@@ -234,7 +246,12 @@ static bool run_blocks(unsigned grid, unsigned shared, char* complaint, size_t r
         block->done = 0;
         memset(block->votes, 0, sizeof block->votes);
         memset(pool, 0xa5, shared);
-        for (unsigned thread = 0; thread < block->threads; ++thread) set_up(block->fibers[thread], fresh);
+        block->by_priority = draw(2);
+        for (unsigned thread = 0, warp = 0; thread < block->threads; ++thread) {
+            if (thread % WARP == 0) warp = draw(1024);
+            set_up(block->fibers[thread], fresh);
+            block->fibers[thread].priority = warp * 1024 + draw(1024);
+        }
         well = run_block(complaint, room);
     }
     free(order);
@@ -250,7 +267,7 @@ static void call(void* launch) {
 
 extern "C" const unsigned char* reached_lines() { return emulated::reached; }
 
-// 0, or 1 with a complaint.
+// 0, or 1 with a complaint. Scratch memory holds rubbish as well.
 extern "C" int launch(void* kernel, const Task* task, unsigned grid, unsigned threads, unsigned shared,
                       unsigned long long seed, char* complaint, size_t room) {
     using namespace emulated;
@@ -265,6 +282,7 @@ extern "C" int launch(void* kernel, const Task* task, unsigned grid, unsigned th
     for (unsigned i = 0; i < threads; ++i) here.fibers[i].stack = stacks + i * STACK;
     block_size.x = threads;
     grid_size.x = grid;
+    if (task->scratch) memset(task->scratch, 0xa5, grid * task->stretch);
     here.random = seed * 0x9e3779b97f4a7c15ull + 0x2545f4914f6cdd1dull;
 #ifdef __SANITIZE_ADDRESS__
     __asan_poison_memory_region(reinterpret_cast<char*>(pool) + shared, POOL - shared);

@@ -134,8 +134,8 @@ __device__ inline const Wide* sorted_keys(const Row& row, Count room, const Memo
         sort_near(memory.keys, size);
         if (row.length <= room) return memory.keys;
         for (Count j = threadIdx.x; j < here; j += blockDim.x) far[start + j] = memory.keys[j];
-        __syncthreads();
     }
+    __syncthreads();
     return merge_runs(far, far + row.classes, row.length, room);
 }
 
