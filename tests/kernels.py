@@ -59,6 +59,7 @@ def cases(dtype: str, seed: int) -> Iterator[tuple[str, dict[str, npt.NDArray[An
         scores = FORMATS[dtype].round(generator.normal(size=shape) * 2)
         target = families.targets(generator, shape)
         target[-1] = generator.permutation(shape[1])  # no negative label
+        target[0] = np.where(np.arange(shape[1]) < 2 * shape[1] // 3, target[-1], -1)
         yield "margin", {"input": stored(scores, dtype), "target": target}
         labels = families.labels(generator, shape, FORMATS[dtype], soft=True)
         weight = FORMATS[dtype].round(generator.uniform(-1, 2, shape[1]))
@@ -83,8 +84,8 @@ def same(first: Results, second: Results) -> bool:
     return all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
 
 
-LARGE = [2.0, 1.0, -1.0, 1.0, 0.69287109375, 1.875, 1.125, -0.9375, 1.0, 0.2779541015625]
-"""What :func:`large_answers` gives: with C classes (C - 1) 2 / C, 1 + 2 / C, ..., and the same of 16 classes, in float16."""
+LARGE = [2.0, 1.0, -1.0, 1.0, 0.69287109375, 1.875, 1.125, -0.9375, 1.0, 0.27783203125]
+"""What :func:`large_answers` gives, in float16; the last of each five is ((C - 1) log 2 - 6 + log(1 + e^-3)) / C."""
 
 
 def sparse(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
