@@ -96,13 +96,13 @@ def sparse(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 def large_answers(text: bytes | None = None) -> list[float]:
-    """Losses and slopes of the last two of so many rows that an element's index passes 2^31, then of short rows."""
+    """Losses and slopes of the last two of so many rows that an index passes 2^32, then of short rows and 2^31."""
     engine = PORT.Emulated(text=text)
     engine.arrays = SimpleNamespace(
         empty=lambda shape, dtype: sparse(shape, dtype), zeros=np.zeros, ascontiguousarray=np.ascontiguousarray
     )
     found: list[float] = []
-    for rows, classes in ((2**16 + 2, 2**15), (2**27 + 200, 16)):
+    for rows, classes in ((2**17 + 2, 2**15), (2**27 + 200, 16)):
         input, target = sparse((rows, classes), np.float16), sparse((rows, classes), np.int32)
         first = rows - (2 if classes > 16 else 200)
         cotangent = sparse((rows,), np.float16)

@@ -148,7 +148,7 @@ def test_the_unchanged_kernels_are_never_accused(limits: Any, dtype: str) -> Non
 
 
 def test_an_index_in_32_bits_is_caught() -> None:
-    """By the last rows of a batch of more than 2^31 scores."""
+    """By the last rows of a batch of more than 2^32 scores."""
     assert large_answers(WIDE_INDEX.planted()) != LARGE
 
 
