@@ -75,8 +75,8 @@ def _compiler() -> str:
 def _has_nvrtc() -> bool:
     """Whether CuPy can compile for a GPU."""
     try:
-        return bool(importlib.import_module("cupy.cuda.nvrtc").getVersion())
-    except (ImportError, RuntimeError, OSError):
+        return _cupy() is not None and bool(_cupy().cuda.nvrtc.getVersion())
+    except (AttributeError, RuntimeError, OSError):
         return False
 
 

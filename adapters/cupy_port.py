@@ -107,6 +107,25 @@ def plan(kernel: str, rows: int, classes: int, wide: int, limits: Limits) -> Lau
     return Launch(kernel, max(1, grid), threads, shared, stretch, numbers)
 
 
+def machine_code(nvrtc: Any, format: str, label: str, architecture: str) -> bytes:
+    """The kernels for a GPU such as ``sm_90``, by ``cupy.cuda.nvrtc``.
+
+    Not by ``cupy.RawModule``, which flushes subnormal numbers to zero.
+
+    Raises:
+        RuntimeError: The compiler refused, in its words.
+    """
+    program = nvrtc.createProgram(source().decode(), "kernels.cu", (), ())
+    options = ("--std=c++14", "--gpu-architecture=" + architecture, "-DFORMAT=" + format, "-DLABEL=" + label)
+    try:
+        nvrtc.compileProgram(program, options)
+        return bytes(nvrtc.getCUBIN(program))
+    except nvrtc.NVRTCError as error:
+        raise RuntimeError("NVRTC refused the kernels: %s %s" % (error, nvrtc.getProgramLog(program))) from None
+    finally:
+        nvrtc.destroyProgram(program)
+
+
 class Device:
     """Runs kernels on the current GPU."""
 
@@ -114,7 +133,8 @@ class Device:
 
     def __init__(self) -> None:
         self.arrays = importlib.import_module("cupy")
-        self._modules: Dict[Tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._modules: Dict[Tuple[str, str, str], Any] = {}
 
     def address(self, array: Any) -> int:
         """Where an array begins."""
@@ -122,13 +142,19 @@ class Device:
 
     def launch(self, order: Launch, format: str, label: str, task: Any) -> None:
         """Start a kernel on the current stream."""
-        options = ("--std=c++14", "-DFORMAT=" + format, "-DLABEL=" + label)
-        key = (format, label)
-        module = self._modules.get(key)
-        if module is None:
-            module = self._modules[key] = self.arrays.RawModule(code=source().decode(), options=options)
-        kernel = module.get_function(order.kernel)
+        kernel = self._module(format, label).get_function(order.kernel)
         kernel((order.grid,), (order.threads,), (task,), shared_mem=order.shared)
+
+    def _module(self, format: str, label: str) -> Any:
+        """The kernels for a format and a type of labels, compiled when they are first asked for."""
+        architecture = "sm_" + self.arrays.cuda.Device().compute_capability
+        key = (format, label, architecture)
+        with self._lock:
+            if key not in self._modules:
+                path = Path(tempfile.mkdtemp(prefix="kernels-", dir=_folder())) / "kernels.cubin"
+                path.write_bytes(machine_code(self.arrays.cuda.nvrtc, format, label, architecture))
+                self._modules[key] = self.arrays.RawModule(path=str(path))
+            return self._modules[key]
 
 
 class Emulated:

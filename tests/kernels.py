@@ -98,9 +98,7 @@ def sparse(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 def large_answers(text: bytes | None = None) -> list[float]:
     """Losses and slopes of the last two of so many rows that an index passes 2^32, then of short rows and 2^31."""
     engine = PORT.Emulated(text=text)
-    engine.arrays = SimpleNamespace(
-        empty=lambda shape, dtype: sparse(shape, dtype), zeros=np.zeros, ascontiguousarray=np.ascontiguousarray
-    )
+    engine.arrays = SimpleNamespace(empty=sparse, zeros=np.zeros, ascontiguousarray=np.ascontiguousarray)
     found: list[float] = []
     for rows, classes in ((2**17 + 2, 2**15), (2**27 + 200, 16)):
         input, target = sparse((rows, classes), np.float16), sparse((rows, classes), np.int32)

@@ -99,6 +99,8 @@ struct Task {
     int narrow;                           // one thread for each row
 };
 
+static_assert(sizeof(Task) == 120, "as adapters/cupy_port.py lays it out");
+
 __device__ inline double divisor(const Task& task) {
     return static_cast<double>(task.classes) * (task.reduction == 2 ? static_cast<double>(task.rows) : 1.0);
 }
