@@ -17,22 +17,20 @@ its bits in an array of uint16. Class indices are int32 or int64.
 """
 
 import atexit
-import ctypes
 import functools
 import hashlib
 import importlib
-import itertools
+import importlib.util
 import os
 import shutil
-import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-_CUDA = Path(__file__).resolve().parent / "cuda"
+CUDA = Path(__file__).resolve().parent / "cuda"
 _SOURCES = ("formats.cuh", "block.cuh", "sorting.cuh", "margin.cu", "narrow.cu", "soft.cu")
 _REDUCTIONS = ("none", "sum", "mean")
 _FORMATS = {"float16": 4, "bfloat16": 4, "uint16": 4, "float32": 4, "float64": 8}  # and bytes they are computed in
@@ -42,69 +40,28 @@ _TASK = np.dtype(
     + [(name, np.int64) for name in ("stretch", "rows", "classes", "first", "direct", "keys", "shared_classes")]
     + [(name, np.int32) for name in ("reduction", "narrow")]
 )
-_FOUND_BYTES, _FAR_BYTES = 80, 28  # of ``Found``, and of one class in scratch memory: see margin.cu
-_MOST_SCRATCH = 1 << 28  # bytes
 
 
-class Limits(NamedTuple):
-    """Where the forms of a kernel change, and how large launches are."""
-
-    direct: int  # rows with at most so many labels take the direct form; MOST in margin.cu is the largest
-    key_bytes: int  # scores of labels are sorted in so much shared memory; a power of two
-    shared_classes: int  # up to so many classes are counted in shared memory
-    threads: int  # of a block, at most
-    blocks: int  # at most
-    narrow_classes: int = 32  # rows of at most so many classes take one thread each ...
-    narrow_rows: int = 128  # ... where there are at least so many
-
-
-DEVICE = Limits(direct=8, key_bytes=8192, shared_classes=4096, threads=512, blocks=2048)
-EMULATED = Limits(direct=2, key_bytes=32, shared_classes=8, threads=4, blocks=3)
-
-
-class Launch(NamedTuple):
-    """One kernel with its shape and what it finds where."""
-
-    kernel: str
-    grid: int
-    threads: int
-    shared: int
-    stretch: int
-    numbers: Dict[str, int]
+@functools.lru_cache(maxsize=None)
+def beside(name: str) -> Any:
+    """A module of the folder of the kernels, by file and under a private name."""
+    path = CUDA / (name + ".py")
+    spec = importlib.util.spec_from_file_location("_lossproof_cuda_" + name, str(path))
+    if spec is None or spec.loader is None:
+        raise ImportError("%s: no such file" % path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def source() -> bytes:
     """The CUDA C++ of all kernels: what NVRTC and g++ both get."""
-    return b"\n".join((_CUDA / name).read_bytes() for name in _SOURCES)
+    return b"\n".join((CUDA / name).read_bytes() for name in _SOURCES)
 
 
 def digest() -> str:
     """The SHA-256 digest of :func:`source`."""
     return hashlib.sha256(source()).hexdigest()
-
-
-def _power(number: int) -> int:
-    """The smallest power of two that is not smaller."""
-    return 1 << max(0, int(number) - 1).bit_length()
-
-
-def plan(kernel: str, rows: int, classes: int, wide: int, limits: Limits) -> Launch:
-    """The launch of ``margin_forward``, ``margin_backward``, ``soft_forward`` or ``soft_backward``."""
-    narrow = classes <= limits.narrow_classes and rows >= limits.narrow_rows
-    share = classes if rows < limits.narrow_rows else -(-classes // 4)
-    threads = min(64 if narrow else max(32, _power(share)), limits.threads)
-    grid = min(-(-rows // threads) if narrow else rows, limits.blocks)
-    if kernel.startswith("soft") or narrow:
-        name = kernel + "_narrow" if narrow and kernel.startswith("margin") else kernel
-        return Launch(name, max(1, grid), threads, 8 * threads, 0, {"narrow": int(narrow)})
-    keys = min(_power(max(2, classes)), limits.key_bytes // wide)
-    stretch = 0 if classes <= min(keys, limits.shared_classes) else -(-_FAR_BYTES * classes // 8) * 8
-    if stretch:
-        grid = min(grid, max(1, _MOST_SCRATCH // stretch))
-    counts = 4 * classes if classes <= limits.shared_classes else 0
-    shared = 8 * threads + _FOUND_BYTES + (8 + wide) * keys + counts
-    numbers = {"direct": min(limits.direct, keys), "keys": keys, "shared_classes": limits.shared_classes}
-    return Launch(kernel, max(1, grid), threads, shared, stretch, numbers)
 
 
 def machine_code(nvrtc: Any, format: str, label: str, architecture: str) -> bytes:
@@ -129,9 +86,8 @@ def machine_code(nvrtc: Any, format: str, label: str, architecture: str) -> byte
 class Device:
     """Runs kernels on the current GPU."""
 
-    limits = DEVICE
-
     def __init__(self) -> None:
+        self.limits = beside("launches").DEVICE
         self.arrays = importlib.import_module("cupy")
         self._lock = threading.Lock()
         self._modules: Dict[Tuple[str, str, str], Any] = {}
@@ -140,7 +96,7 @@ class Device:
         """Where an array begins."""
         return int(array.data.ptr)
 
-    def launch(self, order: Launch, format: str, label: str, task: Any) -> None:
+    def launch(self, order: Any, format: str, label: str, task: Any) -> None:
         """Start a kernel on the current stream."""
         kernel = self._module(format, label).get_function(order.kernel)
         kernel((order.grid,), (order.threads,), (task,), shared_mem=order.shared)
@@ -157,80 +113,6 @@ class Device:
             return self._modules[key]
 
 
-class Emulated:
-    """Runs kernels on the processor, block after block.
-
-    Args:
-        text: The kernels; default: :func:`source`.
-        flags: Further words for the compiler.
-        limits: Where forms change.
-        seed: Of the order in which threads run between barriers; default: another one for each launch.
-    """
-
-    arrays = np
-
-    def __init__(
-        self,
-        text: Optional[bytes] = None,
-        flags: Sequence[str] = (),
-        limits: Limits = EMULATED,
-        seed: Optional[int] = None,
-    ) -> None:
-        self.text = source() if text is None else text
-        self.flags = list(flags)
-        self.limits = limits
-        self._seeds = itertools.count(1) if seed is None else itertools.repeat(seed)
-        self._lock = threading.Lock()
-        self._libraries: Dict[Tuple[str, str], Any] = {}
-
-    def address(self, array: Any) -> int:
-        """Where an array begins."""
-        return int(array.ctypes.data)
-
-    def launch(self, order: Launch, format: str, label: str, task: Any) -> None:
-        """Run a kernel to its end.
-
-        Raises:
-            RuntimeError: Threads of a block waited at different barriers.
-        """
-        library = self.library(format, label)
-        kernel, complaint = getattr(library, order.kernel), ctypes.create_string_buffer(200)
-        failed = library.launch(
-            ctypes.cast(kernel, ctypes.c_void_p), ctypes.c_void_p(task.ctypes.data), ctypes.c_uint(order.grid),
-            ctypes.c_uint(order.threads), ctypes.c_uint(order.shared), ctypes.c_ulonglong(next(self._seeds)),
-            complaint, ctypes.c_size_t(len(complaint)),
-        )  # fmt: skip
-        if failed:
-            raise RuntimeError("%s: %s" % (order.kernel, complaint.value.decode()))
-
-    def library(self, format: str, label: str) -> Any:
-        """The kernels for a format and a type of labels, compiled when they are first asked for.
-
-        Raises:
-            RuntimeError: There is no compiler, or it refused the kernels.
-        """
-        with self._lock:
-            if (format, label) not in self._libraries:
-                self._libraries[format, label] = ctypes.CDLL(self._compile(format, label))
-            return self._libraries[format, label]
-
-    def _compile(self, format: str, label: str) -> str:
-        compiler = find_compiler()
-        if compiler is None:
-            raise RuntimeError("no C++ compiler: install g++, or use CuPy arrays on a GPU")
-        folder = Path(tempfile.mkdtemp(prefix="kernels-", dir=_folder()))
-        (folder / "kernels.cu").write_bytes(self.text)
-        shutil.copy(str(_CUDA / "host.cpp"), str(folder))
-        command = [compiler, "-std=c++14", "-O2", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-DFORMAT=" + format]
-        command += ["-DLABEL=" + label, *self.flags, "-o", "kernels.so", "host.cpp"]
-        done = subprocess.run(  # noqa: S603 - the user's compiler
-            command, cwd=str(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-        )
-        if done.returncode:
-            raise RuntimeError("%s refused the kernels: %s" % (compiler, done.stdout.decode(errors="replace")[:2000]))
-        return str(folder / "kernels.so")
-
-
 @functools.lru_cache(maxsize=None)
 def _folder() -> str:
     """Where compiled kernels go: the worker's folder, or one that is removed at the end."""
@@ -240,6 +122,25 @@ def _folder() -> str:
     folder = tempfile.mkdtemp(prefix="lossproof-cuda-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def emulated(
+    text: Optional[bytes] = None,
+    flags: Sequence[str] = (),
+    limits: Any = None,
+    seed: Optional[int] = None,
+) -> Any:
+    """What runs kernels on the processor, block after block.
+
+    Args:
+        text: The kernels; default: :func:`source`.
+        flags: Further words for the compiler.
+        limits: Where forms change; default: early, so that small arrays meet them all.
+        seed: Of the order in which threads run between barriers; default: another one for each launch.
+    """
+    text = source() if text is None else text
+    limits = beside("launches").EMULATED if limits is None else limits
+    return beside("emulation").Emulated(text, Path(_folder()), limits, flags, seed)
 
 
 def find_compiler() -> Optional[str]:
@@ -253,8 +154,8 @@ def _device() -> Device:
 
 
 @functools.lru_cache(maxsize=None)
-def _emulated() -> Emulated:
-    return Emulated()
+def _emulated() -> Any:
+    return emulated()
 
 
 def _engine(*arrays: Any) -> Any:
@@ -296,7 +197,7 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     """A loss, or its gradient where ``arrays`` has a ``cotangent``.
 
     Args:
-        engine: A :class:`Device` or :class:`Emulated`.
+        engine: A :class:`Device`, or what :func:`emulated` gives.
         operator: ``margin`` or ``soft``.
         arrays: ``input`` and ``target``; where given ``weight`` and ``cotangent``.
         reduction: ``none``, ``sum`` or ``mean``.
@@ -315,7 +216,7 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     format, label = str(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(str(arrays["target"].dtype), "int")
     rows, classes = (1,) * (2 - input.ndim) + input.shape
     kernel = operator + ("_backward" if backward else "_forward")
-    order = plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
+    order = beside("launches").plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
     numbers = dict(order.numbers, rows=rows, classes=classes, first=first, reduction=_REDUCTIONS.index(reduction))
     held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
     held["scores"] = held.pop("input")

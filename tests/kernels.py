@@ -17,8 +17,9 @@ from reference.formats import FORMATS, Float64
 from tests.zoo import families
 
 PORT: Any = importlib.import_module("adapters.cupy_port")
-SMALL = PORT.EMULATED
-WARPS = PORT.Limits(direct=8, key_bytes=64, shared_classes=16, threads=64, blocks=2)
+LAUNCHES: Any = PORT.beside("launches")
+SMALL = LAUNCHES.EMULATED
+WARPS = LAUNCHES.Limits(direct=8, key_bytes=64, shared_classes=16, threads=64, blocks=2)
 """Two warps a block, so that a warp alone keeps no order in the block."""
 
 Results = list[npt.NDArray[Any]]
@@ -97,7 +98,7 @@ def sparse(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 def large_answers(text: bytes | None = None) -> list[float]:
     """Losses and slopes of the last two of so many rows that an index passes 2^32, then of short rows and 2^31."""
-    engine = PORT.Emulated(text=text)
+    engine = PORT.emulated(text=text)
     engine.arrays = SimpleNamespace(empty=sparse, zeros=np.zeros, ascontiguousarray=np.ascontiguousarray)
     found: list[float] = []
     for rows, classes in ((2**17 + 2, 2**15), (2**27 + 200, 16)):

@@ -21,7 +21,7 @@ def main(path: str) -> None:
     """Probe the kernels of a file."""
     text = Path(path).read_bytes()
     for limits, dtype in ((SMALL, "float16"), (WARPS, "float64")):
-        engine = PORT.Emulated(text=text, flags=FLAGS, limits=limits)
+        engine = PORT.emulated(text=text, flags=FLAGS, limits=limits)
         probe(engine, dtype)
         for rows, classes in ((3, 4), (3, 40), (200, 4)):
             target = np.full((rows, classes), classes)

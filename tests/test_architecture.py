@@ -26,7 +26,7 @@ ALLOWED = {
     "reports": {"reports", "msgspec", "jinja2", "packaging", "tomli_w"},
 }
 OURS = {*PACKAGES, "tests", "lossproof"}
-SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "worker.py")
+SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "cuda/*.py", "worker.py")
 
 
 def sources(package: str) -> Iterator[tuple[Path, ast.Module]]:

@@ -111,7 +111,7 @@ def compiler() -> None:
 @functools.cache
 def right(limits: Any, dtype: str) -> Results:
     """What the unchanged kernels give."""
-    return probe(PORT.Emulated(limits=limits), dtype)
+    return probe(PORT.emulated(limits=limits), dtype)
 
 
 def schedules_until(fails: Callable[[int], bool]) -> int:
@@ -122,7 +122,7 @@ def schedules_until(fails: Callable[[int], bool]) -> int:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_planted_fault_is_caught(fault: Fault) -> None:
     """By another result, or by a barrier at which not all threads arrive."""
-    engine = PORT.Emulated(text=fault.planted(), limits=fault.limits)
+    engine = PORT.emulated(text=fault.planted(), limits=fault.limits)
 
     def fails(seed: int) -> bool:
         engine._seeds = iter(range(1000 * seed, 1000 * seed + 1000))
@@ -138,7 +138,7 @@ def test_a_planted_fault_is_caught(fault: Fault) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_the_unchanged_kernels_are_never_accused(limits: Any, dtype: str) -> None:
     """Under the same schedules."""
-    engine = PORT.Emulated(limits=limits)
+    engine = PORT.emulated(limits=limits)
 
     def fails(seed: int) -> bool:
         engine._seeds = iter(range(1000 * seed, 1000 * seed + 1000))

@@ -15,7 +15,7 @@ from reference.soft_margin import soft_margin_loss
 from tests.kernels import LARGE, PORT, SMALL, WARPS, large_answers, needs_compiler, numbers, probe, same, stored
 from tests.zoo import families
 
-ENGINES: dict[str, Any] = {"small": PORT.Emulated(limits=SMALL), "warps": PORT.Emulated(limits=WARPS)}
+ENGINES: dict[str, Any] = {"small": PORT.emulated(limits=SMALL), "warps": PORT.emulated(limits=WARPS)}
 SHAPES = ((6, 1), (6, 3), (5, 9), (4, 40), (2, 150), (140, 3))
 REDUCTIONS = ("none", "sum", "mean")
 
@@ -86,7 +86,7 @@ def test_both_forms_and_all_places_of_the_sort_agree_at_their_thresholds() -> No
         for direct in (0, 2, 8):
             for key_bytes in (64, 256, 512):
                 limits = SMALL._replace(direct=direct, key_bytes=key_bytes)
-                engine = PORT.Emulated(limits=limits)
+                engine = PORT.emulated(limits=limits)
                 engine._libraries = ENGINES["small"]._libraries
                 got = PORT.run(engine, "margin", {"input": scores, "target": target}, "none")
                 assert got == expected, (labels, limits)
@@ -95,7 +95,7 @@ def test_both_forms_and_all_places_of_the_sort_agree_at_their_thresholds() -> No
 @pytest.mark.parametrize("limits", [SMALL, WARPS], ids=["small", "warps"])
 def test_no_order_of_the_threads_changes_a_bit(limits: Any) -> None:
     """Twenty schedules of every form give the same losses, sums and gradients."""
-    engine = PORT.Emulated(limits=limits)
+    engine = PORT.emulated(limits=limits)
 
     first = probe(engine)
 
@@ -104,7 +104,7 @@ def test_no_order_of_the_threads_changes_a_bit(limits: Any) -> None:
 
 def test_every_barrier_of_the_source_is_reached() -> None:
     """No ``__syncthreads`` stands in code that the tests never run."""
-    engine = PORT.Emulated()
+    engine = PORT.emulated()
     probe(engine)
     lines = PORT.source().decode().splitlines()
     library = engine.library("float32", "long long")
@@ -124,7 +124,7 @@ def test_special_scores_have_the_limit_of_the_formula(dtype: str, direct: int) -
     generator = np.random.default_rng(1)
     special = generator.choice([np.nan, np.inf, -np.inf, 0.25, -3.0], (300, 6), p=[0.05, 0.15, 0.15, 0.35, 0.3])
     target = families.targets(generator, special.shape)
-    engine = PORT.Emulated(limits=WARPS._replace(direct=direct))
+    engine = PORT.emulated(limits=WARPS._replace(direct=direct))
     engine._libraries = ENGINES["small"]._libraries
 
     for rows in (slice(None), slice(0, 100)):  # many rows: one thread each

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from tests import nvrtc
-from tests.kernels import PORT, promised
+from tests.kernels import LAUNCHES, PORT, promised
 
 ARCHITECTURES = ("75", "80", "90", "100", "120")
 FORMATS = ("float16", "bfloat16", "float32", "float64")
@@ -95,9 +95,9 @@ def test_a_launch_stays_within_what_every_gpu_has(rows: int, wide: int) -> None:
     """Shared memory, threads and scratch memory, for every number of classes."""
     for classes in (1, 31, 33, 1000, 1024, 1025, 4096, 4097, 10**5, 10**8, 2**33):
         for kernel in ("margin_forward", "margin_backward", "soft_forward", "soft_backward"):
-            launch = PORT.plan(kernel, rows, classes, wide, PORT.DEVICE)
+            launch = LAUNCHES.plan(kernel, rows, classes, wide, LAUNCHES.DEVICE)
 
             assert launch.shared <= SHARED
             assert launch.threads in (32, 64, 128, 256, 512)
-            assert 1 <= launch.grid <= PORT.DEVICE.blocks
+            assert 1 <= launch.grid <= LAUNCHES.DEVICE.blocks
             assert launch.grid == 1 or launch.grid * launch.stretch <= 2**28
