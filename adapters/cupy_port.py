@@ -7,10 +7,10 @@ by g++ and emulated, a fiber for each CUDA thread: slow, and meant for tests whe
 The contract is that of the other ports: the first negative label ends a row's block, duplicate
 labels count each time, the subgradient at a tie is 0, NaN propagates, infinite scores have the
 formula's limit. A class index beyond the last class before the block's end makes its row NaN, loss
-and gradient: to raise, the host would have to wait for the device. Half-precision scores are
-computed with in float32, sums are double, and each result is rounded once. The same call gives
-the same bits: no floating-point number is added by an atomic operation. An empty batch has the sum 0
-and the mean NaN; rows without classes have the loss NaN.
+and gradient: to raise, the host would have to wait for the device. The margin loss's pairs and all
+sums are double, the soft margin loss's elements are float32 (float64 for float64), and each result
+is rounded once. The same call gives the same bits: no floating-point number is added by an atomic
+operation. An empty batch has the sum 0 and the mean NaN; rows without classes have the loss NaN.
 
 Formats: float16, float32, float64, and bfloat16 as an array of that dtype (``ml_dtypes``), or as
 its bits in an array of uint16. Class indices are int32 or int64.

@@ -76,6 +76,22 @@ def test_the_soft_margin_loss_is_within_its_bound(dtype: str, limits: str) -> No
             assert expected.gradient.admits(numbers(slope), format).all(), (family, shape)
 
 
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_the_sorted_form_is_rounded_once(dtype: str) -> None:
+    """Losses of hundreds of labels are the nearest values of the format; in float64, which has no wider one, nearly."""
+    format = FORMATS[dtype]
+    for place, family in enumerate(families.FAMILIES):
+        generator = np.random.default_rng(place)
+        scores = families.scores(family, generator, format, (2, 700))
+        target = np.where(np.arange(700) < 300, [generator.permutation(700) for _ in range(2)], -1)
+        expected = margin_loss(scores, target, "none", Arithmetic(format)).value
+
+        got = numbers(PORT.run(ENGINES["small"], "margin", {"input": stored(scores, dtype), "target": target}, "none"))
+
+        assert expected.share(got, format).max() < 0.01
+        assert dtype == "float64" or expected.ulps(got, format).max() < 0.5001, family
+
+
 def test_both_forms_and_all_places_of_the_sort_agree_at_their_thresholds() -> None:
     """One row on either side of each limit: direct or sorted, in shared memory or in stretches that are merged."""
     generator = np.random.default_rng(0)

@@ -73,6 +73,13 @@ typedef LABEL Label;
 
 __device__ inline float largest(float) { return bits_as<float>(0x7f7fffffu); }
 __device__ inline double largest(double) { return bits_as<double>(0x7fefffffffffffffull); }
+// The smallest value of the type that is not below; `near` is the nearest one.
+__device__ inline float round_up(double value, float near) {
+    if (static_cast<double>(near) >= value || near != near) return near;
+    return bits_as<float>(near > 0 ? bits_as<unsigned>(near) + 1 : bits_as<unsigned>(near) - 1);
+}
+__device__ inline double round_up(double value, double) { return value; }
+
 __device__ inline double infinity() { return bits_as<double>(0x7ff0000000000000ull); }
 __device__ inline double not_a_number() { return bits_as<double>(0x7ff8000000000000ull); }
 __device__ inline float exponential(float x) { return expf(x); }

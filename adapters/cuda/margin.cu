@@ -46,14 +46,20 @@ __device__ inline unsigned kind(Wide score) {   // 1 NaN, 2 +inf, 4 -inf, 0 fini
     return score != score ? 1 : score > largest(score) ? 2 : score < -largest(score) ? 4 : 0;
 }
 
+__device__ inline double margin_of(Wide score) { return 1.0 + static_cast<double>(score); }
+
 // Order keys that leave every comparison a < v as the formula has it: a pair of NaN, or of the same
 // infinity, is active.
 __device__ inline Wide label_key(Wide a) {
     return a != a ? -static_cast<Wide>(infinity()) : a > largest(a) ? largest(a) : a;
 }
 
-__device__ inline Wide other_key(Wide v) {
-    return v != v ? static_cast<Wide>(infinity()) : v < -largest(v) ? -largest(v) : v;
+// For a finite a, a < v is the same as a < (v rounded up), so that float keys order double values.
+__device__ inline Wide other_key(Wide score) {
+    const double v = margin_of(score);
+    const Wide key = round_up(v, static_cast<Wide>(v)), most = largest(score);
+    if (score != score || score > most) return static_cast<Wide>(infinity());
+    return key < -most ? -most : key > most ? most : key;
 }
 
 __device__ inline Memory memory_of(const Task& task) {
@@ -148,7 +154,7 @@ __device__ inline double direct_loss(const Row& row, const Memory& memory) {
     double sum = 0;
     for (Count i = threadIdx.x; i < row.classes; i += blockDim.x) {
         if (memory.counts[i]) continue;
-        const double v = 1 + FORMAT::load(row.scores[i]);
+        const double v = margin_of(FORMAT::load(row.scores[i]));
         for (Count j = 0; j < row.length; ++j) {
             const double gap = v - memory.keys[j];
             if (!(gap <= 0)) sum += gap;
@@ -170,10 +176,10 @@ __device__ inline double sorted_loss(const Row& row, Count room, const Memory& m
     unsigned seen = 0;
     for (Count i = threadIdx.x; i < row.classes; i += blockDim.x) {
         if (memory.counts[i]) continue;
-        const Wide v = 1 + FORMAT::load(row.scores[i]);
-        seen |= OTHER | kind(v) * OTHER_NAN;
-        const Count k = rank_of(keys, row.length, other_key(v), false);
-        if (k) sum += k * (static_cast<double>(v) - static_cast<double>(keys[k - 1])) + below[k - 1];
+        const Wide score = FORMAT::load(row.scores[i]);
+        seen |= OTHER | kind(score) * OTHER_NAN;
+        const Count k = rank_of(keys, row.length, other_key(score), false);
+        if (k) sum += k * (margin_of(score) - keys[k - 1]) + below[k - 1];
     }
     if ((seen & SPECIAL_OTHER) || (seen && special)) atomicOr(&memory.found->seen, seen);
     return sum;
@@ -210,19 +216,19 @@ extern "C" __global__ void __launch_bounds__(512, 2) margin_forward(Task task) {
 // Derivatives of the other classes, and how many active pairs each label has.
 __device__ inline const Tally* direct_slopes(const Row& row, const Memory& memory) {
     Count active[MOST];
-    Wide label_scores[MOST];
+    Wide label_keys[MOST];
 #pragma unroll
     for (int j = 0; j < MOST; ++j) {
         active[j] = 0;
-        label_scores[j] = j < row.length ? memory.keys[j] : Wide(0);
+        label_keys[j] = j < row.length ? label_key(memory.keys[j]) : Wide(0);
     }
     for (Count i = threadIdx.x; i < row.classes; i += blockDim.x) {
         if (memory.counts[i]) continue;
-        const Wide v = 1 + FORMAT::load(row.scores[i]);
+        const Wide key = other_key(FORMAT::load(row.scores[i]));
         int k = 0;
 #pragma unroll
         for (int j = 0; j < MOST; ++j) {
-            const int on = j < row.length && !(v - label_scores[j] <= 0);
+            const int on = j < row.length && label_keys[j] < key;
             active[j] += on;
             k += on;
         }
@@ -242,7 +248,7 @@ __device__ inline const Tally* sorted_slopes(const Row& row, Count room, const W
     __syncthreads();
     for (Count i = threadIdx.x; i < row.classes; i += blockDim.x) {
         if (memory.counts[i]) continue;
-        const Count k = rank_of(keys, row.length, other_key(1 + FORMAT::load(row.scores[i])), false);
+        const Count k = rank_of(keys, row.length, other_key(FORMAT::load(row.scores[i])), false);
         if (k) atomicAdd(&tallies[k - 1], Tally(1));
         row.result[i] = FORMAT::store(k * row.scale);
     }

@@ -27,7 +27,7 @@ __device__ inline Narrow narrow_row(const Task& task, Count row) {
     return found;
 }
 
-__device__ inline bool is_active(Wide other, Wide label) { return !(1 + other - label <= 0); }
+__device__ inline bool is_active(Wide other, Wide label) { return !(margin_of(other) - label <= 0); }
 
 __device__ inline double narrow_loss(const Task& task, const Narrow& row) {
     double sum = 0;
@@ -35,7 +35,7 @@ __device__ inline double narrow_loss(const Task& task, const Narrow& row) {
         const double a = FORMAT::load(row.scores[row.labels[j]]);
         for (int i = 0; i < task.classes; ++i) {
             if (row.marked >> i & 1) continue;
-            const Wide v = 1 + FORMAT::load(row.scores[i]);
+            const double v = margin_of(FORMAT::load(row.scores[i]));
             if (!(v - a <= 0)) sum += v - a;
         }
     }
