@@ -12,7 +12,19 @@ from reference.formats import FORMATS, Arithmetic
 from reference.margin import margin_loss
 from reference.nonfinite import margin_classes
 from reference.soft_margin import soft_margin_loss
-from tests.kernels import LARGE, PORT, SMALL, WARPS, large_answers, needs_compiler, numbers, probe, same, stored
+from tests.kernels import (
+    LARGE,
+    LAUNCHES,
+    PORT,
+    SMALL,
+    WARPS,
+    large_answers,
+    needs_compiler,
+    numbers,
+    probe,
+    same,
+    stored,
+)
 from tests.zoo import families
 
 ENGINES: dict[str, Any] = {"small": PORT.emulated(limits=SMALL), "warps": PORT.emulated(limits=WARPS)}
@@ -90,6 +102,24 @@ def test_the_sorted_form_is_rounded_once(dtype: str) -> None:
 
         assert expected.share(got, format).max() < 0.01
         assert dtype == "float64" or expected.ulps(got, format).max() < 0.5001, family
+
+
+@pytest.mark.parametrize(("rows", "classes", "labels"), [(200, 10, 3), (130, 300, 3), (2, 1000, 500), (1, 6000, 5000)])
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_launches_as_large_as_a_gpus_are_within_their_bound(dtype: str, rows: int, classes: int, labels: int) -> None:
+    """Up to 512 threads a block and 8 labels in registers: what the device is given, emulated."""
+    generator, format = np.random.default_rng(0), FORMATS[dtype]
+    scores = format.round(generator.normal(size=(rows, classes)))
+    target = np.where(np.arange(classes) < labels, [generator.permutation(classes) for _ in range(rows)], -1)
+    expected = margin_loss(scores, target, "mean", Arithmetic(format), np.ones(()))
+    engine = PORT.emulated(limits=LAUNCHES.DEVICE)
+    engine._libraries = ENGINES["small"]._libraries
+
+    arrays = {"input": scores, "target": target, "cotangent": np.ones(())}
+    loss, slope = answers(engine, "margin", arrays, "mean", dtype, "int64")
+
+    assert expected.value.admits(numbers(loss), format).all()
+    assert expected.gradient.admits(numbers(slope), format).all()
 
 
 def test_both_forms_and_all_places_of_the_sort_agree_at_their_thresholds() -> None:
