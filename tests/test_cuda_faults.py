@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,6 +38,11 @@ class Fault:
 
 
 BARRIER = "\n    __syncthreads();\n"
+DIVERGENT = Fault(
+    "a barrier that one thread does not reach",
+    "total += slots[warp];" + BARRIER,
+    "total += slots[warp];\n    if (threadIdx.x > 0) __syncthreads();\n",
+)
 FAULTS = (
     Fault(
         "a barrier of the sort is removed",
@@ -69,11 +75,7 @@ FAULTS = (
         "total += slots[warp];\n",
         limits=WARPS,
     ),
-    Fault(
-        "a barrier that one thread does not reach",
-        "total += slots[warp];" + BARRIER,
-        "total += slots[warp];\n    if (threadIdx.x > 0) __syncthreads();\n",
-    ),
+    DIVERGENT,
     Fault(
         "the last block is forgotten",
         "block < gridDim.x; block += blockDim.x",
@@ -99,6 +101,7 @@ WIDE_INDEX = Fault(
     "const Count start = row * task.classes;\n    const Label* const",
     "const Count start = static_cast<unsigned>(row * task.classes);\n    const Label* const",
 )
+NO_ROOM = Fault("a list is longer than its memory", "task.keys);\n    memory.far", "task.keys) + 1000;\n    memory.far")
 NO_CHECK = Fault("labels are not checked", "return static_cast<Count>(label) < classes;", "return classes > 0;")
 
 
@@ -147,6 +150,19 @@ def test_the_unchanged_kernels_are_never_accused(limits: Any, dtype: str) -> Non
     assert schedules_until(fails) == 0
 
 
+def test_a_divergent_barrier_is_told_by_its_line() -> None:
+    """Which thread waits where, in the text that was compiled."""
+    engine = PORT.emulated(text=DIVERGENT.planted())
+
+    with pytest.raises(RuntimeError, match="_forward: divergent barrier: thread 0 waits at line") as caught:
+        probe(engine)
+
+    lines = [int(number) for number in re.findall(r"at line (\d+)", str(caught.value))]
+    source = DIVERGENT.planted().decode().splitlines()
+    assert len(set(lines)) == len(lines) == 2
+    assert all(line == 0 or "__s" in source[line - 1] for line in lines)
+
+
 def test_an_index_in_32_bits_is_caught() -> None:
     """By the last rows of a batch of more than 2^32 scores."""
     assert large_answers(WIDE_INDEX.planted()) != LARGE
@@ -175,9 +191,10 @@ def test_the_kernels_run_clean_under_the_sanitizers(tmp_path: Path) -> None:
     assert (done.returncode, said) == (0, [])
 
 
-def test_a_missing_bounds_check_is_caught(tmp_path: Path) -> None:
-    """By the address sanitizer."""
-    done = sanitized(NO_CHECK.planted(), tmp_path)
+@pytest.mark.parametrize("fault", [NO_CHECK, NO_ROOM], ids=lambda fault: fault.name)
+def test_an_address_out_of_bounds_is_caught(fault: Fault, tmp_path: Path) -> None:
+    """By the address sanitizer, in the arrays and in shared memory."""
+    done = sanitized(fault.planted(), tmp_path)
 
     assert done.returncode
     assert "AddressSanitizer" in done.stderr

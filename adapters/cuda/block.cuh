@@ -56,11 +56,11 @@ __device__ inline void reduce_over_rows(const Task& task, double mine, double* s
         task.partial[1 + blockIdx.x] = sum;
         __threadfence();
         slots[0] = atomicAdd(reinterpret_cast<Tally*>(task.partial), Tally(1)) == gridDim.x - 1;
+        __threadfence();
     }
     __syncthreads();
     if (slots[0] == 0) return;
     __syncthreads();
-    __threadfence();
     const volatile double* partial = task.partial + 1;
     double part = 0;
     for (unsigned block = threadIdx.x; block < gridDim.x; block += blockDim.x) part += partial[block];

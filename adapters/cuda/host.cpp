@@ -103,9 +103,7 @@ static void pause(State state, int line) {
     leave(fiber);
 }
 
-static void barrier(int line) {
-    pause(AT_BARRIER, line);
-}
+static void barrier(int line) { pause(AT_BARRIER, line); }
 
 // Three votes in turn, so that one is cleared when nobody reads it any more and nobody writes it yet.
 static bool barrier_or(int line, bool condition) {
