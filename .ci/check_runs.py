@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-PROMISED = ("numpy", "torch", "jax", "tensorflow", "mindspore")
+PROMISED = ("numpy", "torch", "jax", "tensorflow", "mindspore", "cupy")
 ANSWERS = ("conforms", "deviates")
 
 

@@ -15,12 +15,16 @@ ENTRY_POINTS = "lossproof.adapters"
 WITH_FUNCTIONS = ("numpy", "torch", "jax", "tensorflow")
 """Frameworks in which somebody's own function can be tested."""
 
+TELLING_WAYS = ("cupy",)
+"""Subjects whose adapter, run as a program, says in one line how it would run on this machine."""
+
 _REQUIREMENTS = {
     "numpy": "numpy",
     "torch": "torch==2.13.0",
     "jax": "jax",
     "tensorflow": "tensorflow-cpu",
     "mindspore": "'mindspore==2.10.*' 'numpy<2'",
+    "cupy": "cupy-cuda12x nvidia-cuda-nvrtc-cu12",
 }
 """What pip is told where a framework is missing."""
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "reports": {"reports", "msgspec", "jinja2", "packaging", "tomli_w"},
 }
 OURS = {*PACKAGES, "tests", "lossproof"}
-SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "worker.py")
+SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "cuda/*.py", "worker.py")
 
 
 def sources(package: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -120,7 +120,7 @@ def test_adapters_run_beside_their_framework_alone() -> None:
 
 def test_every_adapter_is_a_subject() -> None:
     """One word on the command line for each file."""
-    assert set(built_in()) == {"numpy", "torch", "jax", "tensorflow", "mindspore"}
+    assert set(built_in()) == {"numpy", "torch", "jax", "tensorflow", "mindspore", "cupy"}
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:

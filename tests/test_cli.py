@@ -25,7 +25,7 @@ def lossproof(*words: str) -> Result:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run", "keras"], "subject keras: no such subject; there are jax, mindspore, numpy, tensorflow, torch"),
+        (["run", "keras"], "subject keras: no such subject; there are cupy, jax, mindspore, numpy, tensorflow, torch"),
         (["run", "nowhere.py"], "subject nowhere.py: no such file"),
         (["run", "numpy", "--operator", "hinge"], "--operator hinge: no such operator; there are multilabel_margin"),
         (["run", "numpy", "--dtype", "float8"], "--dtype float8: not offered by this subject; it offers float16"),

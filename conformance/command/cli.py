@@ -87,7 +87,7 @@ def run(
 ) -> None:  # fmt: skip
     """Test subjects and write one run file for each.
 
-    SUBJECT is a framework (torch, jax, tensorflow, mindspore, numpy), a framework
+    SUBJECT is a framework (torch, jax, tensorflow, mindspore, cupy, numpy), a framework
     with its version (torch==2.13.0), or the path of an adapter. Without one, every
     framework that the interpreter has is tested. A version that the current interpreter
     does not have is tested in a managed environment, made where it is missing; what was
@@ -329,7 +329,7 @@ def doctor(python: str) -> None:
         fail(error)
     for name, found in present.items():
         hint = find_subject(name).install_command(python)
-        click.echo(f"{name:12} {'found' if found else f'missing; install it: {hint}'}")
+        click.echo(f"{name:12} {'found' if found else f'missing; install it: {hint}'}{show.ways(python, name)}")
 
 
 cli.add_command(gate)

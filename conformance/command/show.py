@@ -17,7 +17,7 @@ from rich.progress import Progress as Bar
 
 from conformance.catalogue import clauses
 from conformance.clause import Clause
-from conformance.discover import UsageError
+from conformance.discover import TELLING_WAYS, UsageError, built_in
 from conformance.run import Outcome, Progress
 from reports.record import BLAMELESS, Counterexample, Finding, Hexadecimal, LeftOut, Run, Verdict
 
@@ -88,6 +88,16 @@ def can_find(python: str, framework: str) -> bool:
     if said not in ("found\n", "missing\n"):
         raise UsageError(f"--python {python}: this is no Python interpreter")
     return said == "found\n"
+
+
+def ways(python: str, subject: str) -> str:
+    """How a subject would run under an interpreter, where its adapter tells that as a program; else empty."""
+    if subject not in TELLING_WAYS:
+        return ""
+    command = [python, "-B", str(built_in()[subject])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - their own interpreter
+    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    return f"; {said[-1]}" if said else ""
 
 
 def outcome(found: Outcome, style: str) -> str:

@@ -1,0 +1,226 @@
+"""CuPy: the port beside this file, on a GPU where there is one, else emulated on the processor.
+
+    python cupy_adapter.py
+
+says in one line which of the ways this machine has, and what is missing for the next better one.
+"""
+
+import functools
+import importlib
+import os
+import platform
+import subprocess
+import sys
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import numpy as np
+
+NEEDS = [
+    {
+        "versions": ">=14",
+        "python": ">=3.10",
+        "packages": ["cupy-cuda12x=={version}", "nvidia-cuda-nvrtc-cu12", "numpy"],
+    },
+    {
+        "versions": ">=13",
+        "python": ">=3.9,<3.14",
+        "packages": ["cupy-cuda12x=={version}", "nvidia-cuda-nvrtc-cu12", "numpy<2.3"],
+    },
+    {
+        "python": "<3.12",
+        "packages": ["cupy-cuda12x=={version}", "nvidia-cuda-nvrtc-cu12", "numpy<1.27"],
+    },
+]
+_OPERATORS = {"multilabel_margin_loss": "int64", "multilabel_soft_margin_loss": "same"}
+_INSTALL = "pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12"
+
+
+@functools.lru_cache(maxsize=None)
+def _port() -> Any:
+    return importlib.import_module("cupy_port")
+
+
+@functools.lru_cache(maxsize=None)
+def _cupy() -> Any:
+    """CuPy, or nothing where it is not installed; its files go to the worker's own folder."""
+    scratch = os.environ.get("LOSSPROOF_SCRATCH")
+    if scratch:
+        os.environ.setdefault("CUPY_CACHE_DIR", os.path.join(scratch, "cupy"))
+    try:
+        return importlib.import_module("cupy")
+    except ImportError:
+        return None
+
+
+@functools.lru_cache(maxsize=None)
+def _gpu() -> str:
+    """The name of the GPU that CuPy would use; empty where there is none."""
+    runtime = getattr(getattr(_cupy(), "cuda", None), "runtime", None)
+    try:
+        return runtime.getDeviceProperties(runtime.getDevice())["name"].decode() if runtime else ""
+    except (RuntimeError, OSError):  # without a driver each call raises CUDARuntimeError
+        return ""
+
+
+@functools.lru_cache(maxsize=None)
+def _compiler() -> str:
+    """The first line of what the C++ compiler says of itself; empty where there is none."""
+    path: Optional[str] = _port().find_compiler()
+    if path is None:
+        return ""
+    said = subprocess.run([path, "--version"], stdout=subprocess.PIPE, check=False)  # noqa: S603 - the user's compiler
+    return said.stdout.decode(errors="replace").split("\n")[0]
+
+
+def _has_nvrtc() -> bool:
+    """Whether CuPy can compile for a GPU."""
+    try:
+        return _cupy() is not None and bool(_cupy().cuda.nvrtc.getVersion())
+    except (AttributeError, RuntimeError, OSError):
+        return False
+
+
+def ways() -> str:
+    """In one line: which way the kernels run here, and what to install for a better one."""
+    absent = "" if _cupy() else "; %s" % _INSTALL
+    if _gpu():
+        return "device: %s" % _gpu()
+    if _compiler():
+        return "emulated: %s; a GPU and its driver are missing for the device%s" % (_compiler(), absent)
+    if _has_nvrtc():
+        return "compiled only: NVRTC; install g++ to emulate, a GPU and its driver for the device"
+    return "none: install g++ to emulate; for the device a GPU, its driver%s" % (absent or "; " + _INSTALL)
+
+
+def describe() -> Dict[str, Any]:
+    """What this machine offers."""
+    if not _gpu() and not _compiler():
+        raise RuntimeError("the kernels run nowhere here: " + ways())
+    cupy = _cupy()
+    return {
+        "framework": "cupy",
+        "version": cupy.__version__ if cupy else "0",
+        "build": platform.machine() if cupy else "CuPy is not installed",
+        "device": "cuda" if _gpu() else "emulated",
+        "layouts": [name for name in _LAYOUTS if not (_gpu() and name in _HOST_LAYOUTS)],
+        "compiled": [],
+        "slow": [],
+        "dear": [],
+        "left_out": [],
+        "facts": {"kernels": "sha256:" + _port().digest(), "runs": ways()},
+        "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
+    }
+
+
+def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
+    module = "cupy" if _gpu() else "numpy"
+    return {
+        "forms": ["port"],
+        "modes": ["eager"],
+        "dtypes": ["float16", "bfloat16", "float32", "float64"],
+        "target_dtype": target_dtype,
+        "offers": ["value", "gradient", "after", "threads"],
+        "legacy": [],
+        "reproducer": {
+            "prelude": "import %s as xp\nfrom lossproof import port\ncupy_port = port('cupy')\n"
+            "# bfloat16 is the dtype of that name of ml_dtypes" % module,
+            "array": "xp.array($values, dtype='$dtype')",
+            "empty": "xp.zeros($shape, dtype='$dtype')",
+            "call": {"port": "cupy_port.%s(input, target$options)" % operator},
+            "wrap": {"eager": "$call"},
+            "gradient": "cupy_port.%s_gradient(input, target, cotangent$options)" % operator,
+        },
+    }
+
+
+def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
+    """One evaluation; see the contract."""
+    xp = _cupy() if call["device"] == "cuda" else np
+    arrays = {name: _array(xp, plain, call["layout"]) for name, plain in call["arrays"].items()}
+    half = call["dtype"] == "bfloat16"
+    if call["operator"] in ("echo", "product"):
+        return {"value": _plain(_product(arrays, half=half) if "weight" in arrays else arrays["input"], half=half)}
+    function, slope = (getattr(_port(), call["operator"] + suffix) for suffix in ("", "_gradient"))
+    arguments = {name: arrays[name] for name in ("input", "target", "weight") if name in arrays}
+    arguments.update(call["options"])
+    reply: Dict[str, Any] = {}
+    try:
+        reply["value"] = _plain(function(**arguments), half=half)
+        if "gradient" in call["want"]:
+            reply["gradient"] = _plain(slope(cotangent=arrays["cotangent"], **arguments), half=half)
+    except Exception as error:
+        return {"raised": error}
+    if "after" in call["want"]:
+        reply["after"] = {
+            name: _plain(array, half=call["arrays"][name]["dtype"] == "bfloat16") for name, array in arrays.items()
+        }
+    return reply
+
+
+def _product(arrays: Dict[str, Any], *, half: bool) -> Any:
+    """Element by element; of bfloat16 in float32, rounded to nearest."""
+    input, weight = arrays["input"], arrays["weight"]
+    if not half:
+        with np.errstate(all="ignore"):
+            return input * weight
+    wide = (input.astype(np.uint32) << 16).view(np.float32) * (weight.astype(np.uint32) << 16).view(np.float32)
+    bits = wide.view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+
+
+def _plain(array: Any, *, half: bool) -> Dict[str, Any]:
+    """An array as bytes; bfloat16 is held as its bits."""
+    held = np.asarray(array.get() if hasattr(array, "get") else array)
+    return {"dtype": "bfloat16" if half else str(held.dtype), "shape": list(held.shape), "data": held.tobytes()}
+
+
+def _array(xp: Any, plain: Dict[str, Any], layout: str) -> Any:
+    """An array in a layout; writable unless the layout says otherwise, so that a kernel that writes is seen."""
+    if "list" in plain:
+        return plain["list"]
+    dtype = np.uint16 if plain["dtype"] == "bfloat16" else plain["dtype"]
+    held = np.frombuffer(plain["data"], dtype=dtype).reshape(plain["shape"]).copy()
+    return _LAYOUTS[layout](xp, xp.asarray(held))
+
+
+def _strided(xp: Any, array: Any) -> Any:
+    """Every other place of a row twice as long, between ones."""
+    if not array.ndim:
+        return array
+    apart = xp.ones(array.shape[:-1] + (2 * array.shape[-1],), dtype=array.dtype)
+    apart[..., ::2] = array
+    return apart[..., ::2]
+
+
+def _broadcast(xp: Any, array: Any) -> Any:
+    """One row for all, where all rows are the same, bit for bit."""
+    same = array.ndim == 2 and len({row.tobytes() for row in array}) == 1
+    return xp.broadcast_to(array[:1], array.shape) if same else array
+
+
+def _read_only(xp: Any, array: Any) -> Any:
+    array.setflags(write=False)
+    return array
+
+
+def _misaligned(xp: Any, array: Any) -> Any:
+    """One byte behind an address that the processor likes."""
+    moved = xp.zeros(array.nbytes + 1, dtype=np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
+
+
+_LAYOUTS: Dict[str, Callable[[Any, Any], Any]] = {
+    "contiguous": lambda xp, array: array,
+    "strided": _strided,
+    "reversed": lambda xp, array: xp.flip(xp.flip(array).copy()),
+    "transposed": lambda xp, array: array.T.copy().T,
+    "broadcast": _broadcast,
+    "read-only": _read_only,
+    "misaligned": _misaligned,
+}
+_HOST_LAYOUTS: Tuple[str, ...] = ("read-only", "misaligned")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(ways() + "\n")

@@ -1,0 +1,90 @@
+"""CuPy as a subject: what it offers on this machine, which way it runs, and every clause without a GPU."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adapters.contract import Call, from_plain, to_plain
+from adapters.gateway import Worker
+from conformance.case import MARGIN
+from conformance.command.show import ways
+from conformance.discover import ADAPTERS, find_subject
+from conformance.plan import PROFILES, Filters
+from conformance.run import Options, Progress, run_subject
+from tests.kernels import PORT, needs_compiler
+
+ADAPTER = ADAPTERS / "cupy_adapter.py"
+
+
+def call(device: str, dtype: str, layout: str) -> Call:
+    """One row with two labels, in a format and a layout."""
+    cotangent = to_plain(np.array([0.5]), dtype)
+    return {
+        "operator": MARGIN,
+        "form": "port",
+        "mode": "eager",
+        "device": device,
+        "dtype": dtype,
+        "arrays": {
+            "input": to_plain(np.array([[0.125, 0.25, 0.5, 0.75]]), dtype),
+            "target": to_plain(np.array([[3, 0, -1, 1]])),
+            "cotangent": cotangent,
+        },
+        "options": {"reduction": "none"},
+        "layout": layout,
+        "want": ["value", "gradient", "after"],
+    }
+
+
+def test_it_answers_in_every_format_and_layout() -> None:
+    """The same numbers, and its arguments stay as they are."""
+    needs_compiler()
+    with Worker(ADAPTER, sys.executable) as worker:
+        description = worker.describe()
+        assert description["device"] in ("emulated", "cuda")
+        assert description["facts"]["kernels"] == f"sha256:{PORT.digest()}"
+        for dtype in description["operators"][MARGIN]["dtypes"]:
+            for layout in description["layouts"]:
+                asked = call(description["device"], dtype, layout)
+                reply = worker.evaluate(asked, 60.0)
+
+                plain: Any = {name: reply.get(name) for name in ("value", "gradient", "after")}
+                assert from_plain(plain["value"]).tolist() == [0.9375]
+                assert from_plain(plain["gradient"]).tolist() == [[-0.25, 0.25, 0.25, -0.25]]
+                assert plain["after"] == asked["arrays"]
+
+
+def test_every_clause_conforms_in_a_half_format(tmp_path: Path) -> None:
+    """The quick cases, emulated; the longer ones are asked by ``lossproof run cupy``."""
+    needs_compiler()
+    filters = Filters(dtypes=("bfloat16",))
+
+    outcome = run_subject(
+        find_subject("cupy"), Options(PROFILES["quick"], filters, sys.executable, out=tmp_path), Progress()
+    )
+
+    assert outcome.complete
+    assert {finding.verdict for finding in outcome.findings} <= {"conforms", "observed"}
+    assert len(outcome.findings) > 100
+
+
+def test_a_machine_without_anything_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, by itself and in ``lossproof doctor``."""
+    environment = {**os.environ, "PATH": "", "CXX": ""}
+    done = subprocess.run(
+        [sys.executable, "-B", str(ADAPTER)], env=environment, capture_output=True, text=True, check=True
+    )
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CXX", "")
+
+    assert done.stdout.count("\n") == 1
+    assert "install g++ to emulate" in done.stdout
+    assert ways(sys.executable, "cupy") == f"; {done.stdout.strip()}"
+    assert ways(sys.executable, "numpy") == ""
