@@ -33,7 +33,7 @@ def port(framework: str) -> ModuleType:
     """The losses for a framework that lacks them, as a module of functions.
 
     Args:
-        framework: ``jax``, ``tensorflow``, ``mindspore``, ``cupy`` or ``numpy``.
+        framework: ``jax``, ``tensorflow``, ``mindspore``, ``torch``, ``cupy`` or ``numpy``.
 
     Returns:
         The module ``FRAMEWORK_port``, loaded by file under a private name.

@@ -19,6 +19,9 @@ import torch
 DIRECT = 10
 """Up to so many labels in each row, torch's own kernel is quicker on the CPU."""
 
+_NATIVE = (torch.float32, torch.float64)
+_EAGER = (torch.Tensor, torch.nn.Parameter)
+
 _library = torch.library.Library("lossproof", "FRAGMENT")
 _library.define("margin_rows(Tensor input, Tensor target, bool slopes) -> (Tensor, Tensor)")
 
@@ -50,14 +53,27 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         raise ValueError("target has shape %s, input has %s" % (tuple(target.shape), tuple(input.shape)))
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+    readable = _readable(input, target)
+    if readable and input.dim() == 2 and input.dtype in _NATIVE and _native_will_do(input, target):
+        return torch.nn.functional.multilabel_margin_loss(input, target, reduction=reduction)
     rows = input if input.dim() == 2 else input.unsqueeze(0)
     labels = target if input.dim() == 2 else target.unsqueeze(0)
-    mapped = torch._C._functorch.is_batchedtensor(input)  # noqa: SLF001 - under vmap requires_grad is always False
-    slopes = torch.is_grad_enabled() and (input.requires_grad or mapped)
+    slopes = torch.is_grad_enabled() and (input.requires_grad or not readable)
     losses = (_Rows.apply if slopes else torch.ops.lossproof.margin_rows)(rows, labels, slopes)[0]
     if reduction == "none":
         return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
     return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
+
+
+def _readable(input: Any, target: Any) -> bool:
+    """Whether this is an eager call, in which values may be looked at, and a tensor says that it requires a gradient.
+
+    It is none while a program is compiled, exported or traced, nor under ``vmap``.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    mapped = torch._C._functorch.is_batchedtensor  # noqa: SLF001 - there is no public way to ask
+    return type(input) in _EAGER and type(target) in _EAGER and not mapped(input) and not mapped(target)
 
 
 class _Rows(torch.autograd.Function):
@@ -80,11 +96,10 @@ class _Rows(torch.autograd.Function):
         return (cotangent.unsqueeze(1) * ctx.saved_tensors[0]).to(ctx.dtype), None, None
 
 
-@torch.no_grad()
 def _margin_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
     """Losses of the rows in float32 or wider, and, where wanted, the derivative of each by each score."""
-    wide = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
-    if wide.device.type == "cpu" and _native_will_do(wide, target):
+    wide = input.detach().float() if input.dtype in (torch.float16, torch.bfloat16) else input.detach()
+    if _native_will_do(wide, target):
         losses, named = torch.ops.aten.multilabel_margin_loss_forward(wide, target, 0)
         if not slopes:
             return losses, wide.new_empty(0)
@@ -96,6 +111,8 @@ def _margin_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
 def _native_will_do(input: Any, target: Any) -> bool:
     """Few labels, all of them classes or -1, and every score finite."""
     rows, classes = input.shape
+    if input.device.type != "cpu":
+        return False
     if rows == 0 or classes == 0 or target.dtype != torch.int64:
         return False
     if classes > DIRECT and bool((target[:, DIRECT] >= 0).any()):
@@ -132,12 +149,12 @@ def _sorted_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
     others = (1 + input).nan_to_num(torch.inf, torch.inf, -largest).masked_fill(named, -torch.inf)
     places = torch.searchsorted(keys, others)
     losses = _sums(keys, others, places)
-    finite = input.device.type == "cpu" and bool(torch.isfinite(input.sum()))
-    counts = None if finite and not slopes else _counts(places, labels.gather(1, order), classes)
-    if not finite:
-        limits = torch.where(input.isfinite() | (counts == 0), 0, counts * input).sum(1)
-        losses = torch.where(limits == 0, losses, limits)
     spoilt = beyond.any(1)
+    if not slopes and input.device.type == "cpu" and bool(torch.isfinite(input.sum())):
+        return (losses / classes).masked_fill(spoilt, torch.nan), input.new_empty(0)
+    counts = _counts(places, labels.gather(1, order), classes)
+    limits = torch.where(input.isfinite() | (counts == 0), 0, counts * input).sum(1)
+    losses = torch.where(limits == 0, losses, limits)
     losses = (losses / classes).masked_fill(spoilt, torch.nan)
     if not slopes:
         return losses, input.new_empty(0)

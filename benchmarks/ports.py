@@ -10,10 +10,11 @@ are those of the tox environments::
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import platform
 import statistics
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ COLUMNS = (
     ("torch", "broadcast"),
     ("jax", "broadcast"),
     ("tensorflow", "broadcast"),
+    ("mindspore", "broadcast"),
 )
 TITLES = {"native": "{}'s own", "port": "{} port", "broadcast": "{}, broadcast"}
 NAMES = {"torch": "torch", "jax": "JAX", "tensorflow": "TensorFlow", "mindspore": "MindSpore"}
@@ -52,7 +54,7 @@ Times = dict[Column, list[float]]
 
 
 @contextmanager
-def channels(pythons: dict[str, str]) -> Iterator[dict[str, Any]]:
+def channels(pythons: dict[str, str]) -> Generator[dict[str, Any]]:
     """A process of each framework that answers with seconds."""
     group = execnet.Group()
     try:
@@ -101,12 +103,11 @@ def table(results: dict[port_calls.Shape, Times]) -> str:
 
 def draw(results: dict[port_calls.Shape, Times], path: Path) -> None:
     """Times as fast as torch's own, a line for each form."""
-    from matplotlib import pyplot
-
+    pyplot: Any = importlib.import_module("matplotlib.pyplot")
     pyplot.rcParams["svg.hashsalt"] = "lossproof"
     figure, axes = pyplot.subplots(figsize=(9, 5), layout="constrained")
     places = range(len(results))
-    for marker, (framework, form) in zip("os^Dv<>P", COLUMNS, strict=True):
+    for marker, (framework, form) in zip("os^Dv<>PX", COLUMNS, strict=True):
         ratios = [
             statistics.median(taken["torch", "native"]) / statistics.median(taken[framework, form])
             if (framework, form) in taken

@@ -98,5 +98,5 @@ def test_an_unknown_port_is_refused_with_what_there_is() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.stderr.splitlines()[-1] == (
-        "ModuleNotFoundError: port 'keras': no such port; there are cupy, jax, mindspore, numpy, tensorflow"
+        "ModuleNotFoundError: port 'keras': no such port; there are cupy, jax, mindspore, numpy, tensorflow, torch"
     )
