@@ -23,7 +23,7 @@ SOURCE["mindspore"] = "mindspore_port.py"
 PLANTED: dict[str, dict[str, tuple[str, str]]] = {
     "torch": {
         "labels after the -1": ("block = (target >= 0).cumprod(1).bool()", "block = target >= 0"),
-        "ties active": (
+        "infinities active": (
             "places = torch.searchsorted(keys, others)",
             "places = torch.searchsorted(keys, others, right=True)",
         ),
@@ -35,7 +35,7 @@ PLANTED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "jax": {
         "labels after the -1": ("block = jnp.cumprod(target >= 0, axis=1, dtype=bool)", "block = target >= 0"),
-        "ties active": ("active = ~(gap <= 0)", "active = ~(gap < 0)"),
+        "negatives too": ("active = ~(gap <= 0)", "active = ~(gap <= -1)"),
         "ties active where sorted": ("places = search(ranked, others)", "places = search(ranked, others + 1)"),
         "sums one rank late": ("jnp.arange(1, ranked.shape[1],", "jnp.arange(0, ranked.shape[1] - 1,"),
         "duplicates once where sorted": (
@@ -50,7 +50,7 @@ PLANTED: dict[str, dict[str, tuple[str, str]]] = {
             "block = tf.math.cumprod(tf.cast(target >= 0, tf.int32), axis=1) > 0",
             "block = target >= 0",
         ),
-        "ties active": ("above = (gap > 0)", "above = (gap >= 0)"),
+        "negatives too": ("above = (gap > 0)", "above = (gap > -1)"),
         "ties active where sorted": ("batch_dims=1) < scores", "batch_dims=1) <= scores"),
         "sums one rank late": ("tf.range(1, tf.shape(ranked)[1])", "tf.range(0, tf.shape(ranked)[1] - 1)"),
         "targets not excluded": ("active = above & ~named &", "active = above &"),
@@ -62,14 +62,15 @@ PLANTED: dict[str, dict[str, tuple[str, str]]] = {
             'block = ops.cumsum((target < 0).astype("int32"), 1) == 0',
             "block = target >= 0",
         ),
-        "ties active": ("ops.logical_not(gap <= 0)", "ops.logical_not(gap < 0)"),
+        "negatives too": ("ops.logical_not(gap <= 0)", "ops.logical_not(gap <= -1)"),
         "sorted in float32": ("-ops.topk(-keys, classes)[0]", "ops.sort(keys, 1)[0]"),
         "sums one rank late": ("ops.arange(1, ranked.shape[1])", "ops.arange(0, ranked.shape[1] - 1)"),
-        "duplicates once in the gradient": (
-            'few, -met.sum(2).astype("int32"), 1, "add")',
-            'few, -met.sum(2).astype("int32"), 1)',
+        "ties active where sorted": (
+            "ops.searchsorted(ranked, others)",
+            "ops.searchsorted(ranked, others, right=True)",
         ),
-        "not divided": ("sums / classes, limits) + spoilt", "sums, limits) + spoilt"),
+        "targets not excluded": ("others = ops.where(named, -endless, others)", "others = others + 0"),
+        "not divided": ("sums / classes, limits)", "sums, limits)"),
     },
 }
 
