@@ -105,7 +105,7 @@ def draw(results: dict[port_calls.Shape, Times], path: Path) -> None:
     """Times as fast as torch's own, a line for each form."""
     pyplot: Any = importlib.import_module("matplotlib.pyplot")
     pyplot.rcParams["svg.hashsalt"] = "lossproof"
-    figure, axes = pyplot.subplots(figsize=(9, 5), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
     places = range(len(results))
     for marker, (framework, form) in zip("os^Dv<>PX", COLUMNS, strict=True):
         ratios = [
@@ -121,7 +121,7 @@ def draw(results: dict[port_calls.Shape, Times], path: Path) -> None:
     axes.set_xlabel("N × C × labels")
     axes.set_ylabel("times as fast as torch's own kernel, forward and backward")
     axes.grid(visible=True, axis="y", alpha=0.4)
-    axes.legend()
+    figure.legend(loc="outside right upper")
     figure.savefig(path, metadata={"Date": None})
 
 

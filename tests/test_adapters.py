@@ -108,6 +108,15 @@ def test_a_mode_is_planned_with_its_own_dtypes() -> None:
     }
 
 
+def test_a_mode_is_planned_with_its_own_forms() -> None:
+    """A port that cannot be exported is not asked for in modes that export."""
+    whole = description(operators={MARGIN: offer(forms=["native"])})
+
+    planned = {(variant.mode, variant.form) for variant in variants(whole, PROFILES["standard"], Filters())}
+
+    assert planned == {("eager", "native"), ("eager", "module"), ("packed", "native")}
+
+
 def test_a_mode_is_asked_for_what_it_offers_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A mode that offers no gradient is asked no clause about one."""
     outcome = run_stand_in(
