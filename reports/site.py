@@ -165,8 +165,11 @@ def _by_level(entries: Sequence[Entry]) -> list[tuple[Level, int]]:
     return [(level, counts[level]) for level in LEVELS if counts[level]]
 
 
-def _forms(entries: Iterable[Entry]) -> list[str]:
-    return values((entry.finding.variant for entry in entries), "form")
+def _forms(entries: Iterable[Entry]) -> str:
+    """The forms, and the devices where there is another than the processor."""
+    variants = [entry.finding.variant for entry in entries]
+    devices = [device for device in values(variants, "device") if device != "cpu"]
+    return ", ".join(values(variants, "form")) + (f"; device {', '.join(devices)}" if devices else "")
 
 
 def _element(value: object) -> Element:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 import pytest
 
 from reports.arrangement import GLYPHS, LEVELS, addresses, arrange, by_words, leading, witnesses
@@ -274,6 +275,17 @@ def test_words_that_differ_in_numbers_or_at_the_end_are_together(tmp_path: Path)
     assert [len(wordings) for wordings, _ in by_words(arrange([run]).operators[0].entries)] == [4, 2]
     assert "no kernel for node 4 3 more that differ in numbers or at the end no kernel for node 5" in page.said()
     assert "1 more that differs" in page.said()
+
+
+def test_another_device_than_the_processor_is_named_in_the_matrix(tmp_path: Path) -> None:
+    """An emulated kernel is not taken for one that ran on a device."""
+    run = make_run(tmp_path / "a.jsonl", "cupy", "1", [clause(NAN, "quality")], nan=REFUSED)
+    for each in run.findings:
+        each.variant = msgspec.structs.replace(each.variant, form="port", device="emulated")
+
+    pages = read_pages(write_site([run], tmp_path / "site").parent)
+
+    assert "port; device emulated" in pages["index.html"].said()
 
 
 def test_one_counterexample_of_each_subject_is_in_the_open(tmp_path: Path) -> None:
