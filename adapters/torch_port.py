@@ -54,15 +54,19 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
     readable = _readable(input, target)
-    if readable and input.dim() == 2 and input.dtype in _NATIVE and _native_will_do(input, target):
+    slopes = torch.is_grad_enabled() and (input.requires_grad or not readable)
+    if readable and not slopes and _native_will_do(input, target):
         return torch.nn.functional.multilabel_margin_loss(input, target, reduction=reduction)
     rows = input if input.dim() == 2 else input.unsqueeze(0)
     labels = target if input.dim() == 2 else target.unsqueeze(0)
-    slopes = torch.is_grad_enabled() and (input.requires_grad or not readable)
     losses = (_Rows.apply if slopes else torch.ops.lossproof.margin_rows)(rows, labels, slopes)[0]
     if reduction == "none":
         return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
     return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
+
+
+def _native_will_do(input: Any, target: Any) -> bool:
+    return input.dim() == 2 and input.dtype in _NATIVE and _few_labels(input, target) and _plain(input, target)
 
 
 def _readable(input: Any, target: Any) -> bool:
@@ -99,26 +103,41 @@ class _Rows(torch.autograd.Function):
 def _margin_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
     """Losses of the rows in float32 or wider, and, where wanted, the derivative of each by each score."""
     wide = input.detach().float() if input.dtype in (torch.float16, torch.bfloat16) else input.detach()
-    if _native_will_do(wide, target):
-        losses, named = torch.ops.aten.multilabel_margin_loss_forward(wide, target, 0)
-        if not slopes:
-            return losses, wide.new_empty(0)
-        ones = torch.ones_like(losses)
-        return losses, torch.ops.aten.multilabel_margin_loss_backward(ones, wide, target, 0, named)
-    return _sorted_rows(wide, target, slopes)
+    if not _few_labels(wide, target):
+        return _sorted_rows(wide, target, slopes)
+    if _plain(wide, target):
+        return _native_rows(wide, target, slopes)
+    losses, slope = wide.new_empty(len(wide)), wide.new_empty(wide.shape if slopes else 0)
+    odd = ~wide.sum(1).isfinite() | (target < -1).any(1) | (target >= wide.shape[1]).any(1)
+    for rows, form in ((odd, _sorted_rows), (~odd, _native_rows)):  # row by row: none depends on its neighbours
+        if bool(rows.any()):
+            part = form(wide[rows], target[rows], slopes)
+            losses[rows] = part[0]
+            if slopes:
+                slope[rows] = part[1]
+    return losses, slope
 
 
-def _native_will_do(input: Any, target: Any) -> bool:
-    """Few labels, all of them classes or -1, and every score finite."""
+def _few_labels(input: Any, target: Any) -> bool:
+    """Whether torch's own kernel is quicker, and there: no row has many labels."""
     rows, classes = input.shape
-    if input.device.type != "cpu":
+    if input.device.type != "cpu" or target.dtype != torch.int64 or rows == 0 or classes == 0:
         return False
-    if rows == 0 or classes == 0 or target.dtype != torch.int64:
-        return False
-    if classes > DIRECT and bool((target[:, DIRECT] >= 0).any()):
-        return False
+    return classes <= DIRECT or not bool((target[:, DIRECT] >= 0).any())
+
+
+def _plain(input: Any, target: Any) -> bool:
+    """Whether torch's own kernel is right: every label is a class or -1, and every score finite."""
     least, most = torch.aminmax(target)
-    return int(least) >= -1 and int(most) < classes and math.isfinite(input.sum())
+    return int(least) >= -1 and int(most) < input.shape[1] and math.isfinite(input.sum())
+
+
+def _native_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
+    losses, named = torch.ops.aten.multilabel_margin_loss_forward(input, target, 0)
+    if not slopes:
+        return losses, input.new_empty(0)
+    ones = torch.ones_like(losses)
+    return losses, torch.ops.aten.multilabel_margin_loss_backward(ones, input, target, 0, named)
 
 
 def _sorted_rows(input: Any, target: Any, slopes: bool) -> Tuple[Any, Any]:
