@@ -15,7 +15,7 @@ from reference.formats import Float64
 from reference.nonfinite import margin_classes
 
 _FEW_SHAPES = ((130, 100),)
-_CLASSES_AND_LABELS = (*_FEW_SHAPES, (300, 290), (1000, 500))
+_CLASSES_AND_LABELS = (*_FEW_SHAPES, (300, 290), (300, 150))
 
 
 def many_labels(domain: Domain) -> list[Case]:
@@ -24,7 +24,7 @@ def many_labels(domain: Domain) -> list[Case]:
     for classes, labels in _FEW_SHAPES if domain.shapes else _CLASSES_AND_LABELS:
         if classes > max(domain.classes, _FEW_SHAPES[0][0]):
             continue
-        generator = np.random.default_rng(classes)
+        generator = np.random.default_rng(classes + labels)
         ties = generator.integers(-8, 9, classes) / 4
         apart = generator.normal(size=classes) * 2.0 ** generator.integers(-8, 9, classes)
         distant = generator.normal(size=classes) + 1000.0 * generator.integers(-1, 2, classes)
