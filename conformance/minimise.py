@@ -109,6 +109,7 @@ def _one_round(case: Case, trials: _Trials) -> Case:
     case = _runs(case, trials, lambda one: one.classes, _without_classes)
     margin = case.operator == MARGIN
     if margin:
+        case = trials.first(case, _first_labels(case))
         case = _runs(case, trials, lambda one: one.target.size, _without_label, most=1)
     case = _plainer(case, trials, "target", (-1.0, 0.0) if margin else (0.0, 1.0))
     case = _plainer(case, trials, "input", (0.0, 1.0))
@@ -214,6 +215,17 @@ def _without_spare_padding(row: list[int], width: int) -> list[int]:
         else:
             kept.append(label)
     return _without_end(kept, width)
+
+
+def _first_labels(case: Case) -> Iterator[Case]:
+    """With the first label of each row alone, then with more."""
+    few = 1
+    while few < case.classes:
+        if (case.target[:, few:] != -1).any():
+            target = case.target.copy()
+            target[:, few:] = -1
+            yield case.replace(target=target)
+        few *= 2
 
 
 def _without_label(case: Case, start: int, end: int) -> Iterator[Case]:
