@@ -21,6 +21,11 @@ _CLASSES = {
 }
 _MODES = {"pynative": "PYNATIVE_MODE", "graph": "GRAPH_MODE"}
 
+_THREADS = (
+    "not asked: PyNative is not safe from several threads, whatever is computed; now and then a call dies, hangs or "
+    "gives a wrong result (docs/deviations.md), so that a verdict would be luck"
+)
+
 _cells: Dict[Tuple[str, ...], Any] = {}
 _gradients: Dict[Tuple[str, ...], Any] = {}
 
@@ -100,7 +105,7 @@ def describe() -> Dict[str, Any]:
         "slow": ["pynative"],
         "dear": [],
         "left_out": [],
-        "facts": {},
+        "facts": {"from two threads at once": _THREADS},
         "operators": {
             "multilabel_margin_loss": _offer("multilabel_margin_loss", ["native", "module", "port"], "int32"),
             "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", ["native", "module"], "same"),
@@ -153,8 +158,7 @@ def _signature(function: Any) -> List[Dict[str, str]]:
 
 def _further_wants(operator: str) -> List[str]:
     """What may be wanted beyond the usual; PyNative only, because a graph pays for each derivative anew."""
-    soft = operator == "multilabel_soft_margin_loss"
-    return (["weight_gradient", "target_gradient", "second"] if soft else []) + ["threads"]
+    return ["weight_gradient", "target_gradient", "second"] if operator == "multilabel_soft_margin_loss" else []
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:

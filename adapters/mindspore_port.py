@@ -48,33 +48,38 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         raise ValueError("target and input differ in shape")
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction takes none, sum and mean")
-    wide = input.astype("float32") if input.dtype in (mstype.float16, mstype.bfloat16) else input
-    losses = _rows(wide.reshape((-1, input.shape[-1])), target.reshape((-1, target.shape[-1])))
-    if reduction == "none":
-        return (losses if input.ndim == 2 else losses[0]).astype(input.dtype)
+    half = input.dtype in (mstype.float16, mstype.bfloat16)
+    wide = input.astype("float32") if half else input
+    losses = _rows(wide, target) if input.ndim == 2 else _rows(wide.expand_dims(0), target.expand_dims(0))
+    result = _reduced(losses, reduction) if reduction != "none" else losses if input.ndim == 2 else losses[0]
+    return result.astype(input.dtype) if half else result
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
+    """The sum of the losses, or their mean."""
     if losses.shape[0] == 0:  # MindSpore 2.10's sum of nothing on the CPU is not initialised
-        return ops.full((), 0.0 if reduction == "sum" else _NAN, dtype=input.dtype)
-    total = losses.sum()
-    return (total if reduction == "sum" else total / losses.shape[0]).astype(input.dtype)
+        return ops.full((), 0.0 if reduction == "sum" else _NAN, dtype=losses.dtype)
+    return losses.sum() if reduction == "sum" else losses.sum() / losses.shape[0]
 
 
 def _rows(input: Any, target: Any) -> Any:
     """Of (N, C) scores the N losses."""
     if input.shape[0] == 0:  # a graph of MindSpore 2.10 dies of an empty batch (SIGFPE)
         return input.reshape((0,))
-    labels, named, spoilt = _block(input, target)
-    rows = _paired if input.shape[1] <= DIRECT else _ranked
-    return rows(input, labels, named) + spoilt
-
-
-def _paired(input: Any, labels: Any, named: Any) -> Any:
-    """Losses from every pair, differentiated as they stand."""
     classes = input.shape[1]
-    within = ops.logical_and((labels < classes).expand_dims(2), ops.logical_not(named).expand_dims(1))
-    score = ops.gather_elements(input, 1, ops.minimum(labels, classes - 1))
-    gap = (1 - score).expand_dims(2) + input.expand_dims(1)
-    counted = ops.logical_and(within, ops.logical_not(gap <= 0))
-    return ops.where(counted, gap, ops.zeros_like(gap)).sum((1, 2)) / classes
+    labels = _labels(target, classes)
+    times = _added(labels, ops.ones_like(labels))
+    losses = _paired(input, times[:, :classes]) if classes <= DIRECT else _ranked(input, labels, times[:, :classes] > 0)
+    return ops.where(times[:, classes] > 0, _NAN, losses)
+
+
+def _paired(input: Any, times: Any) -> Any:
+    """Losses from every pair of classes, differentiated as they stand; an operation costs more than its arithmetic."""
+    named = times > 0
+    gap = (1 - input).expand_dims(2) + input.expand_dims(1)
+    skipped = ops.logical_or(named.expand_dims(1), gap <= 0)
+    of_label = ops.where(skipped, 0.0, gap).sum(2) * times.astype(input.dtype)
+    return ops.where(named, of_label, 0.0).sum(1) / input.shape[1]
 
 
 def _ranked(input: Any, labels: Any, named: Any) -> Any:
@@ -88,31 +93,24 @@ def _ranked(input: Any, labels: Any, named: Any) -> Any:
     sums, counts = _sorted(scores, labels, named)
     slopes = counts.astype(input.dtype) / classes
     endless = ops.logical_or(ops.isnan(scores), ops.isinf(scores))
-    nothing = ops.zeros_like(input)
-    limits = ops.where(ops.logical_and(endless, counts != 0), slopes * input, nothing).sum(1)
-    finite = ops.where(endless, nothing, input)
+    limits = ops.where(ops.logical_and(endless, counts != 0), slopes * input, 0.0).sum(1)
+    finite = ops.where(endless, 0.0, input)
     losses = ops.where(limits == 0, sums / classes, limits)
     return losses + (slopes * (finite - ops.stop_gradient(finite))).sum(1)
 
 
-def _block(input: Any, target: Any) -> Any:
-    """Labels of each row's block, elsewhere C; whether a class is one; NaN for rows with a label out of range."""
-    classes = input.shape[1]
+def _labels(target: Any, classes: int) -> Any:
+    """Labels of each row's block; C where one is out of range, and C + 1 behind the block."""
     block = ops.cumsum((target < 0).astype("int32"), 1) == 0
-    beyond = ops.logical_and(block, target >= classes)
-    within = ops.logical_and(block, target < classes)
-    labels = ops.where(within, target.astype("int32"), ops.full_like(target.astype("int32"), classes))
-    named = _added(labels, ops.ones_like(labels)) > 0
-    spoilt = beyond.astype("int32").sum(1) > 0
-    zeros = ops.zeros((input.shape[0],), input.dtype)
-    return labels, named, ops.where(spoilt, ops.full_like(zeros, _NAN), zeros)
+    within = ops.minimum(target, classes)
+    labels = ops.where(block, within, classes + 1)
+    return labels if labels.dtype == mstype.int32 else labels.astype("int32")
 
 
 def _added(labels: Any, numbers: Any) -> Any:
-    """Whole numbers added up by class; shape (N, C)."""
+    """Whole numbers added up by label; shape (N, C + 2)."""
     rows, classes = labels.shape[0], labels.shape[1]
-    empty = ops.zeros((rows, classes + 1), mstype.int32)
-    return ops.tensor_scatter_elements(empty, labels, numbers, 1, "add")[:, :classes]
+    return ops.tensor_scatter_elements(ops.zeros((rows, classes + 2), mstype.int32), labels, numbers, 1, "add")
 
 
 def _sorted(input: Any, labels: Any, named: Any) -> Any:
@@ -130,12 +128,11 @@ def _sorted(input: Any, labels: Any, named: Any) -> Any:
     classes = input.shape[1]
     within = labels < classes
     scores = ops.gather_elements(input, 1, ops.minimum(labels, classes - 1))
-    endless = ops.full_like(input, _INFINITY)
-    largest = ops.full_like(input, _largest(input.dtype))
-    keys = ops.where(ops.isnan(scores), -endless, ops.minimum(scores, largest))
-    keys = ops.where(within, keys, endless)
-    others = ops.where(ops.isnan(input), endless, ops.maximum(1 + input, -largest))
-    others = ops.where(named, -endless, others)
+    largest = ops.full_like(input, _largest(input.dtype))  # a number would pass through float32
+    keys = ops.where(ops.isnan(scores), -_INFINITY, ops.minimum(scores, largest))
+    keys = ops.where(within, keys, _INFINITY)
+    others = ops.where(ops.isnan(input), _INFINITY, ops.maximum(1 + input, -largest))
+    others = ops.where(named, -_INFINITY, others)
     ranked = -ops.topk(-keys, classes)[0]  # MindSpore 2.10's sort on the CPU rounds float64 values to float32
     places = ops.searchsorted(ranked, others).astype("int32")
     met = ops.tensor_scatter_elements(
@@ -143,7 +140,7 @@ def _sorted(input: Any, labels: Any, named: Any) -> Any:
     )[:, 1:]
     above = met.sum(1, keepdims=True).astype("int32") - ops.cumsum(met, 1) + met
     ranks = ops.minimum(ops.searchsorted(ranked, keys).astype("int32"), classes - 1)
-    counts = places - _added(labels, ops.gather_elements(above, 1, ranks))
+    counts = places - _added(labels, ops.gather_elements(above, 1, ranks))[:, :classes]
     return _sums(_finite(ranked), _finite(others), places), counts
 
 
@@ -154,7 +151,7 @@ def _largest(dtype: Any) -> float:
 
 def _finite(scores: Any) -> Any:
     """The scores, with 0 in the place of infinities."""
-    return ops.where(ops.isinf(scores), ops.zeros_like(scores), scores)
+    return ops.where(ops.isinf(scores), 0.0, scores)
 
 
 def _sums(ranked: Any, others: Any, places: Any) -> Any:
@@ -165,4 +162,4 @@ def _sums(ranked: Any, others: Any, places: Any) -> Any:
     last = ops.maximum(places - 1, 0)
     gaps = places.astype(ranked.dtype) * (others - ops.gather_elements(ranked, 1, last))
     gaps = gaps + ops.gather_elements(up_to, 1, last)
-    return ops.where(places > 0, gaps, ops.zeros_like(gaps)).sum(1)
+    return ops.where(places > 0, gaps, 0.0).sum(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import zlib
 from collections.abc import Callable
@@ -32,8 +33,8 @@ class Domain:
     Attributes:
         dtype: Format of the scores.
         target_dtype: How targets are handed over; ``same`` for the scores' own dtype.
-        shapes: The (N, C) to choose from, for a variant that pays for each new shape;
-            empty where any small shape is cheap.
+        shapes: The (N, C) to choose from, for a variant that pays for each new shape, two classes
+            at least; empty where any small shape is cheap.
         lattice: Largest C of an exhaustive lattice.
         classes: Largest C of all that a variant can afford.
         exhaustive: Whether every value of a format of 32 bits may be asked.
@@ -94,7 +95,14 @@ class Drawn:
         return Drawn(build)
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
-        """Draw them with a seed made of the name and the run's seed."""
+        """Draw them with a seed made of the name and the run's seed, as many of each shape of the domain.
+
+        What is drawn of fewer shapes, or fewer of each, is among them.
+        """
+        alone = [dataclasses.replace(domain, shapes=(shape,)) for shape in domain.shapes] or [domain]
+        return [case for each in alone for case in self._some(each, -(-count // len(alone)), name, seed)]
+
+    def _some(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         found: dict[str, Case] = {}
 
         @hypothesis.seed(zlib.crc32(name.encode()) ^ seed)
@@ -177,8 +185,7 @@ def _scores(generator: np.random.Generator, domain: Domain, shape: Rows, largest
 
 def _shape(generator: np.random.Generator, domain: Domain, least_classes: int, classes: int | None) -> Rows:
     if domain.shapes:
-        fitting = [shape for shape in domain.shapes if shape[1] >= least_classes] or [max(domain.shapes)]
-        rows, drawn_classes = fitting[generator.integers(len(fitting))]
+        rows, drawn_classes = domain.shapes[generator.integers(len(domain.shapes))]
     else:
         rows = int(generator.integers(1, _LARGEST_BATCH + 1))
         drawn_classes = int(generator.integers(least_classes, _MOST_CLASSES + 1))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from conformance.case import MARGIN
 from conformance.catalogue import clauses
 from conformance.discover import Spec, find_subject
 from conformance.expectation import expectation
@@ -56,6 +58,19 @@ def stand_in() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("dear", [False, True], ids=["every shape is cheap", "each shape costs"])
+def test_what_a_shorter_profile_asks_a_longer_one_asks_too(*, dear: bool) -> None:
+    """So that whatever the quick profile catches, the standard one catches."""
+    quick, standard = PROFILES["quick"], PROFILES["standard"]
+    for clause in clauses():
+        domain = MARGIN32 if clause.operator == MARGIN else SOFT32
+        short = replace(domain, shapes=quick.shapes if dear else (), lattice=quick.lattice)
+        long = replace(domain, shapes=standard.shapes if dear else (), lattice=3 if dear else standard.lattice)
+        few = clause.draw.cases(short, quick.dear_cases if dear else quick.cases, clause.id, 0)
+        many = clause.draw.cases(long, standard.dear_cases if dear else standard.cases, clause.id, 0)
+        assert {case.digest() for case in few} <= {case.digest() for case in many}, clause.id
 
 
 def run_quick(spec: Spec, out: Path, filters: Filters) -> Outcome:

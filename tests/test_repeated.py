@@ -1,0 +1,50 @@
+"""Runs of the same version are compared with the first, verdicts and recordings apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports.record import Verdict
+from tests.made_runs import NAN, TIE, VARIANTS, clause, make_run
+from tests.repeated import gathered, table
+
+CLAUSES = [clause(NAN, "quality"), clause(TIE, "open")]
+
+
+def made(folder: Path, *verdicts: Verdict) -> None:
+    """A run of all variants in a series' folder for each verdict of one of them."""
+    for number, verdict in enumerate(verdicts, start=1):
+        path = folder / "torch" / str(number) / "torch-1.jsonl"
+        path.parent.mkdir(parents=True)
+        make_run(path, "torch", "1", CLAUSES, nan=[verdict, *["conforms"] * (len(VARIANTS) - 1)])
+
+
+def test_a_series_that_says_the_same_has_no_differences(tmp_path: Path) -> None:
+    """Three equal runs are one line of the table, with nothing below it."""
+    made(tmp_path, "deviates", "deviates", "deviates")
+
+    (series,) = gathered(tmp_path)
+
+    assert (len(series.runs), series.verdicts, series.recordings) == (3, [], [])
+    assert table([series]).count("\n") == 2
+
+
+def test_a_verdict_that_changes_is_named_with_its_variant(tmp_path: Path) -> None:
+    """A cell that said something else in one of the runs stands below the table."""
+    made(tmp_path, "conforms", "conforms", "deviates")
+
+    (series,) = gathered(tmp_path)
+
+    assert series.verdicts == [(NAN, "native, eager, cpu, float32")]
+    assert f"- torch 1: another verdict: `{NAN}` (native, eager, cpu, float32)" in table([series])
+
+
+def test_a_run_that_was_cut_short_is_not_counted(tmp_path: Path) -> None:
+    """What a run leaves behind when it is stopped is no run."""
+    made(tmp_path, "conforms")
+    (tmp_path / "torch" / "2").mkdir()
+    (tmp_path / "torch" / "2" / "torch-1.partial.jsonl").write_text("{", encoding="utf-8")
+
+    (series,) = gathered(tmp_path)
+
+    assert len(series.runs) == 1
