@@ -145,7 +145,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True, help="where runs lie: FRAMEWORK/NUMBER/")
     parser.add_argument("--write", action="store_true", help=f"replace the table of docs/{PAGE.name}")
     typed = parser.parse_args()
-    made = [make(*pair.split("=", 1), typed) for pair in typed.python]
+    pairs = [pair.partition("=") for pair in typed.python]
+    made = [make(framework, python, typed) for framework, _, python in pairs]
     found = gathered(typed.folder)
     sys.stdout.write(f"{table(found)}\n")
     if typed.write:

@@ -13,10 +13,11 @@ CLAUSES = [clause(NAN, "quality"), clause(TIE, "open")]
 
 def made(folder: Path, *verdicts: Verdict) -> None:
     """A run of all variants in a series' folder for each verdict of one of them."""
+    others: list[Verdict] = ["conforms"] * (len(VARIANTS) - 1)
     for number, verdict in enumerate(verdicts, start=1):
         path = folder / "torch" / str(number) / "torch-1.jsonl"
         path.parent.mkdir(parents=True)
-        make_run(path, "torch", "1", CLAUSES, nan=[verdict, *["conforms"] * (len(VARIANTS) - 1)])
+        make_run(path, "torch", "1", CLAUSES, nan=[verdict, *others])
 
 
 def test_a_series_that_says_the_same_has_no_differences(tmp_path: Path) -> None:
