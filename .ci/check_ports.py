@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "ports.md"
-TITLES = {"torch": "torch", "jax": "JAX", "tensorflow": "TensorFlow", "mindspore": "MindSpore"}
-_EXAMPLE = r"^{}:\n\n((?:    .*\n|\n)+)"
+TITLES = {"torch": "torch", "jax": "JAX", "tensorflow": "TensorFlow", "mindspore": "MindSpore", "cupy": "CuPy"}
+_EXAMPLE = r"^{}[^:]*:\n\n((?:    .*\n|\n)+)"
 
 
 def main(framework: str) -> int:

@@ -186,12 +186,22 @@ def _calibrated(
     """Every variant calibrated, with the number of the bench that will run it."""
     done: list[tuple[Calibrated, int]] = []
     measured: Arithmetics = {}
-    for place, variant in enumerate(wanted):
-        bench = place % len(benches)
+    for variant, bench in zip(wanted, _shares(wanted, len(benches)), strict=True):
         done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
         progress.calibrated()
     share_measurements([found.subject for found, _ in done], description)
     return done
+
+
+def _shares(wanted: list[Variant], workers: int) -> list[int]:
+    """Which worker each variant gets.
+
+    The formats of a form take turns, and each form begins with the next worker: the same
+    formats take longest in all of them.
+    """
+    forms = list(dict.fromkeys((variant.operator, variant.mode, variant.form) for variant in wanted))
+    turns = [forms.index((variant.operator, variant.mode, variant.form)) for variant in wanted]
+    return [(place + turn) % workers for place, turn in enumerate(turns)]
 
 
 def _cells(
