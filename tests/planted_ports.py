@@ -9,12 +9,15 @@ somebody's own adapter. Exit status: 0 where each is caught and the unchanged po
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from conformance.case import MARGIN
+from conformance.discover import find_subject
+from conformance.plan import PROFILES, Filters
+from conformance.run import Options, Progress, run_subject
 
 ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
 SOURCE = {"torch": "torch_port.py", "jax": "jax_port.py", "tensorflow": "tensorflow_port.py"}
@@ -88,21 +91,15 @@ def deviating(framework: str, python: str, old: str, new: str) -> list[str]:
         if old not in source:
             raise SystemExit(f"{SOURCE[framework]} has no longer {old!r}")
         (folder / SOURCE[framework]).write_text(source.replace(old, new), encoding="utf-8")
-        command = [
-            sys.executable,
-            str(ADAPTERS.parent / "lossproof.py"),
-            "run",
-            str(folder / f"{framework}_adapter.py"),
-        ]
-        command += ["--python", python, "--profile", "quick", "--operator", "multilabel_margin_loss"]
-        command += ["--mode", {"mindspore": "pynative"}.get(framework, "eager"), "--out", name]
-        subprocess.run(command, check=True, capture_output=True)
-        (record,) = folder.glob("*.jsonl")
-        lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-    findings = [line for line in lines if line["kind"] == "finding" and line["variant"]["form"] == "port"]
-    if not any(one["verdict"] == "conforms" for one in findings):
+        modes = ("pynative" if framework == "mindspore" else "eager",)
+        options = Options(
+            PROFILES["quick"], Filters((MARGIN,), modes), python, jobs=2, out=folder, minimise=0.0
+        )  # what is caught matters, not its smallest witness
+        found = run_subject(find_subject(str(folder / f"{framework}_adapter.py")), options, Progress()).findings
+    findings = [one for one in found if one.variant.form == "port"]
+    if not any(one.verdict == "conforms" for one in findings):
         raise SystemExit(f"{SOURCE[framework]} with {new!r} answers nothing: no fault is planted there")
-    return list(dict.fromkeys(one["clause"] for one in findings if one["verdict"] in ("deviates", "crashes", "hangs")))
+    return list(dict.fromkeys(one.clause for one in findings if one.verdict in ("deviates", "crashes", "hangs")))
 
 
 def main() -> int:
