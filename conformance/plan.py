@@ -127,6 +127,7 @@ class Filters:
     dtypes: tuple[str, ...] = ()
     clause: str = "*"
     levels: tuple[Level, ...] = ()
+    forms: tuple[str, ...] = ()
 
 
 def variants(description: Description, profile: Profile, filters: Filters) -> list[Variant]:
@@ -138,6 +139,8 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
     offers = description["operators"]
     _check_offered("--operator", filters.operators, offers)
     _check_offered("--mode", filters.modes, (mode for offer in offers.values() for mode in offer["modes"]))
+    forms = [form for offer in offers.values() for mode in offer["modes"] for form in forms_of(offer, mode)]
+    _check_offered("--form", filters.forms, forms)
     known = [dtype for offer in offers.values() for mode in offer["modes"] for dtype in dtypes_of(offer, mode)]
     _check_offered("--dtype", filters.dtypes, known)
     dtypes = filters.dtypes or profile.dtypes
@@ -150,6 +153,7 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
         for mode in offer["modes"]
         if mode in (filters.modes or usual)
         for form in forms_of(offer, mode)
+        if not filters.forms or form in filters.forms
         for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]

@@ -12,7 +12,8 @@ from adapters.gateway import Worker, WorkerError
 from conformance.bench import Limits
 from conformance.discover import Spec, UsageError
 from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, Progress, run_subject
+from conformance.run import Options, Outcome, Progress, _shares, run_subject
+from conformance.subject import Variant
 from reports.record import Finding, read_run
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -171,3 +172,15 @@ def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     one, three = ([(f.clause, f.variant, f.verdict, f.cases_digest) for f in run.findings] for run in runs)
     assert one == three
+
+
+def test_each_form_begins_with_another_worker() -> None:
+    """The formats that take longest are the same in every form, so that no worker gets them all."""
+    wanted = [
+        Variant("multilabel_margin_loss", form, "eager", "cpu", dtype)
+        for form in ("native", "module")
+        for dtype in ("float16", "bfloat16", "float32", "float64")
+    ]
+
+    assert _shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
+    assert _shares(wanted, 1) == [0] * len(wanted)

@@ -34,6 +34,7 @@ lossproof run torch
 lossproof run numpy --profile quick --out runs
 lossproof run torch==2.13.0 --python env/bin/python --mode eager --clause 'margin.labels.*'
 lossproof run my_adapter.py --dtype float32
+lossproof run torch --form port
 lossproof run torch==1.8.0 torch==2.13.0 --profile quick
 """
 _CHECK_EXAMPLES = """\
@@ -67,6 +68,7 @@ def cli() -> None:
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
 @click.option("--profile", default="standard", show_default=True, help=f"How much to ask: {', '.join(PROFILES)}.")
 @click.option("--operator", "operators", multiple=True, help=f"Only this operator ({', '.join(OPERATORS)}).")
+@click.option("--form", "forms", multiple=True, help="Only this form: native, module, port.")
 @click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
@@ -81,9 +83,9 @@ def cli() -> None:
 @fresh_option
 @click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the results.")
 def run(
-    subjects: tuple[str, ...], profile: str, operators: tuple[str, ...], modes: tuple[str, ...],
-    dtypes: tuple[str, ...], clause: str, python: str | None, jobs: int, seed: int, out: Path,
-    find_links: tuple[str, ...], fresh: bool, style: str,
+    subjects: tuple[str, ...], profile: str, operators: tuple[str, ...], forms: tuple[str, ...],
+    modes: tuple[str, ...], dtypes: tuple[str, ...], clause: str, python: str | None, jobs: int, seed: int,
+    out: Path, find_links: tuple[str, ...], fresh: bool, style: str,
 ) -> None:  # fmt: skip
     """Test subjects and write one run file for each.
 
@@ -99,7 +101,7 @@ def run(
     """
     if profile not in PROFILES:
         fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(PROFILES)}"))
-    filters = Filters(operators, modes, dtypes, clause)
+    filters = Filters(operators, modes, dtypes, clause, forms=forms)
     options = Options(
         profile=PROFILES[profile], filters=filters, python=python or sys.executable, jobs=jobs, seed=seed, out=out
     )
