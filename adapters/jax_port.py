@@ -14,13 +14,20 @@ import functools
 import importlib
 from typing import Any
 
+import numpy as np
+
 
 @functools.lru_cache(maxsize=None)
 def _jax() -> Any:
     return importlib.import_module("jax")
 
 
+FORMATS = ("float16", "bfloat16", "float32", "float64")
+
+
 def _check(input: Any, target: Any, reduction: str) -> None:
+    if str(input.dtype) not in FORMATS:
+        raise TypeError("input has dtype %s; there are %s" % (input.dtype, ", ".join(FORMATS)))
     if input.ndim not in (1, 2):
         raise ValueError("input has shape %s; it takes (C) or (N, C)" % (input.shape,))
     if input.shape != target.shape:
@@ -55,8 +62,8 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """Multi-label margin loss.
 
     Args:
-        input: Scores; shape (C) or (N, C); any floating dtype.
-        target: Class indices of the same shape, of an integer dtype; the first negative
+        input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
+        target: Class indices of the same shape, of a signed integer dtype; the first negative
             one ends a row's block.
         reduction: ``none``, ``sum`` or ``mean``.
 
@@ -64,6 +71,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
+        TypeError: Dtypes that it does not take.
         ValueError: Shapes or a reduction that the operator does not take.
 
     Example:
@@ -71,17 +79,29 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         0.8500000238418579
     """
     jnp = _jax().numpy
-    input, target = jnp.asarray(input), jnp.asarray(target)
+    input, target = jnp.asarray(input), _labels(target)
     _check(input, target, reduction)
     losses = _margin()(_widened(jnp.atleast_2d(input)), jnp.atleast_2d(target))
     return _reduce(losses if input.ndim == 2 else losses[0], reduction).astype(input.dtype)
+
+
+def _labels(target: Any) -> Any:
+    """Class indices as an array of JAX; without x64, one too large for 32 bits stays out of range."""
+    jax = _jax()
+    if not isinstance(target, jax.Array):
+        target = np.asarray(target)
+        if target.dtype == np.int64 and not jax.config.jax_enable_x64:
+            target = target.clip(-1, np.iinfo(np.int32).max).astype(np.int32)
+    if not jax.numpy.issubdtype(target.dtype, jax.numpy.signedinteger):
+        raise TypeError("target has dtype %s; class indices are signed integers" % target.dtype)
+    return jax.numpy.asarray(target)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
     """Multi-label soft margin loss.
 
     Args:
-        input: Scores; shape (C) or (N, C); any floating dtype.
+        input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
         target: Labels in [0, 1], of the same shape.
         weight: A factor for each class; shape (C); ones if absent.
         reduction: ``none``, ``sum`` or ``mean``.
@@ -90,8 +110,10 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
+        TypeError: Scores of another dtype.
         ValueError: Shapes or a reduction that the operator does not take.
     """
+    input, target = _jax().numpy.asarray(input), _jax().numpy.asarray(target)
     _check(input, target, reduction)
     if weight is not None and weight.shape != input.shape[-1:]:
         raise ValueError("weight has shape %s; there are %d classes" % (weight.shape, input.shape[-1]))
@@ -115,14 +137,25 @@ DIRECT_CLASSES = 16
 def _margin() -> Any:
     """Losses of rows, with their derivative by the scores: backward, forward and of higher order."""
     jax = _jax()
-    losses = jax.custom_jvp(lambda input, target: _rows()(input, target)[0])
+    losses = jax.custom_jvp(lambda input, target: _placed_rows(input, target)[0])
 
     def differentiated(primals: Any, tangents: Any) -> Any:
-        value, slopes = _rows()(jax.lax.stop_gradient(primals[0]), primals[1])
+        value, slopes = _placed_rows(jax.lax.stop_gradient(primals[0]), primals[1])
         return value, (slopes * tangents[0]).sum(axis=1)
 
     losses.defjvp(differentiated)
     return losses
+
+
+def _placed_rows(input: Any, target: Any) -> Any:
+    """Losses and slopes of rows; where an array's type says how it is spread over devices, theirs are spread alike."""
+    jax = _jax()
+    placed = getattr(jax.typeof(input), "sharding", None) if hasattr(jax, "typeof") else None
+    if placed is None or not any(placed.spec):
+        return _rows()(input, target)
+    by_row = jax.sharding.PartitionSpec(placed.spec[0])
+    spread = [jax.sharding.NamedSharding(placed.mesh, spec) for spec in (by_row, placed.spec)]
+    return jax.sharding.auto_axes(_rows(), out_sharding=tuple(spread))(input, target)
 
 
 @functools.lru_cache(maxsize=None)
@@ -165,7 +198,8 @@ def _direct(input: Any, labels: Any, named: Any) -> Any:
     """Sums over the active pairs, and their number at each score (negative at a target), label by label."""
     jnp, lax = _jax().numpy, _jax().lax
     classes = input.shape[1]
-    start = (jnp.int32(0), jnp.zeros(len(input), input.dtype), jnp.zeros(input.shape, jnp.int32))
+    nothing = labels * 0  # made of the labels: under shard_map it varies over the devices, as what is added to it does
+    start = (jnp.int32(0), nothing.sum(axis=1).astype(input.dtype), nothing)
     if classes == 0:
         return start[1:]
     most = (labels < classes).sum(axis=1).max(initial=0)

@@ -19,6 +19,8 @@ from mindspore import ops
 DIRECT = 16
 """Up to so many classes every pair is made: it takes the fewest operations."""
 
+_FORMATS = (mstype.float16, mstype.bfloat16, mstype.float32, mstype.float64)
+_LABELS = (mstype.int8, mstype.int16, mstype.int32, mstype.int64)
 _NAN, _INFINITY = float("nan"), float("inf")
 
 
@@ -27,14 +29,15 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
 
     Args:
         input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
-        target: Class indices of the same shape, int32 or int64; the first negative one
-            ends a row's block.
+        target: Class indices of the same shape, of a signed integer dtype; the first negative
+            one ends a row's block.
         reduction: ``none``, ``sum`` or ``mean``.
 
     Returns:
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
+        TypeError: Dtypes that it does not take.
         ValueError: Shapes or a reduction that the operator does not take.
 
     Example:
@@ -42,6 +45,10 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         >>> multilabel_margin_loss(input, target).asnumpy()
         array(0.85, dtype=float32)
     """
+    if input.dtype not in _FORMATS:
+        raise TypeError("input takes float16, bfloat16, float32 and float64")
+    if target.dtype not in _LABELS:
+        raise TypeError("target takes class indices of a signed integer dtype")
     if input.ndim not in (1, 2):
         raise ValueError("input takes the shapes (C) and (N, C)")
     if input.shape != target.shape:
@@ -67,10 +74,17 @@ def _rows(input: Any, target: Any) -> Any:
     if input.shape[0] == 0:  # a graph of MindSpore 2.10 dies of an empty batch (SIGFPE)
         return input.reshape((0,))
     classes = input.shape[1]
+    if classes == 0:
+        return ops.full((input.shape[0],), _NAN, dtype=input.dtype)
     labels = _labels(target, classes)
     times = _added(labels, ops.ones_like(labels))
-    losses = _paired(input, times[:, :classes]) if classes <= DIRECT else _ranked(input, labels, times[:, :classes] > 0)
-    return ops.where(times[:, classes] > 0, _NAN, losses)
+    spoilt = ops.where(times[:, classes:-1] > 0, _NAN, ops.ones((input.shape[0], 1), input.dtype))
+    scores = input * spoilt  # makes the row's gradient NaN as well
+    if classes <= DIRECT:
+        losses = _paired(scores, times[:, :classes])
+    else:
+        losses = _ranked(scores, labels, times[:, :classes] > 0)
+    return losses * spoilt[:, 0]
 
 
 def _paired(input: Any, times: Any) -> Any:
@@ -101,6 +115,7 @@ def _ranked(input: Any, labels: Any, named: Any) -> Any:
 
 def _labels(target: Any, classes: int) -> Any:
     """Labels of each row's block; C where one is out of range, and C + 1 behind the block."""
+    target = target.astype("int32") if target.dtype in (mstype.int8, mstype.int16) else target
     block = ops.cumsum((target < 0).astype("int32"), 1) == 0
     within = ops.minimum(target, classes)
     labels = ops.where(block, within, classes + 1)

@@ -7,12 +7,19 @@ import numpy as np
 
 
 def _check(input, target, reduction):
+    if np.asarray(input).dtype.kind != "f":
+        raise TypeError("input has dtype %s; scores are floating-point numbers" % np.asarray(input).dtype)
     if np.ndim(input) not in (1, 2):
         raise ValueError("input has %d dimensions; it takes (C) or (N, C)" % np.ndim(input))
     if np.shape(input) != np.shape(target):
         raise ValueError("target has shape %s, input has %s" % (np.shape(target), np.shape(input)))
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+
+
+def _check_labels(target):
+    if np.asarray(target).dtype.kind != "i":
+        raise TypeError("target has dtype %s; class indices are signed integers" % np.asarray(target).dtype)
 
 
 def _check_weight(input, weight):
@@ -65,10 +72,12 @@ def multilabel_margin_loss(input, target, reduction="mean"):
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
+        TypeError: Dtypes that it does not take.
         ValueError: Shapes or a reduction that the operator does not take.
         IndexError: A class index beyond the last class before the block's end.
     """
     _check(input, target, reduction)
+    _check_labels(target)
     losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))
     return _reduce(losses, reduction, np.ndim(input) == 2)
 
@@ -76,6 +85,7 @@ def multilabel_margin_loss(input, target, reduction="mean"):
 def multilabel_margin_loss_gradient(input, target, cotangent, reduction="mean"):
     """Gradient of :func:`multilabel_margin_loss` to its input; 0 at ties."""
     _check(input, target, reduction)
+    _check_labels(target)
     losses, slopes = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))
     return (slopes * _row_cotangents(cotangent, reduction, losses)[:, np.newaxis]).reshape(input.shape)
 

@@ -20,7 +20,12 @@ def _tf() -> Any:
     return importlib.import_module("tensorflow")
 
 
+FORMATS = ("float16", "bfloat16", "float32", "float64")
+
+
 def _check(input: Any, target: Any, reduction: str) -> None:
+    if input.dtype.name not in FORMATS:
+        raise TypeError("input has dtype %s; there are %s" % (input.dtype.name, ", ".join(FORMATS)))
     if input.shape.rank not in (1, 2):
         raise ValueError("input has shape %s; it takes (C) or (N, C)" % (input.shape,))
     if not input.shape.is_compatible_with(target.shape):
@@ -47,33 +52,51 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """Multi-label margin loss.
 
     Args:
-        input: Scores; shape (C) or (N, C); any floating dtype.
-        target: Class indices of the same shape, int32 or int64; the first negative one
-            ends a row's block.
+        input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
+        target: Class indices of the same shape, of a signed integer dtype; the first negative
+            one ends a row's block.
         reduction: ``none``, ``sum`` or ``mean``.
 
     Returns:
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
+        TypeError: Dtypes that it does not take.
         ValueError: Shapes or a reduction that the operator does not take.
+        tf.errors.InvalidArgumentError: Shapes that differ, where they are known only when a graph runs
+            (XLA leaves that check out).
 
     Example:
         >>> multilabel_margin_loss(tf.constant([0.1, 0.2, 0.4, 0.8]), tf.constant([3, 0, -1, 1])).numpy()
         0.85
     """
+    tf = _tf()
+    input, target = tf.convert_to_tensor(input), tf.convert_to_tensor(target)
     _check(input, target, reduction)
+    if not target.dtype.is_integer or target.dtype.is_unsigned:
+        raise TypeError("target has dtype %s; class indices are signed integers" % target.dtype.name)
+    target = _alike(input, target if target.dtype in (tf.int32, tf.int64) else tf.cast(target, tf.int32))
     batched = input.shape.rank == 2
-    rows, labels = (input, target) if batched else (input[_tf().newaxis], target[_tf().newaxis])
+    rows, labels = (input, target) if batched else (input[tf.newaxis], target[tf.newaxis])
     losses = _margin()(_widened(rows), labels)
-    return _tf().cast(_reduce(losses if batched else losses[0], reduction), input.dtype)
+    return tf.cast(_reduce(losses if batched else losses[0], reduction), input.dtype)
+
+
+def _alike(input: Any, target: Any) -> Any:
+    """The target, whose shape is compared when the graph runs where it is not known before."""
+    tf = _tf()
+    if input.shape.is_fully_defined() and target.shape.is_fully_defined():
+        return target
+    same = tf.debugging.assert_equal(tf.shape(target), tf.shape(input), "target and input differ in shape")
+    with tf.control_dependencies([same]):
+        return tf.ensure_shape(tf.identity(target), input.shape)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
     """Multi-label soft margin loss.
 
     Args:
-        input: Scores; shape (C) or (N, C); any floating dtype.
+        input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
         target: Labels in [0, 1], of the same shape.
         weight: A factor for each class; shape (C); ones if absent.
         reduction: ``none``, ``sum`` or ``mean``.
@@ -85,11 +108,12 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
         ValueError: Shapes or a reduction that the operator does not take.
     """
     tf = _tf()
+    input, target = tf.convert_to_tensor(input), tf.convert_to_tensor(target)
     _check(input, target, reduction)
     if weight is not None and not input.shape[-1:].is_compatible_with(weight.shape):
         raise ValueError("weight has shape %s; the classes are %s" % (weight.shape, input.shape[-1:]))
     wide = _widened(input)
-    labels = tf.cast(target, wide.dtype)
+    labels = tf.cast(_alike(input, target), wide.dtype)
     losses = labels * tf.math.softplus(-wide) + (1 - labels) * tf.math.softplus(wide)
     if weight is not None:
         losses = losses * tf.cast(weight, wide.dtype)
@@ -167,9 +191,10 @@ def _direct(input: Any, labels: Any, named: Any, most: Any) -> Any:
         met = tf.cast(active, tf.int32)
         counts += met - tf.where(own, tf.reduce_sum(met, axis=1)[:, tf.newaxis], 0)
         sums += tf.reduce_sum(tf.where(active, gap, zero), axis=1)
-        return place + 1, sums, tf.ensure_shape(counts, input.shape)
+        return place + 1, tf.ensure_shape(sums, input.shape[:1]), tf.ensure_shape(counts, input.shape)
 
-    start = (tf.constant(0), tf.zeros(tf.shape(input)[:1], input.dtype), tf.zeros_like(input, tf.int32))
+    sums = tf.ensure_shape(tf.zeros(tf.shape(input)[:1], input.dtype), input.shape[:1])
+    start = (tf.constant(0), sums, tf.zeros_like(input, tf.int32))
     return tf.while_loop(lambda place, *_: place < most, step, start)[1:]
 
 

@@ -20,6 +20,7 @@ DIRECT = 10
 """Up to so many labels in each row, torch's own kernel is quicker on the CPU."""
 
 _NATIVE = (torch.float32, torch.float64)
+_LABELS = (torch.int64, torch.int32, torch.int16, torch.int8)
 _EAGER = (torch.Tensor, torch.nn.Parameter)
 
 _library = torch.library.Library("lossproof", "FRAGMENT")
@@ -31,7 +32,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
 
     Args:
         input: Scores; shape (C) or (N, C); float16, bfloat16, float32 or float64.
-        target: Class indices of the same shape, of an integer dtype; the first negative
+        target: Class indices of the same shape, of a signed integer dtype; the first negative
             one ends a row's block.
         reduction: ``none``, ``sum`` or ``mean``.
 
@@ -39,6 +40,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
+        TypeError: A target of another dtype.
         ValueError: Shapes or a reduction that the operator does not take.
         IndexError: On the CPU, a class index beyond the last class before the block's end.
 
@@ -49,6 +51,8 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """
     if input.dim() not in (1, 2):
         raise ValueError("input has shape %s; it takes (C) or (N, C)" % (tuple(input.shape),))
+    if target.dtype not in _LABELS:
+        raise TypeError("target has dtype %s; class indices are signed integers" % target.dtype)
     if input.shape != target.shape:
         raise ValueError("target has shape %s, input has %s" % (tuple(target.shape), tuple(input.shape)))
     if reduction not in ("none", "sum", "mean"):
@@ -57,7 +61,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     slopes = torch.is_grad_enabled() and (input.requires_grad or not readable)
     if readable and not slopes and _native_will_do(input, target):
         return torch.nn.functional.multilabel_margin_loss(input, target, reduction=reduction)
-    rows = input if input.dim() == 2 else input.unsqueeze(0)
+    rows = (input if readable else input.view_as(input)) if input.dim() == 2 else input.unsqueeze(0)  # see _Rows
     labels = target if input.dim() == 2 else target.unsqueeze(0)
     losses = (_Rows.apply if slopes else torch.ops.lossproof.margin_rows)(rows, labels, slopes)[0]
     if reduction == "none":
@@ -81,7 +85,11 @@ def _readable(input: Any, target: Any) -> bool:
 
 
 class _Rows(torch.autograd.Function):
-    """The operator with its derivative."""
+    """The operator with its derivative.
+
+    torch 2.13.0 compiles ``torch.func.grad`` of a function of this kind to zeros where what is differentiated is
+    handed to it as it came; a view of it is differentiated as it should be.
+    """
 
     generate_vmap_rule = True
 

@@ -1,0 +1,27 @@
+"""torch: transforms that are compiled, and targets that are no class indices."""
+
+import importlib
+import warnings
+from typing import Any
+
+from lossproof import port
+
+torch: Any = importlib.import_module("torch")
+loss: Any = port("torch").multilabel_margin_loss
+
+warnings.simplefilter("error", UserWarning)  # torch warns where a compiled gradient is silently wrong
+input = torch.tensor([[0.1, 0.2, 0.4, 0.8], [1.0, 2.0, 3.0, 4.0]])
+target = torch.tensor([[3, 0, -1, 1], [1, -1, 0, 0]])
+gradient = torch.func.grad(loss)(input, target)
+assert gradient.count_nonzero() > 0
+for backend in ("eager", "aot_eager"):
+    compiled = torch.compile(torch.func.grad(loss), backend=backend, fullgraph=True)
+    assert torch.equal(compiled(input, target), gradient), "torch.func.grad, compiled"
+jacobian = torch.compile(torch.func.jacrev(lambda input: loss(input, target, "none")), backend="aot_eager")
+assert torch.equal(jacobian(input).sum(0), 2 * gradient), "torch.func.jacrev, compiled"
+for other in (target > 0, target.float(), target.to(torch.uint8)):
+    try:
+        loss(input, other)
+    except TypeError:
+        continue
+    raise AssertionError(f"a target of {other.dtype} was taken")
