@@ -26,8 +26,8 @@ def many_labels(domain: Domain) -> list[Case]:
             continue
         generator = np.random.default_rng(classes + labels)
         ties = generator.integers(-8, 9, classes) / 4
-        apart = generator.normal(size=classes) * 2.0 ** generator.integers(-8, 9, classes)
-        distant = generator.normal(size=classes) + 1000.0 * generator.integers(-1, 2, classes)
+        apart = np.ldexp(8 * generator.random(classes) - 4, generator.integers(-8, 9, classes))
+        distant = 8 * generator.random(classes) - 4 + 1000.0 * generator.integers(-1, 2, classes)
         found += [_case(domain, scores, labels, generator) for scores in (ties, apart, distant)]
     return found
 
