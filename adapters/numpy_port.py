@@ -42,6 +42,7 @@ def _row_cotangents(cotangent, reduction, losses):
 
 def _margin_rows(input, target):
     """Losses of the rows, and the derivative of each row's loss."""
+    _check_labels(target)
     rows, classes = input.shape
     one = input.dtype.type(1)
     losses = np.zeros(rows, dtype=input.dtype)
@@ -77,7 +78,6 @@ def multilabel_margin_loss(input, target, reduction="mean"):
         IndexError: A class index beyond the last class before the block's end.
     """
     _check(input, target, reduction)
-    _check_labels(target)
     losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))
     return _reduce(losses, reduction, np.ndim(input) == 2)
 
@@ -85,7 +85,6 @@ def multilabel_margin_loss(input, target, reduction="mean"):
 def multilabel_margin_loss_gradient(input, target, cotangent, reduction="mean"):
     """Gradient of :func:`multilabel_margin_loss` to its input; 0 at ties."""
     _check(input, target, reduction)
-    _check_labels(target)
     losses, slopes = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))
     return (slopes * _row_cotangents(cotangent, reduction, losses)[:, np.newaxis]).reshape(input.shape)
 

@@ -72,9 +72,9 @@ PLANTED: dict[str, dict[str, tuple[str, str]]] = {
         "duplicates once": ("times.astype(input.dtype)", "named.astype(input.dtype)"),
         "sorted in float32": ("-ops.topk(-keys, classes)[0]", "ops.sort(keys, 1)[0]"),
         "sums one rank late": ("ops.arange(1, ranked.shape[1])", "ops.arange(0, ranked.shape[1] - 1)"),
-        "ties active where sorted": (
-            "ops.searchsorted(ranked, others)",
-            "ops.searchsorted(ranked, others, right=True)",
+        "labels ranked one too high": (
+            "ops.searchsorted(ranked, keys)",
+            "ops.searchsorted(ranked, keys, right=True)",
         ),
         "targets not excluded": ("others = ops.where(named, -_INFINITY, others)", "others = others + 0"),
         "not divided": ("sums / classes, limits)", "sums, limits)"),

@@ -6,7 +6,7 @@ import numpy as np
 
 from conformance.case import MARGIN, Case
 from conformance.clause import clause
-from conformance.compare import assert_gradient, assert_value
+from conformance.compare import assert_gradient, assert_value, assert_within
 from conformance.nonfinite import assert_limits
 from conformance.sources import MARGIN_FORMULA
 from conformance.strategies import Domain, Fixed
@@ -67,8 +67,14 @@ def with_infinities(domain: Domain) -> list[Case]:
     cases=Fixed(many_labels, whole=False),
 )
 def losses_of_many_labels(subject: Subject, case: Case) -> None:
-    """A row of hundreds of labels has the formula's loss: ties, duplicates, scores far apart and far from 0."""
+    """A row of hundreds of labels has the formula's loss: ties, duplicates, scores far apart and far from 0.
+
+    So has the loss of a call that asks for the gradient too, which may take another way.
+    """
     assert_value(subject, case)
+    if "gradient" in subject.offers:
+        beside = subject.evaluate(case, "gradient").value
+        assert_within(subject, case, beside, subject.expected(case).value)
 
 
 @clause(
