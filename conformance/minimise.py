@@ -106,10 +106,11 @@ def _one_round(case: Case, trials: _Trials) -> Case:
     """Every simplification once, each of what those before it left."""
     case = _runs(case, trials, lambda one: len(one.input), _without_rows)
     case = trials.first(case, _first_classes(case))
-    case = _runs(case, trials, lambda one: one.classes, _without_classes)
     margin = case.operator == MARGIN
     if margin:
-        case = trials.first(case, _first_labels(case))
+        case = trials.first(case, _first_labels(case))  # first: few are quick to ask
+    case = _runs(case, trials, lambda one: one.classes, _without_classes)
+    if margin:
         case = _runs(case, trials, lambda one: one.target.size, _without_label, most=1)
     case = _plainer(case, trials, "target", (-1.0, 0.0) if margin else (0.0, 1.0))
     case = _plainer(case, trials, "input", (0.0, 1.0))
