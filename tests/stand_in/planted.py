@@ -126,7 +126,8 @@ CHANGED = [
     Change("off by a hundredth, then NaN", "changed", "margin.value.documented-formula",
            (_then("losses[row] *= input.dtype.type(np.nan)"),), (_OFF_BY_ONE_PERCENT,), beside=_ELSEWHERE),
     Change("off by a hundredth, then by a half", "changed", "margin.value.documented-formula",
-           (_then("losses[row] *= input.dtype.type(1.5)"),), (_OFF_BY_ONE_PERCENT,)),
+           (_then("losses[row] *= input.dtype.type(1.5)"),), (_OFF_BY_ONE_PERCENT,),
+           beside=_ELSEWHERE),  # rounded, the first is not convex at times; the second always is
     Change("labels behind a -1 count, then -1 is the last class", "changed",
            "margin.labels.block-ends-at-first-negative", (Edit(_BLOCK, "block = target[row]"),), (_TAIL,),
            beside=_WITH_OTHER_CASES | _ELSEWHERE),
