@@ -77,23 +77,24 @@ def _rows(input: Any, target: Any) -> Any:
     if classes == 0:
         return ops.full((input.shape[0],), _NAN, dtype=input.dtype)
     labels = _labels(target, classes)
-    times = _added(labels, ops.ones_like(labels))
-    spoilt = ops.where(times[:, classes:-1] > 0, _NAN, ops.ones((input.shape[0], 1), input.dtype))
+    times = ops.stop_gradient(_added(labels, ops.ones(labels.shape, input.dtype)))
+    spoilt = ops.stop_gradient(ops.where(times[:, classes:-1] > 0, _NAN, 1.0))
     scores = input * spoilt  # makes the row's gradient NaN as well
     if classes <= DIRECT:
-        losses = _paired(scores, times[:, :classes])
-    else:
-        losses = _ranked(scores, labels, times[:, :classes] > 0)
-    return losses * spoilt[:, 0]
+        return _paired(scores, times[:, :classes], spoilt - spoilt)
+    return _ranked(scores, labels, times[:, :classes] > 0) * spoilt[:, 0]
 
 
-def _paired(input: Any, times: Any) -> Any:
-    """Losses from every pair of classes, differentiated as they stand; an operation costs more than its arithmetic."""
+def _paired(input: Any, times: Any, nothing: Any) -> Any:
+    """Losses from every pair of classes, differentiated as they stand: an operation costs more than its arithmetic.
+
+    What a class that is no label adds is given: 0, or NaN in a row that shall be NaN.
+    """
     named = times > 0
     gap = (1 - input).expand_dims(2) + input.expand_dims(1)
     skipped = ops.logical_or(named.expand_dims(1), gap <= 0)
-    of_label = ops.where(skipped, 0.0, gap).sum(2) * times.astype(input.dtype)
-    return ops.where(named, of_label, 0.0).sum(1) / input.shape[1]
+    of_label = ops.where(skipped, 0.0, gap).sum(2) * times
+    return ops.where(named, of_label, nothing).sum(1) / input.shape[1]
 
 
 def _ranked(input: Any, labels: Any, named: Any) -> Any:
@@ -118,14 +119,13 @@ def _labels(target: Any, classes: int) -> Any:
     target = target.astype("int32") if target.dtype in (mstype.int8, mstype.int16) else target
     block = ops.cumsum((target < 0).astype("int32"), 1) == 0
     within = ops.minimum(target, classes)
-    labels = ops.where(block, within, classes + 1)
-    return labels if labels.dtype == mstype.int32 else labels.astype("int32")
+    return ops.where(block, within, classes + 1)
 
 
 def _added(labels: Any, numbers: Any) -> Any:
-    """Whole numbers added up by label; shape (N, C + 2)."""
+    """Whole numbers added up by label, in their dtype; shape (N, C + 2)."""
     rows, classes = labels.shape[0], labels.shape[1]
-    return ops.tensor_scatter_elements(ops.zeros((rows, classes + 2), mstype.int32), labels, numbers, 1, "add")
+    return ops.tensor_scatter_elements(ops.zeros((rows, classes + 2), numbers.dtype), labels, numbers, 1, "add")
 
 
 def _sorted(input: Any, labels: Any, named: Any) -> Any:
