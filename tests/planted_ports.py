@@ -69,7 +69,7 @@ PLANTED: dict[str, dict[str, tuple[str, str]]] = {
             "block = target >= 0",
         ),
         "negatives too": ("named.expand_dims(1), gap <= 0)", "named.expand_dims(1), gap <= -1)"),
-        "duplicates once": ("times.astype(input.dtype)", "named.astype(input.dtype)"),
+        "duplicates once": (".sum(2) * times", ".sum(2) * named.astype(input.dtype)"),
         "sorted in float32": ("-ops.topk(-keys, classes)[0]", "ops.sort(keys, 1)[0]"),
         "sums one rank late": ("ops.arange(1, ranked.shape[1])", "ops.arange(0, ranked.shape[1] - 1)"),
         "labels ranked one too high": (
