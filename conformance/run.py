@@ -186,14 +186,14 @@ def _calibrated(
     """Every variant calibrated, with the number of the bench that will run it."""
     done: list[tuple[Calibrated, int]] = []
     measured: Arithmetics = {}
-    for variant, bench in zip(wanted, _shares(wanted, len(benches)), strict=True):
+    for variant, bench in zip(wanted, shares(wanted, len(benches)), strict=True):
         done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
         progress.calibrated()
     share_measurements([found.subject for found, _ in done], description)
     return done
 
 
-def _shares(wanted: list[Variant], workers: int) -> list[int]:
+def shares(wanted: list[Variant], workers: int) -> list[int]:
     """Which worker each variant gets.
 
     The formats of a form take turns, and each form begins with the next worker: the same

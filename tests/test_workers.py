@@ -12,7 +12,7 @@ from adapters.gateway import Worker, WorkerError
 from conformance.bench import Limits
 from conformance.discover import Spec, UsageError
 from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, Progress, _shares, run_subject
+from conformance.run import Options, Outcome, Progress, run_subject, shares
 from conformance.subject import Variant
 from reports.record import Finding, read_run
 
@@ -182,5 +182,5 @@ def test_each_form_begins_with_another_worker() -> None:
         for dtype in ("float16", "bfloat16", "float32", "float64")
     ]
 
-    assert _shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
-    assert _shares(wanted, 1) == [0] * len(wanted)
+    assert shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
+    assert shares(wanted, 1) == [0] * len(wanted)

@@ -17,7 +17,14 @@ assert gradient.count_nonzero() > 0
 for backend in ("eager", "aot_eager"):
     compiled = torch.compile(torch.func.grad(loss), backend=backend, fullgraph=True)
     assert torch.equal(compiled(input, target), gradient), "torch.func.grad, compiled"
-jacobian = torch.compile(torch.func.jacrev(lambda input: loss(input, target, "none")), backend="aot_eager")
+
+
+def rows_of(input: Any) -> Any:
+    """The loss of each row."""
+    return loss(input, target, "none")
+
+
+jacobian = torch.compile(torch.func.jacrev(rows_of), backend="aot_eager")
 assert torch.equal(jacobian(input).sum(0), 2 * gradient), "torch.func.jacrev, compiled"
 for other in (target > 0, target.float(), target.to(torch.uint8)):
     try:
