@@ -151,12 +151,22 @@ def costs() -> str:
 
 def replace(page: str, name: str, text: str) -> str:
     """A page with one measured part replaced."""
+    before, _, after = _split(page, name)
+    return f"{before}\n{text}\n{after}"
+
+
+def part(page: str, name: str) -> str:
+    """One measured part of a page."""
+    return _split(page, name)[1]
+
+
+def _split(page: str, name: str) -> tuple[str, str, str]:
     start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.partition(start)
-    _, closed, after = rest.partition(end)
+    text, closed, after = rest.partition(end)
     if not found or not closed:
         raise ValueError(f"the page has no part {name!r}")
-    return f"{before}{start}\n{text}\n{end}{after}"
+    return before + start, text.strip(), end + after
 
 
 def main() -> None:

@@ -3,9 +3,10 @@
     python -m tests.repeated --python torch=.tox/torch/bin/python --runs 10 --folder repeated
     python -m tests.repeated --folder repeated --write          those that are there, into docs/repeatability.md
 
-A run that lies in the folder already is not made again, so that a series may be made in
-several sittings; each run is of one state of the suite, which the page names. Exit status:
-0 where every run says the same, 1 where one does not.
+A run that lies in the folder already is not made again, and what the page says of other
+subjects and modes stays, so that series may be made in several sittings; each is of one
+state of the suite, which the page names. Exit status: 0 where every run says the same, 1
+where one does not.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.accuracy import replace
+from benchmarks.accuracy import part, replace
 from reports.record import Finding, Run, find_run_files, read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "repeatability.md"
+
+HEAD = (
+    "| subject | modes | profile | runs | cells | other verdicts | other recordings | begun, suite |",
+    "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
+)
 
 Cell = tuple[str, str]
 """A clause and a variant, in words."""
@@ -75,7 +81,8 @@ def compared(runs: list[Run]) -> Series:
 
 def whole(folders: Iterable[Path]) -> list[Path]:
     """The files of runs that came to their end."""
-    return [path for path in find_run_files(sorted(folders)) if ".partial" not in path.name]
+    there = sorted(folder for folder in folders if folder.is_dir())
+    return [path for path in find_run_files(there) if ".partial" not in path.name]
 
 
 def gathered(folder: Path) -> list[Series]:
@@ -87,34 +94,45 @@ def gathered(folder: Path) -> list[Series]:
     return [compared(runs) for _, runs in sorted(series.items(), key=lambda each: each[0])]
 
 
+def of(series: Series) -> tuple[str, str, str]:
+    """What was asked: the subject, its modes, the profile."""
+    run = series.runs[0]
+    return run.name, ", ".join(series.modes), run.header.profile
+
+
 def row(series: Series) -> str:
     """A line of the table."""
-    run = series.runs[0]
+    header = series.runs[0].header
     cells = [
-        run.name,
-        ", ".join(series.modes),
-        run.header.profile,
+        *of(series),
         f"{len(series.runs)}",
-        f"{run.header.planned:,}",
+        f"{header.planned:,}",
         f"{len(series.verdicts)}",
         f"{len(series.recordings)}",
-        f"{run.header.started[:10]}, `{run.header.suite.digest[7:19]}`",
+        f"{header.started[:10]}, `{header.suite.digest[7:19]}`",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def table(found: Iterable[Series]) -> str:
-    """All series, and below them each cell about which runs differ."""
-    lines = [
-        "| subject | modes | profile | runs | cells | other verdicts | other recordings | begun, suite |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
-    ]
-    notes: list[str] = []
+def notes(series: Series) -> list[str]:
+    """A line for each cell about which the runs differ."""
+    differ = [("another verdict", *cell) for cell in series.verdicts]
+    differ += [("another recording", *cell) for cell in series.recordings]
+    return [f"- {', '.join(of(series))}: {what}: `{clause}` ({variant})" for what, clause, variant in differ]
+
+
+def table(found: Iterable[Series], before: str = "") -> str:
+    """All series, and below them each cell about which runs differ.
+
+    Of the table before, what no new series is about stays.
+    """
+    lines = before.splitlines()
+    rows = [line for line in lines if line.startswith("| ") and line not in HEAD]
+    below = [line for line in lines if line.startswith("- ")]
     for series in found:
-        lines.append(row(series))
-        for what, cells in (("another verdict", series.verdicts), ("another recording", series.recordings)):
-            notes += [f"- {series.runs[0].name}: {what}: `{clause}` ({variant})" for clause, variant in cells]
-    return "\n".join([*lines, "", *notes]).rstrip()
+        rows = [line for line in rows if not line.startswith(f"| {' | '.join(of(series))} |")] + [row(series)]
+        below = [line for line in below if not line.startswith(f"- {', '.join(of(series))}: ")] + notes(series)
+    return "\n".join([*HEAD, *sorted(rows), "", *sorted(below)]).rstrip()
 
 
 def make(framework: str, python: str, typed: argparse.Namespace) -> bool:
@@ -143,14 +161,15 @@ def main() -> int:
     parser.add_argument("--profile", default="standard")
     parser.add_argument("--mode", action="append", default=[], help="only this mode")
     parser.add_argument("--folder", type=Path, required=True, help="where runs lie: FRAMEWORK/NUMBER/")
-    parser.add_argument("--write", action="store_true", help=f"replace the table of docs/{PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"put the series into the table of docs/{PAGE.name}")
     typed = parser.parse_args()
     pairs = [pair.partition("=") for pair in typed.python]
     made = [make(framework, python, typed) for framework, _, python in pairs]
     found = gathered(typed.folder)
     sys.stdout.write(f"{table(found)}\n")
     if typed.write:
-        PAGE.write_text(replace(PAGE.read_text(encoding="utf-8"), "runs", table(found)), encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(replace(page, "runs", table(found, part(page, "runs"))), encoding="utf-8")
     return int(not all(made) or any(series.verdicts for series in found))
 
 

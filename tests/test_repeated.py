@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reports.record import Verdict
 from tests.made_runs import NAN, TIE, VARIANTS, clause, make_run
-from tests.repeated import gathered, table
+from tests.repeated import gathered, row, table, whole
 
 CLAUSES = [clause(NAN, "quality"), clause(TIE, "open")]
 
@@ -37,7 +37,9 @@ def test_a_verdict_that_changes_is_named_with_its_variant(tmp_path: Path) -> Non
     (series,) = gathered(tmp_path)
 
     assert series.verdicts == [(NAN, "native, eager, cpu, float32")]
-    assert f"- torch 1: another verdict: `{NAN}` (native, eager, cpu, float32)" in table([series])
+    assert f"- torch 1, eager, inductor, standard: another verdict: `{NAN}` (native, eager, cpu, float32)" in table(
+        [series]
+    )
 
 
 def test_a_run_that_was_cut_short_is_not_counted(tmp_path: Path) -> None:
@@ -49,3 +51,18 @@ def test_a_run_that_was_cut_short_is_not_counted(tmp_path: Path) -> None:
     (series,) = gathered(tmp_path)
 
     assert len(series.runs) == 1
+    assert whole([tmp_path / "torch" / "2", tmp_path / "torch" / "3"]) == []
+
+
+def test_what_the_page_says_of_other_series_stays(tmp_path: Path) -> None:
+    """A series replaces what the page said of the same subject, modes and profile, and nothing else."""
+    made(tmp_path / "first", "conforms", "deviates")
+    made(tmp_path / "second", "conforms", "conforms")
+    other = "| torch 1 | vmap | standard | 10 | 3 | 0 | 1 | 2026-01-01, `0` |"
+    note = "- torch 1, vmap, standard: another recording: `margin` (native, vmap, cpu, float32)"
+    before = f"{table(gathered(tmp_path / 'first'))}\n{other}\n{note}"
+
+    after = table(gathered(tmp_path / "second"), before).splitlines()
+
+    (series,) = gathered(tmp_path / "second")
+    assert after[2:] == [row(series), other, "", note]
