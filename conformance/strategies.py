@@ -105,22 +105,10 @@ class Drawn:
 
     def _some(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         found: dict[str, Case] = {}
-
-        @hypothesis.seed(zlib.crc32(name.encode()) ^ seed)
-        @hypothesis.settings(
-            max_examples=-(-count // _CASES_OF_A_SEED),
-            database=None,
-            deadline=None,
-            phases=[hypothesis.Phase.generate],
-            suppress_health_check=_EXPECTED,
-        )
-        @hypothesis.given(_generators())
-        def collect(generators: list[np.random.Generator]) -> None:
-            for generator in generators:
+        for bits in _seeds(zlib.crc32(name.encode()) ^ seed, -(-count // _CASES_OF_A_SEED)):
+            for generator in np.random.default_rng(bits).spawn(_CASES_OF_A_SEED):
                 case = self.build(generator, domain)
                 found.setdefault(case.digest(), case)
-
-        collect()
         return list(found.values())[:count]
 
 
@@ -170,16 +158,30 @@ def _table(format: Format, largest: float) -> Float64:
     return format.round(np.clip(np.concatenate([pool, usual, anything]), -largest, largest))
 
 
-def _generators() -> st.SearchStrategy[list[np.random.Generator]]:
-    """Generators, each of which makes all of a case.
+@functools.lru_cache(maxsize=1024)
+def _seeds(seed: int, count: int) -> list[tuple[bool, ...]]:
+    """Seeds, each of which makes several cases, whatever the format and the shape.
 
-    The seed is drawn bit by bit. Hypothesis mixes constants that it finds in the modules
-    of the checkout into the integers it draws; an installed suite, and one after the
-    next edit, would draw other cases.
+    They are drawn bit by bit. Hypothesis mixes constants that it finds in the modules of
+    the checkout into the integers it draws; an installed suite, and one after the next
+    edit, would draw other cases.
     """
-    return st.tuples(*[st.booleans()] * _SEED_BITS).map(
-        lambda bits: np.random.default_rng(bits).spawn(_CASES_OF_A_SEED)
+    found: list[tuple[bool, ...]] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=_EXPECTED,
     )
+    @hypothesis.given(st.tuples(*[st.booleans()] * _SEED_BITS))
+    def collect(bits: tuple[bool, ...]) -> None:
+        found.append(bits)
+
+    collect()
+    return found
 
 
 def _scores(generator: np.random.Generator, domain: Domain, shape: Rows, largest: float) -> Float64:

@@ -60,6 +60,7 @@ _NO_DIFFERENCE = Class("nan", "the difference of two equal infinities is NaN")
 _OPPOSITE = Class("nan", "the sum of opposite infinities is NaN")
 _OPEN_LABEL = Class("either", "the loss tends to 0, and the formula has 0 times infinity")
 _OPEN_WEIGHT = Class("either", "a weight of 0 removes the class, and 0 times infinity or NaN is NaN")
+_KINDS = {"finite": 0.0, "+inf": np.inf, "-inf": -np.inf, "nan": np.nan}
 
 
 def margin_classes(input: Float64, target: Int64, reduction: str) -> list[Class]:
@@ -77,10 +78,16 @@ def margin_classes(input: Float64, target: Int64, reduction: str) -> list[Class]
     check_same_shape(input, target)
     rows: list[Class] = []
     for scores, labels, counts in zip(input.tolist(), target.tolist(), label_block(target).tolist(), strict=True):
-        block = [label for label, in_block in zip(labels, counts, strict=True) if in_block]
-        others = [score for place, score in enumerate(scores) if place not in block]
-        rows.append(_sum(_pair(scores[label], other) for label in block for other in others))
+        block = {label for label, in_block in zip(labels, counts, strict=True) if in_block}
+        others = _kinds(score for place, score in enumerate(scores) if place not in block)
+        rows.append(_sum(_pair(score, other) for score in _kinds(scores[label] for label in block) for other in others))
     return rows if reduction == "none" else [_sum(rows)]
+
+
+def _kinds(scores: Iterable[float]) -> list[float]:
+    """Each infinity, NaN, and 0 for all that is finite: at most one of a kind, in a fixed order."""
+    there = {class_of(score) for score in scores}
+    return [score for name, score in _KINDS.items() if name in there]
 
 
 def _pair(label: float, other: float) -> Class:

@@ -184,3 +184,18 @@ def test_each_form_begins_with_another_worker() -> None:
 
     assert shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
     assert shares(wanted, 1) == [0] * len(wanted)
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "passive"), ("active", "active")])
+def test_threads_of_workers_do_not_spin_unless_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str | None, expected: str
+) -> None:
+    """Two workers share the cores; a user's own choice goes to both."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if own:
+        monkeypatch.setenv("OMP_WAIT_POLICY", own)
+    adapter = tmp_path / "tells_adapter.py"
+    adapter.write_text("import os\n\n\ndef describe():\n    return {'build': os.environ['OMP_WAIT_POLICY']}\n")
+
+    with Worker(adapter, temporary=tmp_path) as worker:
+        assert worker.describe()["build"] == expected
