@@ -11,6 +11,7 @@ measured on one core.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import platform
 import subprocess
@@ -221,11 +222,14 @@ def quick(python: str) -> str:
             QUICK_RUNS,
         )["run"]
     clause = clauses("margin.value.documented-formula")[0]
+    seeds = itertools.count()
     with subject_of(python, MARGIN, "float32") as subject:
         call = probe(subject, (2, 4))
         parts = timed(
             {
-                "draw": lambda: seconds(lambda: clause.draw.cases(Domain("float32", "int64"), 100, clause.id, 0)),
+                "draw": lambda: seconds(
+                    lambda: clause.draw.cases(Domain("float32", "int64"), 100, clause.id, next(seeds))
+                ),
                 "call": lambda: seconds(lambda: [subject.evaluate(call) for _ in range(100)]),
                 "expect": lambda: seconds(lambda: [subject.expected(call.replace()) for _ in range(100)]),
             }
