@@ -107,11 +107,10 @@ def _one_round(case: Case, trials: _Trials) -> Case:
     case = _runs(case, trials, lambda one: len(one.input), _without_rows)
     case = trials.first(case, _first_classes(case))
     margin = case.operator == MARGIN
-    if margin:
-        case = trials.first(case, _first_labels(case))  # first: few are quick to ask
+    if margin:  # before the classes: a case of few labels is quick to ask about
+        case = trials.first(case, _first_labels(case))
+        case = _runs(case, trials, lambda one: one.target.size, _without_labels)
     case = _runs(case, trials, lambda one: one.classes, _without_classes)
-    if margin:
-        case = _runs(case, trials, lambda one: one.target.size, _without_label, most=1)
     case = _plainer(case, trials, "target", (-1.0, 0.0) if margin else (0.0, 1.0))
     case = _plainer(case, trials, "input", (0.0, 1.0))
     for name in ("cotangent", "weight"):
@@ -126,7 +125,6 @@ def _runs(
     trials: _Trials,
     count: Callable[[Case], int],
     without: Callable[[Case, int, int], Iterator[Case]],
-    most: int | None = None,
 ) -> Case:
     """Simplify runs of neighbouring things: half of them, then quarters, at last each alone.
 
@@ -135,10 +133,9 @@ def _runs(
         trials: Asks.
         count: How many things there are.
         without: The case with the things from a place to another simplified.
-        most: Longest run to begin with; without it half of the things, or one where they are few.
     """
     things = count(case)
-    size = most or (things // 2 if things > _FEW else 1)
+    size = things // 2 if things > _FEW else 1
     while size and not trials.over:
         end = count(case)
         while end > 0 and not trials.over:
@@ -229,16 +226,13 @@ def _first_labels(case: Case) -> Iterator[Case]:
         few *= 2
 
 
-def _without_label(case: Case, start: int, end: int) -> Iterator[Case]:
-    """Without one label: what follows it moves up."""
-    row, place = divmod(start, case.classes)
-    if case.target[row, place] < 0:
-        return
-    target = case.target.copy()
-    target[row, place:-1] = case.target[row, place + 1 :]
-    target[row, -1] = -1
-    if not np.array_equal(target, case.target):
-        yield case.replace(target=target)
+def _without_labels(case: Case, start: int, end: int) -> Iterator[Case]:
+    """Without the labels of some places: what follows them in their rows moves up."""
+    place = np.arange(case.target.size).reshape(case.target.shape)
+    keep = (place < start) | (place >= end) | (case.target < 0)
+    if not keep.all():
+        rows = [_without_end(row[kept].tolist(), len(row)) for row, kept in zip(case.target, keep, strict=True)]
+        yield case.replace(target=np.array(rows, dtype=np.int64))
 
 
 def _plainer(case: Case, trials: _Trials, name: str, plain: tuple[float, ...]) -> Case:
