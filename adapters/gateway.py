@@ -24,8 +24,9 @@ _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120.0
 _DESCRIBE_SECONDS = 300.0
 _DEATH_SECONDS = 2.0
-_WAIT = "passive"
-"""How OpenMP's threads wait for work. By default they spin, and those of two workers keep each other from working."""
+_PATIENT = ("torch_adapter",)
+"""Adapters whose framework's threads are OpenMP's: by default they spin while they wait for work, and those of two
+workers keep each other from working. MindSpore gains little, and gave a wrong gradient once in the one run tried."""
 
 
 class WorkerError(Exception):
@@ -75,7 +76,8 @@ class Worker:
         empty.mkdir()
         self._group = execnet.Group()
         spec = f"popen//python={shlex.quote(python)}//chdir={empty}//env:LOSSPROOF_SCRATCH={self._folder}"
-        spec += f"//env:OMP_WAIT_POLICY={os.environ.get('OMP_WAIT_POLICY', _WAIT)}"
+        if adapter.stem in _PATIENT and "OMP_WAIT_POLICY" not in os.environ:
+            spec += "//env:OMP_WAIT_POLICY=passive"
         try:
             self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
             self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log), "path": list(path)})

@@ -190,11 +190,11 @@ def test_each_form_begins_with_another_worker() -> None:
 def test_threads_of_workers_do_not_spin_unless_that_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str | None, expected: str
 ) -> None:
-    """Two workers share the cores; a user's own choice goes to both."""
+    """Two workers of torch share the cores; a user's own choice goes to both."""
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     if own:
         monkeypatch.setenv("OMP_WAIT_POLICY", own)
-    adapter = tmp_path / "tells_adapter.py"
+    adapter = tmp_path / "torch_adapter.py"
     adapter.write_text("import os\n\n\ndef describe():\n    return {'build': os.environ['OMP_WAIT_POLICY']}\n")
 
     with Worker(adapter, temporary=tmp_path) as worker:
