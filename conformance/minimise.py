@@ -1,4 +1,4 @@
-"""Makes a failing case smaller while it still fails: rows, classes, labels, then scores."""
+"""Makes a failing case smaller while it still fails: rows, labels, classes, then scores."""
 
 from __future__ import annotations
 
