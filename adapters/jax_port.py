@@ -81,6 +81,17 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     jnp = _jax().numpy
     input, target = jnp.asarray(input), _labels(target)
     _check(input, target, reduction)
+    return _compiled(_margin_loss)(input, target, reduction=reduction)
+
+
+@functools.lru_cache(maxsize=None)
+def _compiled(loss: Any) -> Any:
+    """The loss as one program for each shape, so that calls outside ``jit`` do not pay for every operation."""
+    return _jax().jit(loss, static_argnames=("reduction",))
+
+
+def _margin_loss(input: Any, target: Any, reduction: str) -> Any:
+    jnp = _jax().numpy
     losses = _margin()(_widened(jnp.atleast_2d(input)), jnp.atleast_2d(target))
     return _reduce(losses if input.ndim == 2 else losses[0], reduction).astype(input.dtype)
 
@@ -117,6 +128,10 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     _check(input, target, reduction)
     if weight is not None and weight.shape != input.shape[-1:]:
         raise ValueError("weight has shape %s; there are %d classes" % (weight.shape, input.shape[-1]))
+    return _compiled(_soft_margin_loss)(input, target, weight, reduction=reduction)
+
+
+def _soft_margin_loss(input: Any, target: Any, weight: Any, reduction: str) -> Any:
     softplus = _softplus()
     wide = _widened(input)
     labels = target.astype(wide.dtype)
