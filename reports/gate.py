@@ -292,9 +292,9 @@ def _said(finding: Finding | None) -> str:
         return f"unsupported ({finding.words.splitlines()[0] if finding.words else 'no words'})"
     worst = share(finding)
     said = signature(finding).replace("deviates: finite", "deviates by a wrong number")
-    if worst is None:
-        return said
-    return f"{said}, up to {worst:g} times its bound" if isfinite(worst) else f"{said}, also where the bound is 0"
+    if worst is not None:
+        said += f", up to {worst:g} times its bound" if isfinite(worst) else ", also where the bound is 0"
+    return said if finding.repeatable is not False else f"{said} (not so when asked again)"
 
 
 def _accept(difference: Difference, covered: dict[int, Accepted]) -> Difference:

@@ -147,6 +147,19 @@ def test_a_deviation_that_does_not_repeat_is_not_compared_in_its_details(conform
     assert gated(baseline, rewritten(conforming, tmp_path / "after.jsonl", after)).exit_code == 0
 
 
+def test_a_regression_that_does_not_repeat_says_so(conforming: Path, tmp_path: Path) -> None:
+    """It was seen, so it stops the upgrade; the reader must know that it may be gone the next time."""
+    once = only(FORMULA, verdict="deviates", counterexample=witness("7.0"), repeatable=False, problem="finite")
+    again = only(FORMULA, verdict="deviates", counterexample=witness("7.0"), repeatable=True, problem="finite")
+
+    seen_once = gated(conforming, rewritten(conforming, tmp_path / "once.jsonl", once))
+    repeated = gated(conforming, rewritten(conforming, tmp_path / "again.jsonl", again))
+
+    assert (seen_once.exit_code, repeated.exit_code) == (1, 1)
+    assert "not so when asked again" in seen_once.output
+    assert "not so when asked again" not in repeated.output
+
+
 @pytest.mark.parametrize("spoilt", ["tampered", "cut", "incomplete"])
 def test_a_file_that_is_not_whole_is_refused(conforming: Path, tmp_path: Path, spoilt: str) -> None:
     """Tampered with, cut short, or with cells that have no verdict."""
