@@ -33,6 +33,9 @@ them; ``packages`` (default: ``{name}=={version}`` and ``numpy``) is what pip is
 install, ``{name}`` being the adapter's name. The package with ``{version}`` is the one whose
 releases ``--bisect`` lists.
 
+A constant ``ENVIRONMENT``, read likewise, is a dictionary of environment variables that must
+be set before the framework's process starts; a variable that the user has set stays as it is.
+
 A port beside it (``NAME_port.py`` beside ``NAME_adapter.py``) is loaded first, under
 its own name, so that the adapter can ``import NAME_port``.
 """

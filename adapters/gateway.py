@@ -18,15 +18,13 @@ from typing import Any, Self, cast
 
 import execnet
 
+from adapters.constants import constant
 from adapters.contract import Call, Description, Reply, reply_fault
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120.0
 _DESCRIBE_SECONDS = 300.0
 _DEATH_SECONDS = 2.0
-_PATIENT = ("torch_adapter",)
-"""Adapters whose framework's threads are OpenMP's: by default they spin while they wait for work, and those of two
-workers keep each other from working. MindSpore gains little, and gave a wrong gradient once in the one run tried."""
 
 
 class WorkerError(Exception):
@@ -52,6 +50,25 @@ class AdapterFault(WorkerError):
         return f"{lines[0]} ({places[-1][0]}, line {places[-1][1]})" if places else lines[0]
 
 
+def _environment(adapter: Path) -> dict[str, str]:
+    """What the adapter's ``ENVIRONMENT`` sets for its process; what is set already stays.
+
+    Raises:
+        WorkerError: It is no dictionary of strings.
+    """
+    stated: object = None
+    try:
+        stated = constant(adapter, "ENVIRONMENT") or {}
+    except (OSError, SyntaxError):
+        return {}  # the worker will say what is wrong with the file
+    except ValueError:
+        pass
+    variables = cast(dict[object, object], stated) if isinstance(stated, dict) else {"": None}
+    if not all(isinstance(word, str) for pair in variables.items() for word in pair):
+        raise WorkerError(f"{adapter}: ENVIRONMENT is not a dictionary of strings, written as a literal")
+    return {str(name): str(value) for name, value in variables.items() if name not in os.environ}
+
+
 class Worker:
     """One process of one subject, under the interpreter of the subject's environment.
 
@@ -68,6 +85,7 @@ class Worker:
     def __init__(
         self, adapter: Path, python: str = sys.executable, temporary: Path | None = None, path: Sequence[str] = ()
     ) -> None:
+        environment = _environment(adapter)
         self.adapter = adapter
         self.python_version = ""
         self._folder = Path(tempfile.mkdtemp(prefix="lossproof-worker-", dir=temporary))
@@ -76,8 +94,7 @@ class Worker:
         empty.mkdir()
         self._group = execnet.Group()
         spec = f"popen//python={shlex.quote(python)}//chdir={empty}//env:LOSSPROOF_SCRATCH={self._folder}"
-        if adapter.stem in _PATIENT and "OMP_WAIT_POLICY" not in os.environ:
-            spec += "//env:OMP_WAIT_POLICY=passive"
+        spec += "".join(f"//env:{name}={value}" for name, value in environment.items())
         try:
             self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
             self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log), "path": list(path)})

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
 from conformance.bench import Limits
-from conformance.discover import Spec, UsageError
+from conformance.discover import Spec, UsageError, built_in
 from conformance.plan import PROFILES, Filters
 from conformance.run import Options, Outcome, Progress, run_subject, shares
 from conformance.subject import Variant
@@ -187,15 +188,33 @@ def test_each_form_begins_with_another_worker() -> None:
 
 
 @pytest.mark.parametrize(("own", "expected"), [(None, "passive"), ("active", "active")])
-def test_threads_of_workers_do_not_spin_unless_that_is_asked_for(
+def test_an_adapter_sets_variables_for_its_process_unless_the_user_did(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str | None, expected: str
 ) -> None:
-    """Two workers of torch share the cores; a user's own choice goes to both."""
+    """They are set before the process starts; a user's own choice stays."""
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     if own:
         monkeypatch.setenv("OMP_WAIT_POLICY", own)
-    adapter = tmp_path / "torch_adapter.py"
-    adapter.write_text("import os\n\n\ndef describe():\n    return {'build': os.environ['OMP_WAIT_POLICY']}\n")
+    adapter = tmp_path / "patient_adapter.py"
+    adapter.write_text(
+        "import os\n\nENVIRONMENT = {'OMP_WAIT_POLICY': 'passive'}\n\n\n"
+        "def describe():\n    return {'build': os.environ['OMP_WAIT_POLICY']}\n"
+    )
 
     with Worker(adapter, temporary=tmp_path) as worker:
         assert worker.describe()["build"] == expected
+
+
+@pytest.mark.parametrize("stated", ["['A']", "{'A': 1}", "{'A': chr(65)}"])
+def test_variables_that_are_no_strings_are_refused(tmp_path: Path, stated: str) -> None:
+    """Before a process starts, with the name of the file."""
+    adapter = tmp_path / "odd_adapter.py"
+    adapter.write_text(f"ENVIRONMENT = {stated}\n")
+
+    with pytest.raises(WorkerError, match=r"odd_adapter\.py: ENVIRONMENT is not a dictionary of strings"):
+        Worker(adapter, temporary=tmp_path)
+
+
+def test_threads_of_torch_do_not_spin() -> None:
+    """Two workers of torch share the cores."""
+    assert constant(built_in()["torch"], "ENVIRONMENT") == {"OMP_WAIT_POLICY": "passive"}

@@ -8,7 +8,6 @@ the version has packages for, ``packages`` is what is installed, with ``{name}``
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -19,6 +18,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from adapters.constants import constant
 from conformance.discover import Spec, UsageError
 
 OLDEST_PYTHON = SpecifierSet(">=3.8")
@@ -91,13 +91,6 @@ def _filled(need: Need, spec: Spec) -> Needs:
 def _table(adapter: Path) -> list[Need]:
     """The adapter's ``NEEDS``; empty where it has none."""
     try:
-        tree = ast.parse(adapter.read_text(encoding="utf-8"), str(adapter))
-        stated = [node.value for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_table(node)]
-        return msgspec.convert(ast.literal_eval(stated[-1]), list[Need]) if stated and stated[-1] else []
+        return msgspec.convert(constant(adapter, "NEEDS") or [], list[Need])
     except (SyntaxError, ValueError, msgspec.ValidationError) as error:
         raise UsageError(f"{adapter}: NEEDS cannot be read: {error}") from None
-
-
-def _is_table(node: ast.Assign | ast.AnnAssign) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(target, ast.Name) and target.id == "NEEDS" for target in targets)
