@@ -20,6 +20,7 @@ DIRECT = 10
 """Up to so many labels in each row, torch's own kernel is quicker on the CPU."""
 
 _NATIVE = (torch.float32, torch.float64)
+_SCORES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LABELS = (torch.int64, torch.int32, torch.int16, torch.int8)
 _EAGER = (torch.Tensor, torch.nn.Parameter)
 
@@ -40,7 +41,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         The loss, in the input's dtype; shape (), or (N,) for ``none`` of a batch.
 
     Raises:
-        TypeError: A target of another dtype.
+        TypeError: Scores or a target of another dtype.
         ValueError: Shapes or a reduction that the operator does not take.
         IndexError: On the CPU, a class index beyond the last class before the block's end.
 
@@ -51,6 +52,8 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     """
     if input.dim() not in (1, 2):
         raise ValueError("input has shape %s; it takes (C) or (N, C)" % (tuple(input.shape),))
+    if input.dtype not in _SCORES:
+        raise TypeError("input has dtype %s; it takes float16, bfloat16, float32 or float64" % input.dtype)
     if target.dtype not in _LABELS:
         raise TypeError("target has dtype %s; class indices are signed integers" % target.dtype)
     if input.shape != target.shape:

@@ -66,14 +66,15 @@ def cli() -> None:
     epilog=_RUN_EXAMPLES,
 )
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
-@click.option("--profile", default="standard", show_default=True, help=f"How much to ask: {', '.join(PROFILES)}.")
+@click.option("--profile", default="standard", show_default=True, help=f"How much to ask: {', '.join(PROFILES)} "
+              "(new cases until it is stopped).")  # fmt: skip
 @click.option("--operator", "operators", multiple=True, help=f"Only this operator ({', '.join(OPERATORS)}).")
 @click.option("--form", "forms", multiple=True, help="Only this form: native, module, port.")
 @click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
-@click.option("--python", metavar="PATH", help="Interpreter of the subject's environment; default: the current one, "
-              "or for a version that it does not have one of a managed environment (see lossproof envs).")  # fmt: skip
+@click.option("--python", metavar="PATH", help="Interpreter of the subject's environment; default: the current one; "
+              "for a version that it does not have, that of a managed environment (see lossproof envs).")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=_JOBS, show_default=True, help="Workers.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn cases.")
 @click.option(

@@ -65,7 +65,8 @@ fresh_option = click.option(
 @click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
-@click.option("--bisect", metavar="CLAUSE", help="Find the first version between that differs on this clause.")
+@click.option("--bisect", metavar="CLAUSE", help="Find the first version between that differs on this clause, "
+              "instead of comparing both ends; accepted deviations count.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=_JOBS, show_default=True, help="Workers.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the drawn cases.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("upgrade"), show_default=True,
@@ -91,8 +92,8 @@ def upgrade(
     writes the comparison page. What is there already is not made again, so that the
     same command goes on where an interrupted one was.
 
-    SUBJECT is a framework (torch, jax, tensorflow, mindspore, numpy) or the path of an
-    adapter, whose constant NEEDS says what a version needs beside itself.
+    SUBJECT is a framework (torch, jax, tensorflow, mindspore, cupy, numpy) or the path
+    of an adapter, whose constant NEEDS says what a version needs beside itself.
 
     Exit status: as `lossproof gate`; 2 for wrong words; 4 where an environment or a run
     could not be made.

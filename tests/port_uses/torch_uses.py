@@ -26,6 +26,12 @@ def rows_of(input: Any) -> Any:
 
 jacobian = torch.compile(torch.func.jacrev(rows_of), backend="aot_eager")
 assert torch.equal(jacobian(input).sum(0), 2 * gradient), "torch.func.jacrev, compiled"
+try:
+    loss(target, target)
+except TypeError:
+    pass
+else:
+    raise AssertionError("scores of int64 were taken")
 for other in (target > 0, target.float(), target.to(torch.uint8)):
     try:
         loss(input, other)
