@@ -21,7 +21,7 @@ def constant(adapter: Path, name: str) -> Any:
         SyntaxError: The file is no Python.
         ValueError: The constant is no literal.
     """
-    tree = ast.parse(adapter.read_text(encoding="utf-8"), str(adapter))
+    tree = ast.parse(adapter.read_bytes(), str(adapter))
     stated = [node.value for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)) and _names(node, name)]
     return ast.literal_eval(stated[-1]) if stated and stated[-1] else None
 

@@ -39,6 +39,10 @@ class WorkerHung(WorkerError):
     """The worker did not answer within the time limit, and was killed."""
 
 
+class WorkerEnded(WorkerError):
+    """The worker's own program failed: a harness error, and the process takes no more questions."""
+
+
 class AdapterFault(WorkerError):
     """The adapter itself raised or broke the contract: a harness error, never a verdict."""
 
@@ -93,8 +97,9 @@ class Worker:
         empty = self._folder / "empty"
         empty.mkdir()
         self._group = execnet.Group()
-        spec = f"popen//python={shlex.quote(python)}//chdir={empty}//env:LOSSPROOF_SCRATCH={self._folder}"
-        spec += "".join(f"//env:{name}={value}" for name, value in environment.items())
+        spec = execnet.XSpec("popen")  # set by name, since the written form takes no "//" within a path
+        spec.python, spec.chdir = shlex.quote(python), str(empty)
+        spec.env = {"LOSSPROOF_SCRATCH": str(self._folder), **environment}
         try:
             self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
             self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log), "path": list(path)})
@@ -165,7 +170,8 @@ class Worker:
             seconds = time.monotonic() - started
             raise WorkerCrashed(f"{self._death()} after {seconds:.1f} s{self._last_words()}") from None
         except self._channel.RemoteError as error:
-            raise AdapterFault(f"the worker failed: {error}") from None
+            self.kill()
+            raise WorkerEnded(f"the worker failed: {error}") from None
         if "fault" in reply:
             fault = reply["fault"]
             raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")

@@ -57,9 +57,19 @@ def evaluate(adapter, call):
     if "function" in call:
         call = dict(call, function=load_function(call["function"]))
     if "threads" not in call["want"]:
-        return adapter.evaluate(call)
-    reply = adapter.evaluate(dict(call, want=[name for name in call["want"] if name != "threads"]))
+        return evaluated(adapter, call)
+    reply = evaluated(adapter, dict(call, want=[name for name in call["want"] if name != "threads"]))
     return reply if "raised" in reply else stacked(reply, from_threads(adapter, dict(call, want=["value"])))
+
+
+def evaluated(adapter, call):
+    """The adapter's reply; what is no ``Exception`` (an exit, a panic of Rust) no adapter raises by itself."""
+    try:
+        return adapter.evaluate(call)
+    except Exception:
+        raise
+    except BaseException as error:
+        return {"raised": error}
 
 
 def array_of(part):
@@ -97,7 +107,7 @@ def from_threads(adapter, call):
 
     def ask():
         together.wait()
-        return [plain(adapter.evaluate(call)) for _ in range(CALLS)]
+        return [plain(evaluated(adapter, call)) for _ in range(CALLS)]
 
     with ThreadPoolExecutor(THREADS) as pool:
         running = [pool.submit(ask) for _ in range(THREADS)]
@@ -135,7 +145,8 @@ def plain(reply):
         return [plain(part) for part in reply]
     if isinstance(reply, BaseException):
         bases = [base.__name__ for base in type(reply).__mro__]
-        return {"type": type(reply).__name__, "message": str(reply), "bases": bases}
+        message = str(reply).encode("utf-8", "replace").decode("utf-8")
+        return {"type": type(reply).__name__, "message": message, "bases": bases}
     if hasattr(reply, "tobytes"):
         return {"dtype": str(reply.dtype), "shape": list(reply.shape), "data": reply.tobytes()}
     return reply
@@ -145,8 +156,22 @@ def answer(ask, *arguments):
     """The adapter's answer in plain data, or the exception that left it."""
     try:
         return {"answer": plain(ask(*arguments))}
+    except BaseException as error:
+        return fault(error)
+
+
+def fault(error):
+    """What went wrong in the adapter, in plain data."""
+    said = {"type": type(error).__name__, "message": str(error), "trace": traceback.format_exc()}
+    return {"fault": {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in said.items()}}
+
+
+def send(channel, reply):
+    """Send a reply, or what keeps it from being sent: nothing of it has gone out then."""
+    try:
+        channel.send(reply)
     except Exception as error:
-        return {"fault": {"type": type(error).__name__, "message": str(error), "trace": traceback.format_exc()}}
+        channel.send(fault(error))
 
 
 def serve(channel):
@@ -165,13 +190,13 @@ def serve(channel):
         if question is None:
             return
         if adapter is None:
-            channel.send(loaded)
+            send(channel, loaded)
         elif question["ask"] == "describe":
-            channel.send(answer(lambda: adapter.describe()))
+            send(channel, answer(lambda: adapter.describe()))
         elif question["ask"] == "load":
-            channel.send(answer(look_at, adapter, question["target"]))
+            send(channel, answer(look_at, adapter, question["target"]))
         else:
-            channel.send(answer(evaluate, adapter, question["call"]))
+            send(channel, answer(evaluate, adapter, question["call"]))
 
 
 if __name__ == "__channelexec__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.contract import Call, Reply
-from adapters.gateway import Worker, WorkerCrashed, WorkerError, WorkerHung
+from adapters.gateway import AdapterFault, Worker, WorkerCrashed, WorkerEnded, WorkerError, WorkerHung
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Bench:
 
     @property
     def worker(self) -> Worker:
-        """The worker, alive.
+        """The worker, alive; a new one has imported its framework, which no call's limit has to cover.
 
         Raises:
             WorkerError: The bench is closed, or the worker does not start.
@@ -38,18 +38,25 @@ class Bench:
         if self._closed:
             raise WorkerError("the run was ended")
         if self._worker is None:
-            self._worker = self._make()
+            worker = self._make()
+            try:
+                worker.describe()
+            except WorkerError as error:
+                worker.close()
+                raise error if isinstance(error, AdapterFault) else WorkerError(str(error)) from None
+            self._worker = worker
             self._seen.clear()
         return self._worker
 
     def evaluate(self, call: Call, limits: Limits, *, compiled: bool) -> Reply:
         """Ask the worker; a worker that dies of it is replaced at the next call."""
         shapes = [array.get("shape") for array in call["arrays"].values()]
-        key = (call["operator"], call["form"], call["mode"], call["dtype"], repr(call["options"]), repr(shapes))
+        variant = (call["operator"], call["form"], call["mode"], call["dtype"])
+        key = (*variant, call["layout"], *call["want"], repr(call["options"]), repr(shapes))
         first = compiled and key not in self._seen
         try:
             reply = self.worker.evaluate(call, limits.first_compiled_call if first else limits.call)
-        except (WorkerCrashed, WorkerHung):
+        except (WorkerCrashed, WorkerHung, WorkerEnded):
             self.discard()
             raise
         self._seen.add(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from dataclasses import dataclass
@@ -30,10 +31,16 @@ class NotCalibrated(Exception):
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A variant with the facts found about it, or the reason why it cannot be tested."""
+    """A variant with the facts found about it, or the reason why it cannot be tested.
+
+    Attributes:
+        fault: What keeps it from being tested.
+        hang: How it hung on a plain valid case, twice.
+    """
 
     subject: Subject
     fault: str = ""
+    hang: str = ""
 
 
 Arithmetics = dict[tuple[str, str], bool]
@@ -73,18 +80,29 @@ def calibrate(
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     try:
-        subject.refusal = _refusal(subject)
-        if subject.refusal is None:
-            _assert_mode_runs(subject)
-            if not subject.compiled:
-                subject.call_seconds, subject.shape_seconds = _costs(subject)
-                subject.row_seconds = _row_seconds(subject)
-                subject.classes_seconds = _classes_seconds(subject)
+        with contextlib.suppress(WorkerCrashed, WorkerHung):  # once: the machine may have been short of something
+            _measure(subject)
+            return Calibrated(subject)
+        _measure(subject)
     except WorkerCrashed:
         return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
+    except WorkerHung as hung:
+        return Calibrated(subject, hang=str(hung))
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     return Calibrated(subject)
+
+
+def _measure(subject: Subject) -> None:
+    """Find out by plain valid cases whether a variant answers, whether its mode runs, and what it costs."""
+    subject.refusal = _refusal(subject)
+    if subject.refusal is not None:
+        return
+    _assert_mode_runs(subject)
+    if not subject.compiled:
+        subject.call_seconds, subject.shape_seconds = _costs(subject)
+        subject.row_seconds = _row_seconds(subject)
+        subject.classes_seconds = _classes_seconds(subject)
 
 
 def _comparable(description: Description, variant: Variant) -> list[str]:
@@ -116,7 +134,7 @@ def share_measurements(subjects: list[Subject], description: Description) -> Non
     """
     flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
     for subject in subjects:
-        alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.refusal is None]
+        alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.call_seconds]
         subject.flushes = subject.variant.dtype in flushing
         call = min((other.call_seconds for other in alike), default=0.0)
         new_shape = min((other.shape_seconds for other in alike), default=0.0)

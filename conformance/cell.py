@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from traceback import format_exc
 
 from adapters.contract import OperatorOffer
-from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
+from adapters.gateway import AdapterFault, WorkerCrashed, WorkerEnded, WorkerError, WorkerHung
 from conformance.bench import Bench
 from conformance.case import Case
 from conformance.clause import Clause, any_case
@@ -20,7 +20,7 @@ from conformance.errors import Errors
 from conformance.minimise import minimise
 from conformance.reproducer import hexadecimal, reproducer
 from conformance.strategies import Fixed
-from conformance.subject import Refused, Subject, Undecided, Variant
+from conformance.subject import NeverAnswered, Refused, Subject, Undecided, Variant
 from reference.arguments import OracleError
 from reports.record import (
     FAILURES_KEPT,
@@ -44,6 +44,7 @@ class Cell:
 
     Attributes:
         fault: Why the variant cannot be tested, if calibration said so.
+        hang: How it hung on a plain valid case, if calibration saw that twice.
         second: The bench that deviations are asked again on; it sees nothing else.
         minimise: Seconds that may be spent on making one witness smaller.
     """
@@ -55,6 +56,7 @@ class Cell:
     second: Bench
     fault: str = ""
     minimise: float = 8.0
+    hang: str = ""
 
     def __str__(self) -> str:
         return f"{self.clause.id} · {self.subject.variant}"
@@ -97,6 +99,8 @@ def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
         return _Outcome("harness-error", cell.fault)
     if cell.subject.refusal is not None and not _decided_before_the_kernel(cell):
         return _Outcome("unsupported", cell.subject.refusal.words)
+    if cell.hang and cases and cell.clause.needs != "nothing":
+        return _Outcome("hangs", cell.hang, cases[0], Deviation("an answer", cell.hang), repeatable=True)
     if cell.clause.level == "open":
         return _observe(cell, cases)
     return _judge(cell, cases)
@@ -105,20 +109,36 @@ def _decide(cell: Cell, cases: list[Case]) -> _Outcome:
 def _judge(cell: Cell, cases: list[Case]) -> _Outcome:
     """Every case against the law; what says most is shown, and which failed first is counted."""
     found: list[tuple[int, Case, Deviation | Refused]] = []
+    undecided: list[tuple[int, Case, Undecided]] = []
     for place, case in enumerate(cases, start=1):
         try:
             cell.clause.law(cell.subject, case)
-        except Undecided as undecided:
-            return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
+        except Undecided as unknown:
+            undecided.append((place, case, unknown))
         except (Deviation, Refused) as problem:
             found.append((place, case, problem))
         except (WorkerCrashed, WorkerHung) as death:
             return dataclasses.replace(_dies(cell, case, death), first=found[0][0] if found else place)
+    found += _answered_elsewhere(cell, undecided)
     if not found:
-        return _Outcome("conforms")
+        return _unsupported(undecided[0][2]) if undecided else _Outcome("conforms")
+    found.sort(key=lambda each: each[0])
     _, case, gravest = max(found, key=lambda each: _gravity(each[2]))
     failures = [_failure(place, problem) for place, _, problem in found[:FAILURES_KEPT]]
     return dataclasses.replace(_deviates(cell, case, gravest), first=found[0][0], failures=failures)
+
+
+def _answered_elsewhere(cell: Cell, undecided: list[tuple[int, Case, Undecided]]) -> list[tuple[int, Case, Refused]]:
+    """The refusals of something that is answered for another case: they deviate."""
+    return [
+        (place, case, each.refused)
+        for place, case, each in undecided
+        if isinstance(each, NeverAnswered) and each.want in cell.subject.answered
+    ]
+
+
+def _unsupported(undecided: Undecided) -> _Outcome:
+    return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
 
 
 def _failure(place: int, problem: Deviation | Refused) -> Failure:
@@ -138,6 +158,8 @@ def _infers(cell: Cell) -> bool:
         return "inferred" in cell.subject.offers and all(cell.subject.evaluate(case, "inferred") for case in cases)
     except Refused:
         return False
+    except (WorkerCrashed, WorkerHung):
+        return True  # the clause asks the same, and says what became of it
 
 
 def _gravity(problem: Deviation | Refused) -> tuple[int, float]:
@@ -159,7 +181,7 @@ def _problem(cell: Cell, subject: Subject, case: Case) -> Exception | None:
 
 
 def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
-    """Make the case smaller, then ask it again in the second worker."""
+    """Make the case smaller, then ask it again in the second worker; what was found stands, whatever comes of that."""
     errors, cell.subject.errors = cell.subject.errors, Errors()
     if isinstance(problem, Deviation) and problem.witness is not None:
         case = problem.witness
@@ -169,13 +191,21 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
         keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
         seconds = min(cell.minimise, _COMPILED_SECONDS) if cell.subject.compiled else cell.minimise
         smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), seconds, row)
-    again = _problem(cell, _on(cell.subject, cell.second), smallest)
-    repeatable = _kind(again) == kind
-    shown = again if repeatable else _problem(cell, cell.subject, smallest)
+    again = _unbroken(cell, _on(cell.subject, cell.second), smallest)
+    repeatable = None if isinstance(again, AdapterFault | WorkerEnded) else _kind(again) == kind
+    shown = again if repeatable else _unbroken(cell, cell.subject, smallest)
     cell.subject.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
-    return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable, problem=_kind(shown))
+    return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable, problem=_kind(problem))
+
+
+def _unbroken(cell: Cell, subject: Subject, case: Case) -> Exception | None:
+    """What breaks on a case, or the failure that kept it from being asked."""
+    try:
+        return _problem(cell, subject, case)
+    except WorkerError as failure:
+        return failure
 
 
 def _kind(problem: Exception | None) -> str:
@@ -189,7 +219,7 @@ def _quiet(cell: Cell, case: Case, within: Callable[[Case], bool]) -> Exception 
     """As :func:`_problem`, for cases of the clause and of the oracle's domain only."""
     try:
         return _problem(cell, cell.subject, case) if within(case) else None
-    except OracleError:
+    except (OracleError, WorkerError):
         return None
 
 
@@ -216,16 +246,25 @@ def _dies(cell: Cell, case: Case, death: WorkerError) -> _Outcome:
 def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
     """Count what an open clause sees; the first case of the rarest behaviour is the witness."""
     seen: dict[str, list[Case]] = {}
+    undecided: list[tuple[Case, Undecided]] = []
     for case in cases:
         try:
             words = cell.clause.law(cell.subject, case) or ""
         except Refused as refused:
             words = f"refused: {refused.signature}"
-        except Undecided as undecided:
-            return _Outcome("unsupported", f"every valid case is refused with the same words: {undecided}")
+        except Deviation as deviation:  # of shape or dtype: there is nothing to observe
+            words = deviation.kind
+        except Undecided as unknown:
+            undecided.append((case, unknown))
+            continue
         except (WorkerCrashed, WorkerHung) as death:
             return _dies(cell, case, death)
         seen.setdefault(words, []).append(case)
+    if undecided and not seen:
+        return _unsupported(undecided[0][1])
+    for case, each in undecided:
+        said = each.refused.signature if isinstance(each, NeverAnswered) else str(each)
+        seen.setdefault(f"refused: {said}", []).append(case)
     counts = Counter({words: len(found) for words, found in seen.items()})
     rarest = min(seen, key=lambda words: len(seen[words])) if seen else ""
     witness = min(seen[rarest], key=lambda case: case.input.size) if seen else None
@@ -280,7 +319,7 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
         reduction=case.reduction,
         expected=deviation.expected,
         got=deviation.got,
-        reproducer=reproducer(case, cell.subject.variant, cell.offer, gradient=gradient),
+        reproducer=_reproducer(cell, case, gradient=gradient),
         shape=list(case.input.shape),
         dtype=case.dtype,
         target_dtype=case.target_dtype,
@@ -288,3 +327,11 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
         cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
         options=dict(case.options),
     )
+
+
+def _reproducer(cell: Cell, case: Case, *, gradient: bool) -> str:
+    """The case in the framework alone; empty where the adapter's description lacks what it takes."""
+    try:
+        return reproducer(case, cell.subject.variant, cell.offer, gradient=gradient)
+    except (KeyError, ValueError):
+        return ""

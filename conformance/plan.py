@@ -193,9 +193,10 @@ def _patterns(variant: Variant, description: Description, profile: Profile) -> t
 def domain_of(subject: Subject, profile: Profile) -> Domain:
     """What may be drawn for a variant."""
     dtype, target_dtype = subject.variant.dtype, subject.target_dtype
-    if subject.dear or subject.slow:
-        return Domain(dtype, target_dtype, profile.shapes, min(profile.lattice, _LATTICE_OF_FEW_SHAPES), _FEW_CLASSES)
     affordable = next((most for most, seconds in _LATTICE_ROW_SECONDS if subject.row_seconds < seconds), 1)
+    if subject.dear or subject.slow:
+        lattice = min(profile.lattice, affordable, _LATTICE_OF_FEW_SHAPES)
+        return Domain(dtype, target_dtype, profile.shapes, lattice, _FEW_CLASSES)
     quadratic = subject.classes_seconds * (_MANY_CLASSES / CLASSES) ** 2
     classes = _MANY_CLASSES if quadratic < _LONGEST_ROW_SECONDS else _FEW_CLASSES
     return Domain(dtype, target_dtype, (), min(profile.lattice, affordable), classes, profile.exhaustive)

@@ -75,12 +75,18 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a run went and what it found."""
+    """Where a run went and what it found.
+
+    Attributes:
+        complete: Whether every cell has a verdict.
+        answered: Whether a variant answered any plain valid case, or died of one.
+    """
 
     path: Path
     header: Header
     findings: list[Finding]
     complete: bool
+    answered: bool = True
 
 
 def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
@@ -156,7 +162,8 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
             if errors.elements:
                 writer.write(_accuracy(variant, quantity, errors))
         footer = writer.finish()
-    return Outcome(path, header, findings, footer.complete)
+    answered = any(found.subject.refusal is None for found, _ in calibrated)
+    return Outcome(path, header, findings, footer.complete, answered)
 
 
 def _accuracy(variant: Variant, quantity: str, errors: Errors) -> Accuracy:
@@ -224,6 +231,7 @@ def _cells(
             second,
             found.fault,
             options.minimise,
+            found.hang,
         )
 
     cells = [

@@ -98,6 +98,15 @@ class Undecided(Exception):
     """The variant refuses every valid case with the same words: the clause says nothing about it."""
 
 
+class NeverAnswered(Undecided):
+    """The variant refuses what is wanted beside the value, and has not answered it so far."""
+
+    def __init__(self, want: str, refused: Refused) -> None:
+        self.want = want
+        self.refused = refused
+        super().__init__(refused.words)
+
+
 @dataclass
 class Subject:
     """One variant under test, with what calibration found out about it.
@@ -217,7 +226,7 @@ class Subject:
             arrays: Further arrays that it takes, in the scores' dtype.
 
         Raises:
-            Undecided: The variant refuses this want, and has never answered it.
+            NeverAnswered: The variant refuses this want, and has not answered it so far.
             Refused: It refuses this case.
         """
         call = self.call(case, ("value", want))
@@ -228,7 +237,7 @@ class Subject:
         if "raised" in reply:
             refused = Refused(reply["raised"])
             if want not in self.answered:
-                raise Undecided(refused.words)
+                raise NeverAnswered(want, refused)
             raise refused
         self.answered.add(want)
         return Array.of(cast("dict[str, PlainArray]", reply)[want])

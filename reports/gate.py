@@ -249,7 +249,7 @@ def _of_error(before: Finding, after: Finding, factor: float) -> tuple[Class, st
 
 def _change(before: Finding, after: Finding) -> str:
     """In which way two deviations differ; empty where they are the same."""
-    if before.repeatable is False or after.repeatable is False:
+    if before.verdict == after.verdict and False in (before.repeatable, after.repeatable):
         return ""  # it differs from call to call, so that it deviates is all that can be compared
     if signature(before) != signature(after):
         return f"{signature(before)} before, {signature(after)} now"

@@ -79,19 +79,21 @@ def compared(runs: list[Run]) -> Series:
     return Series(runs, sorted(verdicts), sorted(recordings))
 
 
-def whole(folders: Iterable[Path]) -> list[Path]:
-    """The files of runs that came to their end."""
+def whole(folders: Iterable[Path]) -> list[Run]:
+    """The runs that came to their end, with a verdict for every cell."""
     there = sorted(folder for folder in folders if folder.is_dir())
-    return [path for path in find_run_files(there) if ".partial" not in path.name]
+    runs = [read_run(path) for path in find_run_files(there) if ".partial" not in path.name]
+    return [run for run in runs if run.footer.complete]
 
 
 def gathered(folder: Path) -> list[Series]:
-    """The series of a folder: every run file in it, by framework, version and state of the suite."""
+    """The series of a folder: what was asked again, by version and state of the suite; the latest comes last."""
     series: dict[tuple[str, ...], list[Run]] = {}
-    for run in map(read_run, whole(folder.glob("*/*"))):
-        modes = sorted({found.variant.mode for found in run.findings})
-        series.setdefault((run.name, run.header.profile, run.header.suite.digest, *modes), []).append(run)
-    return [compared(runs) for _, runs in sorted(series.items(), key=lambda each: each[0])]
+    for asked in sorted(folder.glob("*")):
+        for run in whole(asked.glob("*")):
+            key = (asked.name, run.name, run.header.profile, run.header.suite.digest)
+            series.setdefault(key, []).append(run)
+    return sorted(map(compared, series.values()), key=lambda each: each.runs[0].header.started)
 
 
 def of(series: Series) -> tuple[str, str, str]:
@@ -138,7 +140,7 @@ def table(found: Iterable[Series], before: str = "") -> str:
 def make(framework: str, python: str, typed: argparse.Namespace) -> bool:
     """Make the runs that are not there yet; whether all came to their end."""
     for number in range(1, typed.runs + 1):
-        out = typed.folder / framework / str(number)
+        out = typed.folder / "-".join([framework, *typed.mode]) / str(number)
         if whole([out]):
             continue
         command = [sys.executable, str(ROOT / "lossproof.py"), "run", framework, "--python", python]
@@ -160,7 +162,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10, help="of each")
     parser.add_argument("--profile", default="standard")
     parser.add_argument("--mode", action="append", default=[], help="only this mode")
-    parser.add_argument("--folder", type=Path, required=True, help="where runs lie: FRAMEWORK/NUMBER/")
+    parser.add_argument("--folder", type=Path, required=True, help="where runs lie: FRAMEWORK[-MODE]/NUMBER/")
     parser.add_argument("--write", action="store_true", help=f"put the series into the table of docs/{PAGE.name}")
     typed = parser.parse_args()
     pairs = [pair.partition("=") for pair in typed.python]

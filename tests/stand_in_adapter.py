@@ -13,6 +13,7 @@ import numpy as np
 
 ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
 FAULT = os.environ.get("LOSSPROOF_FAULT", "")
+MARK = Path(os.environ.get("LOSSPROOF_MARK", os.devnull))
 
 
 def _load(name: str) -> Any:
@@ -29,6 +30,8 @@ plain = _load("numpy_adapter")
 
 def describe() -> Any:
     """What NumPy offers, under another name, or what the fault makes of it."""
+    if FAULT == "imports-slowly":
+        time.sleep(2)
     description = plain.describe()
     description["framework"] = "stand-in"
     description["version"] = "1.0"
@@ -40,12 +43,18 @@ def _with_margin(description: Any, **changed: Any) -> Any:
     return description
 
 
+def _with_weight_gradient(description: Any) -> Any:
+    description["operators"]["multilabel_soft_margin_loss"]["offers"] += ["weight_gradient"]
+    return description
+
+
 NO_COMPILER = {"mode": "compiled", "words": "no C++ compiler on this machine; install g++"}
 DESCRIBED: Any = {
     "describes-nothing": lambda whole: {},
     "describes-a-path": lambda whole: dict(whole, framework="../elsewhere"),
     "describes-an-unknown-dtype": lambda whole: _with_margin(whole, dtypes=["float33"]),
     "mode-left-out": lambda whole: dict(whole, left_out=[NO_COMPILER]),
+    "refuses-the-first-weight-gradient": lambda whole: _with_weight_gradient(whole),
     "no-evidence": lambda whole: dict(whole, compiled=["eager"]),
     "declares-itself-slow": lambda whole: dict(whole, slow=["eager"]),
     "offers-of-an-unknown-mode": lambda whole: _with_margin(whole, by_mode={"lazy": {"offers": ["value"]}}),
@@ -59,8 +68,13 @@ BROKEN_REPLIES: Any = {
     "returns-none": lambda: None,
     "returns-no-value": lambda: {"loss": np.zeros(2, np.float32)},
     "returns-objects": lambda: {"value": np.array([None, None])},
+    "returns-what-cannot-be-sent": lambda: {"value": np.zeros(2, np.float32), "more": object()},
     "returns-short-bytes": lambda: {"value": {"dtype": "float32", "shape": [2], "data": b"1234"}},
 }
+
+
+class Panic(BaseException):
+    """What is no ``Exception``, as code in Rust raises it."""
 
 
 def evaluate(call: Any) -> Any:
@@ -73,6 +87,7 @@ def evaluate(call: Any) -> Any:
         return plain.evaluate(call)
     if call["options"].get("reduction") == "sum":
         _misbehave()
+    _misbehave_at_once(call)
     refusal = _refusal(call)
     if refusal is not None:
         return {"raised": refusal}
@@ -80,7 +95,10 @@ def evaluate(call: Any) -> Any:
 
 
 def _refusal(call: Any) -> Any:
-    if FAULT == "refuses":
+    if FAULT == "refuses-the-first-weight-gradient" and "weight_gradient" in call["want"] and not MARK.exists():
+        MARK.touch()
+        return IndexError("the first one")
+    if FAULT in ("refuses", "dies-once-and-refuses"):
         return NotImplementedError("no kernel for 'cpu'")
     if FAULT == "refuses-sum" and call["options"].get("reduction") == "sum":
         return NotImplementedError("no kernel for 'sum'")
@@ -89,7 +107,17 @@ def _refusal(call: Any) -> Any:
     return None
 
 
+def _misbehave_at_once(call: Any) -> None:
+    if FAULT == "always-sleeps" and call["operator"] == "multilabel_margin_loss":
+        time.sleep(60)
+    if FAULT == "dies-once-and-refuses" and not MARK.exists():
+        MARK.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _misbehave() -> None:
+    if FAULT == "panics":
+        raise Panic("unwrap on None")
     if FAULT == "sigkill":
         os.kill(os.getpid(), signal.SIGKILL)
     if FAULT == "abort":
@@ -142,6 +170,23 @@ def _scaled(call: Any, name: Any, factor: Any) -> Any:
     reply = plain.evaluate(call)
     if name in reply:
         reply[name] = reply[name] * reply[name].dtype.type(factor)
+    return reply
+
+
+def _no_slope_by_weight(call: Any) -> Any:
+    reply = plain.evaluate(dict(call, want=[name for name in call["want"] if name != "weight_gradient"]))
+    if "weight_gradient" in call["want"]:
+        reply["weight_gradient"] = plain._array(call["arrays"]["weight"]) * 0
+    return reply
+
+
+def _one_loss_for_all_rows(call: Any) -> Any:
+    """A loss that is not there for each row, and a gradient without rows."""
+    reply = plain.evaluate(call)
+    if call["options"].get("reduction") == "none" and "value" in reply:
+        reply["value"] = reply["value"].reshape(-1)[:1].reshape(())
+    if "gradient" in reply:
+        reply["gradient"] = reply["gradient"].reshape(-1)
     return reply
 
 
@@ -221,6 +266,8 @@ def _accepts_any_reduction(call: Any) -> Any:
 
 
 WRONG: Any = {
+    "one-loss-for-all-rows": _one_loss_for_all_rows,
+    "refuses-the-first-weight-gradient": _no_slope_by_weight,
     "labels-after-the-block": _labels_after_the_block_count,
     "duplicates-collapse": _duplicates_collapse,
     "value-one-percent-large": lambda call: _by(call, "none", 1.01),

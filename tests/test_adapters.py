@@ -31,8 +31,10 @@ from conformance.case import MARGIN, Case
 from conformance.clause import CLAUSES
 from conformance.describe import with_function
 from conformance.discover import ADAPTERS, Function, Spec, UsageError
-from conformance.plan import PROFILES, Filters, asks, variants
+from conformance.plan import PROFILES, Filters, asks, domain_of, variants
 from conformance.run import Options, Outcome, Progress, run_subject
+from conformance.soft.extremes import half_scores
+from conformance.strategies import Domain
 from conformance.subject import Subject, Variant
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -144,6 +146,39 @@ def test_declared_costs_decide_whatever_was_measured() -> None:
 
     assert (slow.slow, slow.dear) == (False, False)
     assert (quick.slow, quick.dear) == (True, True)
+
+
+def test_a_variant_that_was_not_measured_lends_nobody_its_costs() -> None:
+    """What died while it was calibrated has no costs; the others are not taken for cheap."""
+    dead, slow = subject(form="module"), subject(seconds=0.01)
+    slow.row_seconds, slow.classes_seconds = 0.02, float("inf")
+
+    share_measurements([dead, slow], description())
+
+    assert slow.row_seconds == 0.02
+    assert domain_of(slow, PROFILES["quick"]).lattice == 1
+
+
+@pytest.mark.parametrize(("row_seconds", "lattice"), [(1e-7, 3), (5e-3, 2), (2e-2, 1)])
+def test_a_slow_variant_gets_no_more_rows_than_it_can_answer(row_seconds: float, lattice: int) -> None:
+    """Few shapes are no reason for many rows in one call."""
+    slow = subject(seconds=1.0)
+    slow.slow, slow.row_seconds = True, row_seconds
+
+    assert domain_of(slow, PROFILES["standard"]).lattice == lattice
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_every_half_score_is_asked_in_calls_that_a_loop_can_answer(dtype: str) -> None:
+    """Each finite score with both labels, a few thousand in a call; nothing where a row takes long."""
+    cases = half_scores(Domain(dtype, "same"))
+    asked = {
+        (score.hex(), label) for case in cases for score, label in zip(case.input.flat, case.target.flat, strict=True)
+    }
+
+    assert len(asked) == sum(len(case.input) for case in cases) == {"float16": 126_976, "bfloat16": 130_560}[dtype]
+    assert max(len(case.input) for case in cases) < 5000
+    assert half_scores(Domain(dtype, "same", lattice=2)) == []
 
 
 def test_costs_that_are_not_declared_are_measured() -> None:

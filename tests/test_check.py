@@ -40,6 +40,9 @@ WRONG = """
         import os
         os.abort()
 
+    def batchmean(input, target, weight=None, reduction="mean"):
+        return {"batchmean": np.mean}[reduction](input)
+
     def refuses(input, target, reduction="mean"):
         raise NotImplementedError("later")
 
@@ -89,6 +92,16 @@ def test_a_wrong_function_is_shown_with_statement_input_and_reproducer(wrong: Pa
     text = check(f"{wrong}:margin", *MARGIN, "--dtype", "float32").stdout
     assert "says      Valid labels after the first -1 change nothing" in text
     assert "margin_gradient" not in text
+
+
+def test_a_function_that_answers_no_valid_case_is_never_taken_for_a_right_one(wrong: Path) -> None:
+    """Whatever it says to arguments that are wrong."""
+    found = check(
+        f"{wrong}:batchmean", "--operator", "multilabel_soft_margin_loss", "--framework", "numpy",
+        "--dtype", "float32", "--level", "quality",
+    )  # fmt: skip
+
+    assert found.exit_code == 4, found.output
 
 
 def test_a_function_of_a_package_is_found_from_the_working_folder(wrong: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,15 @@ def test_a_deviation_that_does_not_repeat_is_not_compared_in_its_details(conform
     assert gated(baseline, rewritten(conforming, tmp_path / "after.jsonl", after)).exit_code == 0
 
 
+def test_a_crash_is_a_change_whatever_did_not_repeat_before(conforming: Path, tmp_path: Path) -> None:
+    """A wrong number now and then is less than a dead process."""
+    before = only(FORMULA, verdict="deviates", counterexample=witness("7.0"), repeatable=False, problem="finite")
+    after = only(FORMULA, verdict="crashes", counterexample=witness("7.0"), repeatable=True, words="signal SIGSEGV")
+    baseline = rewritten(conforming, tmp_path / "before.jsonl", before)
+
+    assert gated(baseline, rewritten(conforming, tmp_path / "after.jsonl", after)).exit_code == 1
+
+
 def test_a_regression_that_does_not_repeat_says_so(conforming: Path, tmp_path: Path) -> None:
     """It was seen, so it stops the upgrade; the reader must know that it may be gone the next time."""
     once = only(FORMULA, verdict="deviates", counterexample=witness("7.0"), repeatable=False, problem="finite")

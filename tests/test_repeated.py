@@ -54,6 +54,15 @@ def test_a_run_that_was_cut_short_is_not_counted(tmp_path: Path) -> None:
     assert whole([tmp_path / "torch" / "2", tmp_path / "torch" / "3"]) == []
 
 
+def test_a_run_without_a_verdict_in_some_cell_is_not_counted(tmp_path: Path) -> None:
+    """It says nothing again: it is to be made anew."""
+    made(tmp_path, "conforms", "harness-error")
+
+    (series,) = gathered(tmp_path)
+
+    assert len(series.runs) == 1
+
+
 def test_what_the_page_says_of_other_series_stays(tmp_path: Path) -> None:
     """A series replaces what the page said of the same subject, modes and profile, and nothing else."""
     made(tmp_path / "first", "conforms", "deviates")

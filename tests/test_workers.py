@@ -62,6 +62,72 @@ def test_a_worker_that_fails_costs_its_own_cell_only(
     assert len(read_run(outcome.path).findings) == outcome.header.planned == 4
 
 
+def test_what_is_no_exception_is_a_refusal_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A panic of the framework is its answer to that case; the clauses behind it are not touched by it."""
+    outcome = run_stand_in(monkeypatch, tmp_path, "panics")
+    findings = by_clause(outcome)
+
+    assert findings["margin.value.sum-of-rows"].verdict == "deviates"
+    assert findings["margin.value.sum-of-rows"].problem == "refused Panic"
+    assert Counter(finding.verdict for finding in findings.values()) == {"deviates": 1, "conforms": 3}
+
+
+def test_a_hang_on_every_case_is_told_without_waiting_for_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Calibration hangs twice; every clause that needs an answer hangs, and the run is complete."""
+    outcome = run_stand_in(monkeypatch, tmp_path, "always-sleeps", limit=1.0)
+
+    assert {finding.verdict for finding in outcome.findings} == {"hangs"}
+    assert all("no answer within 1 s" in finding.words for finding in outcome.findings)
+    assert outcome.complete
+
+
+def test_one_death_while_calibrating_decides_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A variant that refuses everything is unsupported, whatever happened to its first process."""
+    monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "died"))
+    outcome = run_stand_in(monkeypatch, tmp_path / "runs", "dies-once-and-refuses")
+
+    assert (tmp_path / "died").exists()
+    assert {finding.verdict for finding in outcome.findings} == {"unsupported"}
+    assert not outcome.answered
+
+
+def test_a_refusal_of_the_first_case_alone_deviates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a refusal of any other case does: what comes first is not what counts."""
+    monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "refused"))
+    filters = Filters(("multilabel_soft_margin_loss",), dtypes=("float32",), clause="soft.gradients.of-weight")
+    finding = run_stand_in(monkeypatch, tmp_path / "runs", "refuses-the-first-weight-gradient", filters).findings[0]
+
+    assert (finding.verdict, finding.problem, finding.first) == ("deviates", "refused IndexError", 1)
+
+
+def test_what_is_recorded_has_words_for_a_wrong_shape(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An open clause never fails: a loss for all rows, or a gradient without rows, is what it saw."""
+    clauses = ("*.numbers.infinities-and-nan", "soft.labels.minus-one", "margin.gradients.subgradient-at-tie")
+    for clause in clauses:
+        outcome = run_stand_in(
+            monkeypatch, tmp_path, "one-loss-for-all-rows", Filters(dtypes=("float32",), clause=clause)
+        )
+        assert outcome.complete
+        for finding in outcome.findings:
+            assert finding.observed is not None
+            assert any(words.startswith("shape ") for words in finding.observed.behaviours), finding
+
+
+def test_the_import_of_a_framework_is_no_part_of_a_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker that takes longer to start than a call may last: nothing hangs."""
+    outcome = run_stand_in(monkeypatch, tmp_path, "imports-slowly", limit=1.0)
+
+    assert {finding.verdict for finding in outcome.findings} == {"conforms"}
+
+
+def test_an_interpreter_may_be_named_with_two_slashes(tmp_path: Path) -> None:
+    """As paths put together by scripts are."""
+    python = sys.executable.replace("/", "//", 2)
+
+    with Worker(STAND_IN, python, temporary=tmp_path) as worker:
+        assert worker.describe()["framework"] == "stand-in"
+
+
 @pytest.mark.parametrize("fault", ["sigkill", "sleep"])
 def test_a_death_is_asked_again_and_shows_its_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str) -> None:
     """A crash or a hang names the case and says that it repeats."""
@@ -115,6 +181,7 @@ def test_a_subject_that_fails_calibration_gets_no_verdict(
         ("returns-none", "it returned NoneType, not a dictionary"),
         ("returns-no-value", "'value' was wanted and is missing; the reply has loss"),
         ("returns-objects", "'value' is no array of numbers"),
+        ("returns-what-cannot-be-sent", "DumpError"),
         ("returns-short-bytes", "'value' is no array of numbers"),
     ],
 )

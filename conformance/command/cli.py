@@ -200,7 +200,7 @@ def check(
 def _check_status(found: Outcome) -> int:
     """0 where all is well, 1 where a clause deviates, 4 where something has no verdict."""
     verdicts = {finding.verdict for finding in found.findings}
-    if not found.complete or verdicts == {"unsupported"}:
+    if not found.complete or not found.answered or verdicts == {"unsupported"}:
         return 4
     return 1 if verdicts & {"deviates", "crashes", "hangs"} else 0
 

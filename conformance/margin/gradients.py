@@ -145,6 +145,7 @@ def _ties() -> Drawn:
 )
 def subgradient_at_a_tie(subject: Subject, case: Case) -> str:
     """Which subgradient comes back where every pair is exactly at its kink."""
-    gradient = subject.evaluate(case, "gradient").gradient.values * case.classes
-    seen = sorted(set(np.round(gradient[:, 1:], 3).reshape(-1).tolist()))
+    gradient = subject.evaluate(case, "gradient").gradient
+    assert_shape(gradient, case.input.shape)
+    seen = sorted(set(np.round(gradient.values[:, 1:] * case.classes, 3).reshape(-1).tolist()))
     return f"derivative by a non-target's score times C: {', '.join(map(str, seen))}"

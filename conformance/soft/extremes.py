@@ -19,6 +19,11 @@ from reference.nonfinite import soft_classes
 _SCORES = (-8.0, -1.0, 0.0, 0.5, 8.0)
 _COTANGENTS = (1.0, -1.0, 0.5, 2.0, 0.0, -0.375, 3.0)
 _MANY_ROWS = 257
+_HALF_CALLS = 16
+"""Calls for all scores of a 16-bit format with one label: no call is large where a row takes long."""
+
+_LATTICE_WHERE_ROWS_ARE_CHEAP = 3
+"""Where the plan has a smaller lattice, a row takes longer than a millisecond, and 127,000 would take minutes."""
 
 
 def _case(domain: Domain, scores: Float64, labels: Float64) -> Case:
@@ -43,16 +48,19 @@ def lattice(domain: Domain) -> list[Case]:
 
 
 def half_scores(domain: Domain) -> list[Case]:
-    """Every finite score of a 16-bit format, with the label 0 and with the label 1."""
-    if domain.dtype not in ("float16", "bfloat16"):
+    """Every finite score of a 16-bit format, with the label 0 and with the label 1, a few thousand in a call."""
+    if domain.dtype not in ("float16", "bfloat16") or domain.lattice < _LATTICE_WHERE_ROWS_ARE_CHEAP:
         return []
     bits = np.arange(1 << 16, dtype=np.uint16)
     halves = bits.view(np.float16) if domain.dtype == "float16" else (bits.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(invalid="ignore"):  # signalling NaNs, which go at once
         scores = halves.astype(np.float64)
     finite = scores[np.isfinite(scores)][:, np.newaxis]
-    labels = np.repeat([[0.0], [1.0]], len(finite), axis=0)
-    return [_case(domain, np.concatenate([finite, finite]), labels)]
+    return [
+        _case(domain, part, np.full(part.shape, label))
+        for label in (0.0, 1.0)
+        for part in np.split(finite, _HALF_CALLS)
+    ]
 
 
 @clause("soft.value.lattice", "documented", SOFT_FORMULA, cases=Fixed(lattice, whole=False))

@@ -6,7 +6,7 @@ import numpy as np
 
 from conformance.case import SOFT, Case
 from conformance.clause import clause
-from conformance.compare import assert_value, assert_within
+from conformance.compare import assert_shape, assert_value, assert_within
 from conformance.nonfinite import what_came_of, with_special_scores
 from conformance.shapes import has_one_class
 from conformance.sources import (
@@ -159,9 +159,10 @@ def _padded_labels() -> Drawn:
 def labels_of_minus_one(subject: Subject, case: Case) -> str:
     """What a label of -1 does: it is a number in the formula, it is padding, or it is refused."""
     try:
-        got = subject.evaluate(case).value.values
+        got = subject.evaluate(case).value
     except Refused as refused:
         return f"refused: {refused.signature}"
+    assert_shape(got, case.result_shape)
     x = case.input[:, -1]
     rest = case.replace(input=case.input[:, :-1], target=case.target[:, :-1])
     others = np.zeros(len(x))
@@ -170,7 +171,7 @@ def labels_of_minus_one(subject: Subject, case: Case) -> str:
     number = others + (2 * np.logaddexp(0, x) - np.logaddexp(0, -x)) / case.classes
     for words, meant in (("a number in the formula", number), ("padding that adds nothing", others)):
         if np.allclose(
-            got, meant, rtol=16 * case.classes * case.format.unit_roundoff, atol=64 * case.format.unit_roundoff
+            got.values, meant, rtol=16 * case.classes * case.format.unit_roundoff, atol=64 * case.format.unit_roundoff
         ):
             return words
     return "something else"
