@@ -91,7 +91,7 @@ def evaluate(call: Any) -> Any:
     refusal = _refusal(call)
     if refusal is not None:
         return {"raised": refusal}
-    return WRONG.get(FAULT, plain.evaluate)(call)
+    return (WRONG.get(FAULT) or ODD.get(FAULT, plain.evaluate))(call)
 
 
 def _refusal(call: Any) -> Any:
@@ -265,9 +265,13 @@ def _accepts_any_reduction(call: Any) -> Any:
     return plain.evaluate(call if known else dict(call, options={}))
 
 
-WRONG: Any = {
+ODD: Any = {
     "one-loss-for-all-rows": _one_loss_for_all_rows,
     "refuses-the-first-weight-gradient": _no_slope_by_weight,
+}
+"""Replies that only tests of the verdicts need."""
+
+WRONG: Any = {
     "labels-after-the-block": _labels_after_the_block_count,
     "duplicates-collapse": _duplicates_collapse,
     "value-one-percent-large": lambda call: _by(call, "none", 1.01),
