@@ -13,7 +13,8 @@ below document it and are for the suite's side. In a reply an adapter may also p
 arrays and exceptions: the worker turns them into plain data. An exception that the
 framework raises is caught where the framework is called and comes back under
 ``raised``; any other exception that leaves ``evaluate`` counts as a fault of the
-adapter.
+adapter, but for what is no ``Exception`` (an exit, a panic of Rust): no adapter raises it
+by itself, so the worker takes it for the framework's.
 
 An adapter of a framework that cannot differentiate has a third function,
 ``differentiates(function) -> bool``: whether there is a gradient for somebody's own function.

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeGuard, cast
 
 import execnet
 
@@ -60,17 +60,21 @@ def _environment(adapter: Path) -> dict[str, str]:
     Raises:
         WorkerError: It is no dictionary of strings.
     """
-    stated: object = None
     try:
         stated = constant(adapter, "ENVIRONMENT") or {}
     except (OSError, SyntaxError):
         return {}  # the worker will say what is wrong with the file
     except ValueError:
-        pass
-    variables = cast(dict[object, object], stated) if isinstance(stated, dict) else {"": None}
-    if not all(isinstance(word, str) for pair in variables.items() for word in pair):
+        stated = None  # no literal
+    if not _is_strings(stated):
         raise WorkerError(f"{adapter}: ENVIRONMENT is not a dictionary of strings, written as a literal")
-    return {str(name): str(value) for name, value in variables.items() if name not in os.environ}
+    return {name: value for name, value in stated.items() if name not in os.environ}
+
+
+def _is_strings(stated: object) -> TypeGuard[dict[str, str]]:
+    if not isinstance(stated, dict):
+        return False
+    return all(isinstance(word, str) for pair in cast(dict[object, object], stated).items() for word in pair)
 
 
 class Worker:

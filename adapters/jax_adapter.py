@@ -4,7 +4,7 @@ import functools
 import importlib
 import os
 import warnings
-from typing import Any, Callable, Dict, List, Tuple, cast
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
@@ -129,28 +129,12 @@ def _loss(jax: Any, call: Dict[str, Any], names: List[str]) -> Callable[..., Any
         return function(**dict(zip(names, arrays)), **options)
 
     def mapped(*arrays: Any) -> Any:
-        return _first()(jax.vmap(loss)(*_pairs()(*arrays)))
+        jnp = jax.numpy
+        decoy = jnp.roll(arrays[0], 1, axis=-1) if arrays[0].ndim else arrays[0]
+        pairs = [jnp.stack([arrays[0], decoy])] + [jnp.stack([array, array]) for array in arrays[1:]]
+        return jax.vmap(loss)(*pairs)[0]
 
     return mapped if call["mode"] == "vmap" else loss
-
-
-@functools.lru_cache(maxsize=None)
-def _pairs() -> Callable[..., Any]:
-    """Two copies of each array, the first of them beside a decoy; one program, because it is made for every call."""
-    jax = _jax()
-    jnp = jax.numpy
-
-    def pairs(input: Any, *others: Any) -> List[Any]:
-        decoy = jnp.roll(input, 1, axis=-1) if input.ndim else input
-        return [jnp.stack([input, decoy])] + [jnp.stack([array, array]) for array in others]
-
-    return cast(Callable[..., Any], jax.jit(pairs))
-
-
-@functools.lru_cache(maxsize=None)
-def _first() -> Callable[..., Any]:
-    """What belongs to the first copy."""
-    return cast(Callable[..., Any], _jax().jit(lambda results: results[0]))
 
 
 def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from traceback import format_exc
 
 from adapters.contract import OperatorOffer
-from adapters.gateway import AdapterFault, WorkerCrashed, WorkerEnded, WorkerError, WorkerHung
+from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.bench import Bench
 from conformance.case import Case
 from conformance.clause import Clause, any_case
@@ -43,10 +43,10 @@ class Cell:
     """A clause, a variant and the cases to ask.
 
     Attributes:
-        fault: Why the variant cannot be tested, if calibration said so.
-        hang: How it hung on a plain valid case, if calibration saw that twice.
         second: The bench that deviations are asked again on; it sees nothing else.
+        fault: Why the variant cannot be tested, if calibration said so.
         minimise: Seconds that may be spent on making one witness smaller.
+        hang: How it hung on a plain valid case, if calibration saw that twice.
     """
 
     clause: Clause
@@ -191,16 +191,17 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
         keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
         seconds = min(cell.minimise, _COMPILED_SECONDS) if cell.subject.compiled else cell.minimise
         smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), seconds, row)
-    again = _unbroken(cell, _on(cell.subject, cell.second), smallest)
-    repeatable = None if isinstance(again, AdapterFault | WorkerEnded) else _kind(again) == kind
-    shown = again if repeatable else _unbroken(cell, cell.subject, smallest)
+    again = _told(cell, _on(cell.subject, cell.second), smallest)
+    died = isinstance(again, WorkerCrashed | WorkerHung)
+    repeatable = None if isinstance(again, WorkerError) and not died else _kind(again) == kind
+    shown = again if repeatable else _told(cell, cell.subject, smallest)
     cell.subject.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
     return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable, problem=_kind(problem))
 
 
-def _unbroken(cell: Cell, subject: Subject, case: Case) -> Exception | None:
+def _told(cell: Cell, subject: Subject, case: Case) -> Exception | None:
     """What breaks on a case, or the failure that kept it from being asked."""
     try:
         return _problem(cell, subject, case)

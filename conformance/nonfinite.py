@@ -30,10 +30,10 @@ def with_special_scores(draw: Drawn, special: tuple[float, ...] = SPECIAL) -> Dr
 
 def what_came_of(subject: Subject, case: Case, stated: list[Class]) -> str:
     """In words: the classes that IEEE 754 and the formula give, and what came instead."""
-    value = subject.evaluate(case).value
-    assert_shape(value, case.result_shape)
-    got = value.values.reshape(-1).tolist()
-    seen = {(expected.name, class_of(value)) for expected, value in zip(stated, got, strict=True)}
+    got = subject.evaluate(case).value
+    assert_shape(got, case.result_shape)
+    losses = got.values.reshape(-1).tolist()
+    seen = {(expected.name, class_of(value)) for expected, value in zip(stated, losses, strict=True)}
     wrong = {pair for pair in seen if pair[0] not in ("either", pair[1])}
     other = sorted(f"{name} where {expected} is expected" for expected, name in wrong)
     return "; ".join(other) or "as IEEE 754 and the formula say"

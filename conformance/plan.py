@@ -29,7 +29,7 @@ class Profile:
         secondary: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
         others: The same for the other modes beside the first, such as ``vmap``.
         costly: Whether modes are asked whose every program is costly; else only where they are named.
-        lattice: Largest C of the exhaustive lattices; 2 where each shape costs.
+        lattice: Largest C of the exhaustive lattices; at most 3 where each shape costs.
         exhaustive: Whether every float32 score is asked.
     """
 

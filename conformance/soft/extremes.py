@@ -23,7 +23,7 @@ _HALF_CALLS = 16
 """Calls for all scores of a 16-bit format with one label: no call is large where a row takes long."""
 
 _LATTICE_WHERE_ROWS_ARE_CHEAP = 3
-"""Where the plan has a smaller lattice, a row takes longer than a millisecond, and 127,000 would take minutes."""
+"""Where the plan has a smaller lattice, a row takes longer than 0.8 ms, and 127,000 would take minutes."""
 
 
 def _case(domain: Domain, scores: Float64, labels: Float64) -> Case:

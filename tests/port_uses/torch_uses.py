@@ -1,4 +1,4 @@
-"""torch: transforms that are compiled, and targets that are no class indices."""
+"""torch: transforms that are compiled, and scores and targets of dtypes that it does not take."""
 
 import importlib
 import warnings
@@ -26,15 +26,9 @@ def rows_of(input: Any) -> Any:
 
 jacobian = torch.compile(torch.func.jacrev(rows_of), backend="aot_eager")
 assert torch.equal(jacobian(input).sum(0), 2 * gradient), "torch.func.jacrev, compiled"
-try:
-    loss(target, target)
-except TypeError:
-    pass
-else:
-    raise AssertionError("scores of int64 were taken")
-for other in (target > 0, target.float(), target.to(torch.uint8)):
+for scores, labels in ((target, target), (input, target > 0), (input, target.float()), (input, target.to(torch.uint8))):
     try:
-        loss(input, other)
+        loss(scores, labels)
     except TypeError:
         continue
-    raise AssertionError(f"a target of {other.dtype} was taken")
+    raise AssertionError(f"scores of {scores.dtype} and a target of {labels.dtype} were taken")
