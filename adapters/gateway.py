@@ -61,7 +61,7 @@ def _environment(adapter: Path) -> dict[str, str]:
         WorkerError: It is no dictionary of strings.
     """
     try:
-        stated = constant(adapter, "ENVIRONMENT") or {}
+        stated: object = constant(adapter, "ENVIRONMENT") or {}
     except (OSError, SyntaxError):
         return {}  # the worker will say what is wrong with the file
     except ValueError:
