@@ -40,6 +40,7 @@ _TASK = np.dtype(
     + [(name, np.int64) for name in ("stretch", "rows", "classes", "first", "direct", "keys", "shared_classes")]
     + [(name, np.int32) for name in ("reduction", "narrow")]
 )
+_MEMBERS = _TASK.names or ()
 
 
 @functools.lru_cache(maxsize=None)
@@ -170,9 +171,15 @@ def _engine(*arrays: Any) -> Any:
     raise TypeError("arguments are %s; all must be CuPy arrays, or NumPy arrays to be emulated" % names)
 
 
+@functools.lru_cache(maxsize=None)
+def _name(dtype: Any) -> str:
+    """The name of a dtype; NumPy makes it anew each time, which takes as long as a launch."""
+    return str(dtype)
+
+
 def _check(arrays: Dict[str, Any], reduction: str) -> None:
     input, target, weight = arrays["input"], arrays["target"], arrays.get("weight")
-    if str(input.dtype) not in _FORMATS:
+    if _name(input.dtype) not in _FORMATS:
         raise TypeError("input has dtype %s; there are %s" % (input.dtype, ", ".join(_FORMATS)))
     if input.ndim not in (1, 2):
         raise ValueError("input has %d dimensions; it takes (C) or (N, C)" % input.ndim)
@@ -186,7 +193,7 @@ def _check(arrays: Dict[str, Any], reduction: str) -> None:
 
 def _check_dtypes(operator: str, arrays: Dict[str, Any]) -> None:
     input, target = arrays["input"], arrays["target"]
-    if operator == "margin" and str(target.dtype) not in _LABELS:
+    if operator == "margin" and _name(target.dtype) not in _LABELS:
         raise TypeError("target has dtype %s; it takes int32 or int64" % target.dtype)
     for name in ("weight", "cotangent") + (("target",) if operator == "soft" else ()):
         if arrays.get(name) is not None and arrays[name].dtype != input.dtype:
@@ -213,21 +220,20 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     result = xp.empty(input.shape if backward else losses, dtype=input.dtype)
     if result.size == 0:
         return result
-    format, label = str(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(str(arrays["target"].dtype), "int")
+    format, label = _name(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(_name(arrays["target"].dtype), "int")
     rows, classes = (1,) * (2 - input.ndim) + input.shape
     kernel = operator + ("_backward" if backward else "_forward")
     order = beside("launches").plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
-    numbers = dict(order.numbers, rows=rows, classes=classes, first=first, reduction=_REDUCTIONS.index(reduction))
+    numbers = dict(order.numbers, stretch=order.stretch, rows=rows, classes=classes, first=first)
+    numbers["reduction"] = _REDUCTIONS.index(reduction)
     held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
     held["scores"] = held.pop("input")
     if reduction != "none" and not backward:
         held["partial"] = xp.zeros(1 + order.grid, dtype=np.float64)
     if order.stretch:
         held["scratch"] = xp.empty(order.grid * order.stretch, dtype=np.uint8)
-    addresses = {name: engine.address(array) for name, array in dict(held, result=result).items()}
-    task = np.zeros(1, dtype=_TASK)
-    for name, number in dict(numbers, stretch=order.stretch, **addresses).items():
-        task[0][name] = number
+    numbers.update((name, engine.address(array)) for name, array in dict(held, result=result).items())
+    task = np.array([tuple(numbers.get(name, 0) for name in _MEMBERS)], dtype=_TASK)
     engine.launch(order, format, label, task)
     return result
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.kernels import LARGE, PORT, SMALL, WARPS, Results, large_answers, needs_compiler, probe, same
+from tests.kernels import LARGE, PORT, SMALL, WARPS, Results, large_answers_emulated, needs_compiler, probe, same
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEDULES = 20
@@ -165,7 +165,7 @@ def test_a_divergent_barrier_is_told_by_its_line() -> None:
 
 def test_an_index_in_32_bits_is_caught() -> None:
     """By the last rows of a batch of more than 2^32 scores."""
-    assert large_answers(WIDE_INDEX.planted()) != LARGE
+    assert large_answers_emulated(WIDE_INDEX.planted()) != LARGE
 
 
 def sanitized(text: bytes, folder: Path) -> subprocess.CompletedProcess[str]:

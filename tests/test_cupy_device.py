@@ -23,6 +23,10 @@ class OnDevice(np.ndarray[Any, Any]):
         """Its address, where CuPy has it."""
         return SimpleNamespace(ptr=self.ctypes.data)
 
+    def get(self) -> np.ndarray[Any, Any]:
+        """The same on the host."""
+        return np.asarray(self)
+
 
 class Module:
     """Machine code of which each kernel is run by the emulation."""
@@ -82,6 +86,7 @@ def stand_in() -> Any:
     return SimpleNamespace(
         empty=on_device(np.empty),
         zeros=on_device(np.zeros),
+        asarray=on_device(np.asarray),
         ascontiguousarray=on_device(np.ascontiguousarray),
         cuda=SimpleNamespace(nvrtc=Compiler(), Device=partial(getattr, SimpleNamespace(only=device), "only")),
         RawModule=Module,

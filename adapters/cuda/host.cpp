@@ -4,6 +4,7 @@
 // a block run in an order drawn from a seed; a barrier at which they do not all arrive ends
 // the launch with an error. Neither contraction of products and sums nor weak memory is modelled.
 
+#undef _FORTIFY_SOURCE                    // on by default in many distributions; it ends a jump to another stack
 #include <csetjmp>
 #include <cmath>
 #include <cstdio>

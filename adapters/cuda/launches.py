@@ -1,5 +1,6 @@
 """Decides how a kernel is launched: which form, how many threads and blocks, how much memory; for GPU and emulation."""
 
+import functools
 from typing import Dict, NamedTuple
 
 _FOUND_BYTES, _FAR_BYTES = 80, 28  # of ``Found``, and of one class in scratch memory: see margin.cu
@@ -38,6 +39,7 @@ def _power(number: int) -> int:
     return 1 << max(0, int(number) - 1).bit_length()
 
 
+@functools.lru_cache(maxsize=256)
 def plan(kernel: str, rows: int, classes: int, wide: int, limits: Limits) -> Launch:
     """The launch of ``margin_forward``, ``margin_backward``, ``soft_forward`` or ``soft_backward``."""
     narrow = classes <= limits.narrow_classes and rows >= limits.narrow_rows
