@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "benchmarks" / "records"
 TIMING = ROOT / "benchmarks" / "gpu_timing.py"
 SANITIZER, TOOLS = "compute-sanitizer", ("memcheck", "racecheck", "synccheck", "initcheck")
+PARTS = ("bounds", "timing", "clauses", *TOOLS)
 PROMISED = {**os.environ, "LOSSPROOF_PROMISES": "gpu"}
 
 
@@ -50,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--records", type=Path, default=RECORDS, help="the folder for what is printed")
-    parser.add_argument("--part", action="append", help="only this one; may be repeated")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this one; may be repeated")
     typed = parser.parse_args()
     way = said([typed.python, "-B", str(ROOT / "adapters" / "cupy_adapter.py")])
     if not way.startswith("device: "):
