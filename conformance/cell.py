@@ -34,9 +34,6 @@ from reports.record import (
     Worst,
 )
 
-_COMPILED_SECONDS = 2.0
-"""That may be spent on a witness where each smaller shape is another program."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -189,8 +186,10 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
         row = problem.row if isinstance(problem, Deviation) else None
         keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
-        seconds = min(cell.minimise, _COMPILED_SECONDS) if cell.subject.compiled else cell.minimise
-        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), seconds, row)
+        compiled = cell.subject.compiled
+        smallest, kind = minimise(
+            case, kind, lambda other: _kind(_quiet(cell, other, keep)), cell.minimise, row, shapes_are_dear=compiled
+        )
     again = _told(cell, _on(cell.subject, cell.second), smallest)
     died = isinstance(again, WorkerCrashed | WorkerHung)
     repeatable = None if isinstance(again, WorkerError) and not died else _kind(again) == kind

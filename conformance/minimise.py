@@ -17,7 +17,9 @@ Judge = Callable[[Case], str]
 """In one word what is wrong with a case; empty where nothing is, or where it is none of the clause's cases."""
 
 
-def minimise(case: Case, kind: str, judge: Judge, seconds: float, row: int | None = None) -> tuple[Case, str]:
+def minimise(
+    case: Case, kind: str, judge: Judge, seconds: float, row: int | None = None, *, shapes_are_dear: bool = False
+) -> tuple[Case, str]:
     """The smallest case that was found to fail within the time, and in which way it fails.
 
     Each round tries every single simplification, the largest steps first; the last round
@@ -34,13 +36,18 @@ def minimise(case: Case, kind: str, judge: Judge, seconds: float, row: int | Non
         judge: Says the same of other cases.
         seconds: That may be spent.
         row: The row that is wrong, where one is known.
+        shapes_are_dear: Whether another shape is another program, so that numbers are tried first.
     """
     if case.input.ndim not in (1, 2) or case.input.shape != case.target.shape:
         return case, kind
     if case.input.ndim == 1:
-        batch, kind = minimise(case.batched(), kind, lambda other: judge(other.unbatched()), seconds)
+        batch, kind = minimise(
+            case.batched(), kind, lambda other: judge(other.unbatched()), seconds, shapes_are_dear=shapes_are_dear
+        )
         return batch.unbatched() if len(batch.input) == 1 else case, kind
-    trials = _Trials(kind, judge, seconds)
+    trials = _Trials(kind, judge, seconds, shapes_are_dear=shapes_are_dear)
+    if shapes_are_dear:
+        case = _with_plain_numbers(case, trials)
     if row is not None and len(case.input) > 1 and case.reduction == "none":
         case = trials.first(case, [case.rows(slice(row, row + 1))])
     while True:
@@ -58,10 +65,12 @@ class _Trials:
     Attributes:
         kind: The way of failing that is looked for.
         other: A simplification of the present case that fails in another way, and in which.
+        shapes_are_dear: Whether few shapes can be asked about.
     """
 
-    def __init__(self, kind: str, judge: Judge, seconds: float) -> None:
+    def __init__(self, kind: str, judge: Judge, seconds: float, *, shapes_are_dear: bool) -> None:
         self.kind = kind
+        self.shapes_are_dear = shapes_are_dear
         self.other: tuple[Case, str] | None = None
         self._least: tuple[Case, str] | None = None
         started = time.monotonic()
@@ -105,13 +114,18 @@ class _Trials:
 def _one_round(case: Case, trials: _Trials) -> Case:
     """Every simplification once, each of what those before it left."""
     case = _runs(case, trials, lambda one: len(one.input), _without_rows)
-    case = trials.first(case, _first_classes(case))
+    case = trials.first(case, _first_classes(case, case.classes if trials.shapes_are_dear else case.classes // 2))
     margin = case.operator == MARGIN
     if margin:  # before the classes: a case of few labels is quick to ask about
         case = trials.first(case, _first_labels(case))
         case = _runs(case, trials, lambda one: one.target.size, _without_labels)
     case = _runs(case, trials, lambda one: one.classes, _without_classes)
-    case = _plainer(case, trials, "target", (-1.0, 0.0) if margin else (0.0, 1.0))
+    return _with_plain_numbers(case, trials)
+
+
+def _with_plain_numbers(case: Case, trials: _Trials) -> Case:
+    """Every number replaced by a plainer one where it still fails; the shape stays."""
+    case = _plainer(case, trials, "target", (-1.0, 0.0) if case.operator == MARGIN else (0.0, 1.0))
     case = _plainer(case, trials, "input", (0.0, 1.0))
     for name in ("cotangent", "weight"):
         if getattr(case, name) is not None:
@@ -157,10 +171,10 @@ def _without_rows(case: Case, start: int, end: int) -> Iterator[Case]:
         yield case.rows(_kept(len(case.input), start, end))
 
 
-def _first_classes(case: Case) -> Iterator[Case]:
+def _first_classes(case: Case, most: int) -> Iterator[Case]:
     """With the first few classes and those that are labels, then with more: small cases are quick to ask about."""
-    few = 2
-    while few < case.classes // 2:
+    few = 1
+    while few < most:
         keep = _kept(case.classes, few, case.classes)
         if case.operator == MARGIN:
             named = case.target[:, :few]

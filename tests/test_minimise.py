@@ -257,3 +257,17 @@ def test_every_case_is_asked_about_once() -> None:
     minimise(made(2.0, 3.0, 0.5, -1.0, 8.0, 1.0), "finite", judge, 60.0)
 
     assert len(seen) == len(set(seen))
+
+
+def test_where_shapes_are_dear_numbers_come_first_and_the_smallest_shape_next() -> None:
+    """Few programs are compiled: one for the shape that failed, one for a single class."""
+    shapes: list[tuple[int, ...]] = []
+
+    def judge(case: Case) -> str:
+        shapes.append(case.input.shape)
+        return "finite" if (case.target == -1).any() else ""
+
+    smallest, _ = minimise(made(2.0, 3.0, 0.5, -1.0), "finite", judge, 60.0, shapes_are_dear=True)
+
+    assert (smallest.input.tolist(), smallest.target.tolist()) == ([[0.0]], [[-1]])
+    assert list(dict.fromkeys(shapes)) == [(1, 4), (1, 1)]

@@ -105,8 +105,8 @@ def _weights_of(domain: Domain, shapes: tuple[tuple[int, ...], ...]) -> list[Cas
         Case(
             operator=SOFT,
             dtype=domain.dtype,
-            input=np.array([[0.0, 0.5, 1.0, -1.0], [2.0, 0.0, -0.5, 0.25]]),
-            target=np.array([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]),
+            input=np.zeros((2, 4)),
+            target=np.zeros((2, 4)),
             target_dtype=domain.targets,
             weight=np.full(shape, 2.0),
         )
