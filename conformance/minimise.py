@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -46,10 +47,11 @@ def minimise(
         )
         return batch.unbatched() if len(batch.input) == 1 else case, kind
     trials = _Trials(kind, judge, seconds, shapes_are_dear=shapes_are_dear)
+    if row is not None and len(case.input) > 1 and case.reduction == "none":
+        alone = case.rows(slice(row, row + 1))
+        case = trials.first(case, [*_least(alone), alone] if shapes_are_dear else [alone])
     if shapes_are_dear:
         case = _with_plain_numbers(case, trials)
-    if row is not None and len(case.input) > 1 and case.reduction == "none":
-        case = trials.first(case, [case.rows(slice(row, row + 1))])
     while True:
         smaller = _one_round(case, trials)
         if smaller is case:
@@ -109,6 +111,13 @@ class _Trials:
                 return ""
             self._known[digest] = self._judge(case)
         return self._known[digest]
+
+
+def _least(case: Case) -> Iterator[Case]:
+    """One class, and no number that means anything."""
+    for one in itertools.islice(_first_classes(case, case.classes), 1):
+        nothing = -1.0 if case.operator == MARGIN else 0.0
+        yield one.replace(input=np.zeros_like(one.input), target=np.full_like(one.target, nothing))
 
 
 def _one_round(case: Case, trials: _Trials) -> Case:
