@@ -2,10 +2,9 @@
 
     python -m benchmarks.gpu --python PYTHON
 
-PYTHON is an interpreter with NumPy, CuPy, pytest and, to compare with, torch with CUDA (default:
-this one); what the tests compare with has to be installed there as well. What each part prints
-goes to ``benchmarks/records/`` as it is. On a machine without a GPU it says so in one line and
-writes nothing.
+PYTHON is an interpreter with CuPy, pytest, the packages that the suite itself needs and, to compare
+with, torch with CUDA (default: this one). What each part prints goes to ``benchmarks/records/`` as
+it is. On a machine without a GPU it says so in one line and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The CUDA kernels under test: engines that emulate them, arrays in their formats, and a probe of all forms."""
+"""The CUDA kernels under test: engines, emulated or a GPU, arrays in their formats, and a probe of all forms."""
 
 from __future__ import annotations
 
