@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import jsonschema
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -17,6 +19,8 @@ from reports.site import write_site
 from reports.zoo import AskedClause, Death, Implementation, Outcome, Zoo, ZooHeader, json_schema, read_zoo, write_zoo
 from reports.zoo_score import Score
 from tests.html_pages import Page
+from tests.zoo.inhabitants import inhabitants
+from tests.zoo.kept import Kept
 from tests.zoo.page import markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,21 +59,22 @@ EVERYONE = [
     implementation("slow", "false-alarm", (LATTICE, 1), right=True),
 ]
 
+HEADER = ZooHeader(
+    schema="lossproof-zoo/1",
+    started="2026-01-01T00:00:00+00:00",
+    suite=Suite(version="0.1.0", digest="sha256:0011223344556677"),
+    profile="quick",
+    frameworks={"numpy": "2.4.0"},
+    planned=len(EVERYONE),
+    plain_cases=1000,
+    machine=Machine(processor="x86_64", cores=2),
+)
+
 
 @pytest.fixture
 def zoo(tmp_path: Path) -> Zoo:
     """A record with one of each verdict but the spoilt one."""
-    header = ZooHeader(
-        schema="lossproof-zoo/1",
-        started="2026-01-01T00:00:00+00:00",
-        suite=Suite(version="0.1.0", digest="sha256:0011223344556677"),
-        profile="quick",
-        frameworks={"numpy": "2.4.0"},
-        planned=len(EVERYONE),
-        plain_cases=1000,
-        machine=Machine(processor="x86_64", cores=2),
-    )
-    return write_zoo(tmp_path / "zoo.jsonl", header, CLAUSES, EVERYONE)
+    return write_zoo(tmp_path / "zoo.jsonl", HEADER, CLAUSES, EVERYONE)
 
 
 def test_a_record_is_read_back_and_keeps_its_schema(zoo: Zoo) -> None:
@@ -168,3 +173,27 @@ def test_the_command_takes_a_record_among_its_runs(zoo: Zoo, tmp_path: Path) -> 
     answer = CliRunner().invoke(cli, ["report", str(zoo.path), "--site", str(site)])
     assert answer.exit_code == 4
     assert "zoo.jsonl: the digest" in answer.output
+
+
+def test_what_was_answered_before_a_stop_is_not_asked_again(tmp_path: Path) -> None:
+    out, who = tmp_path / "zoo.jsonl", inhabitants("numpy")[0]
+    answer = msgspec.structs.replace(implementation(who.name, "caught", (LATTICE, 2)), words=who.entry.words)
+    Kept(out, HEADER).add(answer)
+    assert Kept(out, HEADER).get(who) == answer
+    assert Kept(None, HEADER).get(who) is None
+    assert Kept(out, msgspec.structs.replace(HEADER, profile="standard")).get(who) is None
+    assert (
+        Kept(out, msgspec.structs.replace(HEADER, suite=Suite(version="0.1.0", digest="sha256:another"))).get(who)
+        is None
+    )
+    os.utime(next(tmp_path.glob("*.partial.jsonl")), (0, 0))
+    assert Kept(out, HEADER).get(who) is None, "an answer older than the zoo's files was kept"
+
+
+def test_an_answer_without_a_verdict_is_asked_again(tmp_path: Path) -> None:
+    out, who = tmp_path / "zoo.jsonl", inhabitants("numpy")[0]
+    kept = Kept(out, HEADER)
+    kept.add(msgspec.structs.replace(implementation(who.name, "no-verdict"), words=who.entry.words))
+    assert Kept(out, HEADER).get(who) is None
+    kept.drop()
+    assert not list(tmp_path.iterdir())

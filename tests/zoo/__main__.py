@@ -4,6 +4,9 @@
     python -m tests.zoo --framework numpy sum mean      those whose name holds one of the words
     python -m tests.zoo --every 6 --dtype float32       a sample, in one format
 
+With ``--out``, and every format asked, the answers are kept beside the record as they come,
+and the same command goes on where it was stopped.
+
 Exit status: 0 where every wrong one (or the least share) is caught at its level, no right one fails, and
 each wrong one agrees with half of the plain cases or says why not; 1 else; 2 for an
 interpreter without its framework.
@@ -28,6 +31,7 @@ from reports.record import Machine, Suite, now
 from reports.zoo import Implementation, ZooHeader, write_zoo
 from reports.zoo_score import Score
 from tests.zoo.inhabitants import FRAMEWORKS, Inhabitant, inhabitants, sample
+from tests.zoo.kept import Kept
 from tests.zoo.kills import Question, ask, asked_clauses
 from tests.zoo.page import markdown
 
@@ -46,7 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, help="only one in so many")
     parser.add_argument("--plain", type=int, default=1000, help="plain random cases asked of each")
     parser.add_argument("--least", type=float, default=1.0, metavar="SHARE", help="of the wrong ones to be caught")
-    parser.add_argument("--out", type=Path, help="write the record there")
+    parser.add_argument("--out", type=Path, help="write the record there; go on where it was stopped")
     parser.add_argument("--docs", type=Path, help="write a Markdown page there")
     return parser.parse_args()
 
@@ -77,17 +81,24 @@ def chosen(typed: argparse.Namespace) -> list[Inhabitant]:
     return [who for who in named if who.right or not typed.right]
 
 
-def asked(everyone: list[Inhabitant], questions: dict[str, Question]) -> list[Implementation]:
-    """All of them, two at a time; a line for each as it comes."""
-    found: list[Implementation] = []
+def asked(everyone: list[Inhabitant], questions: dict[str, Question], kept: Kept) -> list[Implementation]:
+    """All of them, two at a time; a line for each as it comes. What is kept is not asked again."""
+    found = [kept.get(who) for who in everyone]
+    if before := sum(each is not None for each in found):
+        sys.stdout.write(f"{before} of {len(everyone)} answered before\n")
     with tempfile.TemporaryDirectory() as cache, ProcessPoolExecutor(WORKERS) as pool:
         _share_compilations(Path(cache))
-        running: list[Future[Implementation]] = [pool.submit(ask, who, questions[who.framework]) for who in everyone]
-        for who, future in zip(everyone, running, strict=True):
-            found.append(future.result())
-            sys.stdout.write(f"{line_of(who, found[-1])}\n")
+        running: dict[int, Future[Implementation]] = {
+            place: pool.submit(ask, who, questions[who.framework])
+            for place, who in enumerate(everyone)
+            if found[place] is None
+        }
+        for place, future in running.items():
+            found[place] = answer = future.result()
+            kept.add(answer)
+            sys.stdout.write(f"{line_of(everyone[place], answer)}\n")
             sys.stdout.flush()
-    return found
+    return [each for each in found if each is not None]
 
 
 def _share_compilations(folder: Path) -> None:
@@ -120,10 +131,12 @@ def main() -> int:
     question = Question("", typed.profile, tuple(typed.dtype), typed.plain)
     questions = {name: replace(question, python=python) for name, python in pythons.items()}
     header = _header(typed, versions(pythons))
-    found = asked(everyone := chosen(typed), questions)
+    kept = Kept(None if typed.dtype else typed.out, header)
+    found = asked(everyone := chosen(typed), questions, kept)
     header.planned = len(everyone)
     with tempfile.TemporaryDirectory() as folder:
         zoo = write_zoo(typed.out or Path(folder) / "zoo.jsonl", header, asked_clauses(), found)
+    kept.drop()
     score = Score(zoo)
     if typed.docs:
         typed.docs.write_text(markdown(score), encoding="utf-8")
