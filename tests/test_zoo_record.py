@@ -176,6 +176,7 @@ def test_the_command_takes_a_record_among_its_runs(zoo: Zoo, tmp_path: Path) -> 
 
 
 def test_what_was_answered_before_a_stop_is_not_asked_again(tmp_path: Path) -> None:
+    """Only where the question is the same and the zoo has not changed since."""
     out, who = tmp_path / "zoo.jsonl", inhabitants("numpy")[0]
     answer = msgspec.structs.replace(implementation(who.name, "caught", (LATTICE, 2)), words=who.entry.words)
     Kept(out, HEADER).add(answer)
@@ -191,6 +192,7 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(tmp_path: Path) -> N
 
 
 def test_an_answer_without_a_verdict_is_asked_again(tmp_path: Path) -> None:
+    """A worker that died says nothing; and a whole record leaves nothing beside it."""
     out, who = tmp_path / "zoo.jsonl", inhabitants("numpy")[0]
     kept = Kept(out, HEADER)
     kept.add(msgspec.structs.replace(implementation(who.name, "no-verdict"), words=who.entry.words))
