@@ -183,10 +183,8 @@ def test_what_was_answered_before_a_stop_is_not_asked_again(tmp_path: Path) -> N
     assert Kept(out, HEADER).get(who) == answer
     assert Kept(None, HEADER).get(who) is None
     assert Kept(out, msgspec.structs.replace(HEADER, profile="standard")).get(who) is None
-    assert (
-        Kept(out, msgspec.structs.replace(HEADER, suite=Suite(version="0.1.0", digest="sha256:another"))).get(who)
-        is None
-    )
+    another = Suite(version="0.1.0", digest="sha256:another")
+    assert Kept(out, msgspec.structs.replace(HEADER, suite=another)).get(who) is None
     os.utime(next(tmp_path.glob("*.partial.jsonl")), (0, 0))
     assert Kept(out, HEADER).get(who) is None, "an answer older than the zoo's files was kept"
 
