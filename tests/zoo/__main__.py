@@ -93,11 +93,14 @@ def asked(everyone: list[Inhabitant], questions: dict[str, Question], kept: Kept
             for place, who in enumerate(everyone)
             if found[place] is None
         }
-        for place, future in running.items():
-            found[place] = answer = future.result()
-            kept.add(answer)
-            sys.stdout.write(f"{line_of(everyone[place], answer)}\n")
-            sys.stdout.flush()
+        try:
+            for place, future in running.items():
+                found[place] = answer = future.result()
+                kept.add(answer)
+                sys.stdout.write(f"{line_of(everyone[place], answer)}\n")
+                sys.stdout.flush()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     return [each for each in found if each is not None]
 
 
