@@ -82,7 +82,10 @@ def chosen(typed: argparse.Namespace) -> list[Inhabitant]:
 
 
 def asked(everyone: list[Inhabitant], questions: dict[str, Question], kept: Kept) -> list[Implementation]:
-    """All of them, two at a time; a line for each as it comes. What is kept is not asked again."""
+    """All of them, two at a time; a line for each as it comes. What is kept is not asked again.
+
+    Interrupted, it ends when those already handed to the two workers are answered.
+    """
     found = [kept.get(who) for who in everyone]
     if before := sum(each is not None for each in found):
         sys.stdout.write(f"{before} of {len(everyone)} answered before\n")
@@ -100,7 +103,7 @@ def asked(everyone: list[Inhabitant], questions: dict[str, Question], kept: Kept
                 sys.stdout.write(f"{line_of(everyone[place], answer)}\n")
                 sys.stdout.flush()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
     return [each for each in found if each is not None]
 
 

@@ -20,7 +20,7 @@ class Kept:
     """
 
     def __init__(self, out: Path | None, header: ZooHeader) -> None:
-        self._path = out.with_name(f"{out.stem}.partial{out.suffix}") if out else None
+        self._path = out.with_suffix(".partial.jsonl") if out else None
         self._header = header
         self._answers = self._read()
 
