@@ -33,7 +33,9 @@ def searches(who: Inhabitant) -> list[Search]:
     """Every witness of one fault of the zoo, from its failing batch to the smallest case."""
     found: list[Search] = []
 
-    def watched(case: Case, kind: str, judge: Judge, limit: float, row: int | None = None) -> tuple[Case, str]:
+    def watched(
+        case: Case, kind: str, judge: Judge, limit: float, row: int | None = None, *, shapes_are_dear: bool = False
+    ) -> tuple[Case, str]:
         asked = [0]
 
         def counting(other: Case) -> str:
@@ -41,7 +43,7 @@ def searches(who: Inhabitant) -> list[Search]:
             return judge(other)
 
         started = time.perf_counter()
-        smallest = minimise(case, kind, counting, limit, row)
+        smallest = minimise(case, kind, counting, limit, row, shapes_are_dear=shapes_are_dear)
         found.append(Search(time.perf_counter() - started, asked[0]))
         return smallest
 
@@ -49,7 +51,10 @@ def searches(who: Inhabitant) -> list[Search]:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder, patch("conformance.cell.minimise", watched):
         options = Options(PROFILES["quick"], filters, sys.executable, out=Path(folder))
-        run_subject(find_function(who.target, who.operator, "numpy"), options, Progress())
+        outcome = run_subject(find_function(who.target, who.operator, "numpy"), options, Progress())
+    broken = [finding.words for finding in outcome.findings if finding.verdict == "harness-error"]
+    if broken:
+        raise RuntimeError(f"{who}: {broken[0]}")
     return found
 
 
