@@ -72,4 +72,4 @@ def witnesses(every: int) -> str:
         "cases asked about for a witness": spread([float(one.asked) for one in every_search]),
     }
     longest = max(one.seconds for one in every_search)
-    return table("quick profile", lines) + f"\n\nThe longest took {longest:.2f} s."
+    return table("quick profile", lines) + f"\n\nOne fault in {every} was asked. The longest took {longest:.2f} s."
