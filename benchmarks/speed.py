@@ -27,16 +27,16 @@ import numpy as np
 from benchmarks.accuracy import replace
 from benchmarks.timing import seconds, spread, table, timed
 from benchmarks.witnesses import witnesses
-from conformance.bench import Bench, Limits
-from conformance.calibrate import probe
-from conformance.case import MARGIN, SOFT, Case
-from conformance.catalogue import clauses
-from conformance.compare import assert_gradient, assert_value, assert_within
-from conformance.discover import built_in
-from conformance.margin.lattice import lattice
-from conformance.soft.extremes import half_scores
-from conformance.strategies import Domain
-from conformance.subject import Array, Subject, Variant
+from conformance.cases.case import MARGIN, SOFT, Case
+from conformance.cases.strategies import Domain
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.compare import assert_gradient, assert_value, assert_within
+from conformance.judging.subject import Array, Subject, Variant
+from conformance.operators.catalogue import clauses
+from conformance.operators.multilabel_margin_loss.lattice import lattice
+from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
+from conformance.running.calibrate import probe
+from conformance.running.discover import built_in
 from reference.bit_patterns import scores, soft_margin_blocks
 from reference.formats import FORMATS
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.timing import spread, table
-from conformance.case import Case
-from conformance.discover import find_function
-from conformance.minimise import Judge, minimise
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
+from conformance.cases.case import Case
+from conformance.cases.minimise import Judge, minimise
+from conformance.running.discover import find_function
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from tests.zoo.inhabitants import Inhabitant, inhabitants
 
 
@@ -49,7 +49,7 @@ def searches(who: Inhabitant) -> list[Search]:
 
     filters = Filters((who.operator,), ("eager",), levels=("documented", "implied", "quality"))
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder, patch("conformance.cell.minimise", watched):
+    with tempfile.TemporaryDirectory() as folder, patch("conformance.running.cell.minimise", watched):
         options = Options(PROFILES["quick"], filters, sys.executable, out=Path(folder))
         outcome = run_subject(find_function(who.target, who.operator, "numpy"), options, Progress())
     broken = [finding.words for finding in outcome.findings if finding.verdict == "harness-error"]

@@ -12,12 +12,12 @@ import itertools
 import sys
 from pathlib import Path
 
-from conformance.case import OPERATORS
-from conformance.catalogue import clauses
-from conformance.clause import Clause
-from conformance.expectation import compute
-from conformance.plan import PROFILES, Profile, drawn
-from conformance.strategies import Domain
+from conformance.cases.case import OPERATORS
+from conformance.cases.strategies import Domain
+from conformance.judging.clause import Clause
+from conformance.judging.expectation import compute
+from conformance.operators.catalogue import clauses
+from conformance.running.plan import PROFILES, Profile, drawn
 from reference.arguments import OracleError
 from reference.formats import FORMATS, Arithmetic
 from reference.regimes import Counts, watched

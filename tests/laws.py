@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.contract import from_plain
-from conformance.bench import Bench, Limits
-from conformance.catalogue import clauses
-from conformance.clause import Clause
-from conformance.compare import Deviation
-from conformance.strategies import Domain
-from conformance.subject import Refused, Subject, Undecided, Variant
+from conformance.cases.strategies import Domain
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.clause import Clause
+from conformance.judging.compare import Deviation
+from conformance.judging.subject import Refused, Subject, Undecided, Variant
+from conformance.operators.catalogue import clauses
 from reference.formats import Float64
 from tests import stand_in_adapter
 

@@ -14,10 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conformance.case import MARGIN
-from conformance.discover import find_subject
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
+from conformance.cases.case import MARGIN
+from conformance.running.discover import find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 
 ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
 SOURCE = {"torch": "torch_port.py", "jax": "jax_port.py", "tensorflow": "tensorflow_port.py"}

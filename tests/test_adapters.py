@@ -25,17 +25,17 @@ from adapters.contract import (
     wants_of,
 )
 from adapters.gateway import Worker
-from conformance.bench import Bench, Limits
-from conformance.calibrate import share_measurements
-from conformance.case import MARGIN, Case
-from conformance.clause import CLAUSES
-from conformance.describe import with_function
-from conformance.discover import ADAPTERS, Function, Spec, UsageError
-from conformance.plan import PROFILES, Filters, asks, domain_of, variants
-from conformance.run import Options, Outcome, Progress, run_subject
-from conformance.soft.extremes import half_scores
-from conformance.strategies import Domain
-from conformance.subject import Subject, Variant
+from conformance.cases.case import MARGIN, Case
+from conformance.cases.strategies import Domain
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.clause import CLAUSES
+from conformance.judging.subject import Subject, Variant
+from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
+from conformance.running.calibrate import share_measurements
+from conformance.running.describe import with_function
+from conformance.running.discover import ADAPTERS, Function, Spec, UsageError
+from conformance.running.plan import PROFILES, Filters, asks, domain_of, variants
+from conformance.running.run import Options, Outcome, Progress, run_subject
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 NO_BENCH: Any = None

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from conformance.discover import built_in
+from conformance.running.discover import built_in
 from reports.record import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,3 +151,20 @@ def test_the_schema_file_is_the_records_schema() -> None:
     assert stored == json_schema()
     objects = [part for part in stored["$defs"].values() if part["type"] == "object"]
     assert all(part["additionalProperties"] is False for part in objects)
+
+
+ROOMS = ("command", "environments", "running", "operators", "families", "judging", "cases")
+
+
+def test_the_rooms_of_conformance_import_downwards() -> None:
+    """Each room imports itself and the rooms below it, never one above; nothing lies beside the rooms."""
+    assert {path.name for path in (ROOT / "conformance").iterdir() if path.is_dir()} - {"__pycache__"} == set(ROOMS)
+    assert [path.name for path in (ROOT / "conformance").glob("*.py")] == ["__init__.py"]
+    for path, tree in sources("conformance"):
+        if path.parent == ROOT / "conformance":
+            continue
+        room = path.relative_to(ROOT / "conformance").parts[0]
+        below = ROOMS[ROOMS.index(room) :]
+        for name in imported(tree):
+            if name.startswith("conformance."):
+                assert name.split(".")[1] in below, f"{path}: imports {name}"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.discover import built_in, find_subject
-from conformance.plan import PROFILES
-from conformance.run import Options, Progress, run_subject
+from conformance.running.discover import built_in, find_subject
+from conformance.running.plan import PROFILES
+from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import read_accepted
 from reports.gate import compare
 from reports.record import read_run

@@ -12,16 +12,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from conformance.case import MARGIN
-from conformance.catalogue import clauses
-from conformance.discover import Spec, find_subject
-from conformance.expectation import expectation
-from conformance.margin.value import mindspore_example as margin_mindspore_example
-from conformance.margin.value import torch_example
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, Progress, run_subject
-from conformance.soft.value import mindspore_example as soft_mindspore_example
-from conformance.strategies import Domain
+from conformance.cases.case import MARGIN
+from conformance.cases.strategies import Domain
+from conformance.judging.expectation import expectation
+from conformance.operators.catalogue import clauses
+from conformance.operators.multilabel_margin_loss.value import mindspore_example as margin_mindspore_example
+from conformance.operators.multilabel_margin_loss.value import torch_example
+from conformance.operators.multilabel_soft_margin_loss.value import mindspore_example as soft_mindspore_example
+from conformance.running.discover import Spec, find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Outcome, Progress, run_subject
 from reference.formats import FORMATS, Arithmetic
 from reports.record import Finding
 
@@ -150,7 +150,7 @@ def test_ids_levels_and_sources_are_in_order() -> None:
 )
 def test_the_oracle_gives_the_numbers_that_the_pages_print(case: object, printed: str, digits: int) -> None:
     """Rounded to the digits of the page."""
-    from conformance.case import Case
+    from conformance.cases.case import Case
 
     assert isinstance(case, Case)
     value = expectation(case, Arithmetic(FORMATS["float32"])).value.low

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from conformance import corpus
-from conformance.case import MARGIN, OPERATORS, SOFT
+from conformance.cases import corpus
+from conformance.cases.case import MARGIN, OPERATORS, SOFT
+from conformance.cases.strategies import Domain
 from conformance.command.cli import cli
-from conformance.discover import Spec
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
-from conformance.strategies import Domain
+from conformance.running.discover import Spec
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 FROZEN = 101

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.plan import PROFILES
+from conformance.running.plan import PROFILES
 from reference.formats import FORMATS, Arithmetic
 from reference.margin import margin_loss
 from reference.regimes import regime, watched

@@ -13,11 +13,11 @@ import pytest
 
 from adapters.contract import Call, from_plain, to_plain
 from adapters.gateway import Worker
-from conformance.case import MARGIN
+from conformance.cases.case import MARGIN
 from conformance.command.show import ways
-from conformance.discover import ADAPTERS, find_subject
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
+from conformance.running.discover import ADAPTERS, find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from tests.kernels import PORT, needs_compiler
 
 ADAPTER = ADAPTERS / "cupy_adapter.py"

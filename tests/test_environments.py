@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from conformance.discover import Spec, UsageError, built_in
 from conformance.environments import interpreters
 from conformance.environments.installing import Programs, pip_settings, uv_options
 from conformance.environments.interpreters import EnvironmentFailed, Interpreter, find_interpreter
 from conformance.environments.making import Plan, has_version, make, plan
 from conformance.environments.managed import MARKER, Environment, chosen, listed, remove
 from conformance.environments.needs import needs_of
+from conformance.running.discover import Spec, UsageError, built_in
 from tests.wheels import write_adapter, write_wheel
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.catalogue import clauses
-from conformance.compare import Deviation
-from conformance.plan import PROFILES
-from conformance.soft.exhaustive import every_score_of_float32, ranges
-from conformance.strategies import Domain
+from conformance.cases.strategies import Domain
+from conformance.judging.compare import Deviation
+from conformance.operators.catalogue import clauses
+from conformance.operators.multilabel_soft_margin_loss.exhaustive import every_score_of_float32, ranges
+from conformance.running.plan import PROFILES
 from tests.laws import subject, worker
 
 DOMAIN = Domain("float32", "same", exhaustive=True)

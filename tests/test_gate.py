@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.command.cli import cli
-from conformance.discover import find_subject
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
+from conformance.running.discover import find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import AcceptedError, read_accepted
 from reports.gate import NotComparable, compare
 from reports.record import Accuracy, ClauseRecord, Counterexample, Failure, Finding, Header, RunWriter, Worst, read_run

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.bench import Limits
-from conformance.discover import Spec, find_subject
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
+from conformance.judging.bench import Limits
+from conformance.running.discover import Spec, find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from reports.gate import FAIL_ON, Comparison, compare
 from reports.record import Run, read_run
 from tests.stand_in.planted import CHANGES, Change

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adapters.contract import from_plain
-from conformance.catalogue import clauses
+from conformance.operators.catalogue import clauses
 from tests.laws import Answer, broken, right
 
 State = dict[str, Any]

@@ -18,17 +18,17 @@ import numpy as np
 import pytest
 
 from adapters.gateway import WorkerCrashed, WorkerHung
-from conformance.bench import Bench, Limits
-from conformance.case import MARGIN, SOFT, Case
-from conformance.catalogue import clauses
-from conformance.clause import Clause, any_case
-from conformance.compare import Deviation
-from conformance.discover import built_in, find_function
-from conformance.minimise import minimise
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
-from conformance.strategies import Fixed
-from conformance.subject import Refused, Subject, Variant
+from conformance.cases.case import MARGIN, SOFT, Case
+from conformance.cases.minimise import minimise
+from conformance.cases.strategies import Fixed
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.clause import Clause, any_case
+from conformance.judging.compare import Deviation
+from conformance.judging.subject import Refused, Subject, Variant
+from conformance.operators.catalogue import clauses
+from conformance.running.discover import built_in, find_function
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from reference.arguments import OracleError
 from reference.formats import Float64
 from reports.record import Counterexample, Finding

@@ -11,7 +11,7 @@ import flint
 import numpy as np
 import pytest
 
-from conformance.strategies import ANY_TARGET, Domain, margin_cases, soft_cases
+from conformance.cases.strategies import ANY_TARGET, Domain, margin_cases, soft_cases
 from reference import margin
 from reference.arguments import DomainError, LabelError, OracleError, ReductionError, ShapeError
 from reference.exact import Rounded, quotient_of_product, quotient_of_sum

@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.discover import find_subject
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Progress, run_subject
+from conformance.running.discover import find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from reports.lines import RunFileError
 from reports.record import Finding, Header, RunWriter, json_schema, read_run
 

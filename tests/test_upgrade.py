@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from conformance.command.bisection import Answer, halve
 from conformance.command.cli import cli
 from conformance.command.upgrade import shared_python
-from conformance.discover import Spec, built_in
 from conformance.environments.versions import releases_between
+from conformance.running.discover import Spec, built_in
 from reports.record import read_run
 from tests.wheels import write_adapter, write_wheel
 

@@ -10,11 +10,11 @@ import pytest
 
 from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
-from conformance.bench import Limits
-from conformance.discover import Spec, UsageError, built_in
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, Progress, run_subject, shares
-from conformance.subject import Variant
+from conformance.judging.bench import Limits
+from conformance.judging.subject import Variant
+from conformance.running.discover import Spec, UsageError, built_in
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Outcome, Progress, run_subject, shares
 from reports.record import Finding, read_run
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.command.upgrade import Order, made_of, make_all, run_version, shared_python, title
-from conformance.discover import Spec, SubjectFailed
 from conformance.environments.interpreters import EnvironmentFailed
 from conformance.environments.managed import Environment
+from conformance.running.discover import Spec, SubjectFailed
 from reports.gate import Class, Comparison, Difference, NotComparable, compare
 from reports.record import Run, read_run
 

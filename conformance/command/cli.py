@@ -11,19 +11,20 @@ from pathlib import Path
 
 import click
 
-from conformance import corpus
-from conformance.case import OPERATORS
-from conformance.catalogue import clauses
-from conformance.clause import Level
+from conformance.cases import corpus
+from conformance.cases.case import OPERATORS
 from conformance.command import show
 from conformance.command.console import FORMATS, Command, fail
 from conformance.command.gating import accept, gate
 from conformance.command.upgrade import Order
 from conformance.command.upgrading import envs, find_links_option, fresh_option, run_managed, upgrade
-from conformance.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
 from conformance.environments.making import has_version
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, asked_clauses, run_subject, suite_version
+from conformance.judging.clause import Level
+from conformance.operators.catalogue import clauses
+from conformance.running import promotion
+from conformance.running.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Outcome, asked_clauses, run_subject, suite_version
 from reports.lines import RunFileError
 from reports.record import Run, find_run_files, read_run
 from reports.site import write_site
@@ -280,7 +281,7 @@ def promote(run: Path, clause: str, showed: str, path: Path) -> None:
     in the corpus already is left out.
     """
     try:
-        found = corpus.promote(read_run(run), clause, showed, path)
+        found = promotion.promote(read_run(run), clause, showed, path)
     except (RunFileError, OSError, ValueError) as error:
         fail(error)
     for entry in found:

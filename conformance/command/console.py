@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from conformance.discover import UsageError
+from conformance.running.discover import UsageError
 
 FORMATS = click.Choice(["text", "json", "markdown"])
 

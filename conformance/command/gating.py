@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from conformance.catalogue import clauses
 from conformance.command import show_gate
 from conformance.command.console import FORMATS, Command, fail, named
-from conformance.discover import UsageError
+from conformance.operators.catalogue import clauses
+from conformance.running.discover import UsageError
 from reports.accepted import Accepted, AcceptedError, draft, read_accepted
 from reports.comparison import write_comparison
 from reports.gate import CLASSES, FACTOR, FAIL_ON, Class, Comparison, NotComparable, compare, gravest

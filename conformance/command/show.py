@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from conformance.catalogue import clauses
-from conformance.clause import Clause
-from conformance.discover import TELLING_WAYS, UsageError, built_in
-from conformance.run import Outcome, Progress
+from conformance.judging.clause import Clause
+from conformance.operators.catalogue import clauses
+from conformance.running.discover import TELLING_WAYS, UsageError, built_in
+from conformance.running.run import Outcome, Progress
 from reports.record import BLAMELESS, Counterexample, Finding, Hexadecimal, LeftOut, Run, Verdict
 
 _BROKEN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs", "harness-error", "not-run")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
-from conformance.discover import Spec, UsageError
 from conformance.environments.installing import Programs
 from conformance.environments.interpreters import EnvironmentFailed
 from conformance.environments.kept import Kept, run_once
@@ -17,7 +16,8 @@ from conformance.environments.making import Plan, make, plan
 from conformance.environments.managed import Environment
 from conformance.environments.needs import needs_of
 from conformance.environments.steps import Steps, steps
-from conformance.run import Options, Progress
+from conformance.running.discover import Spec, UsageError
+from conformance.running.run import Options, Progress
 
 Watch = Callable[[], AbstractContextManager[Progress]]
 """Opens what tells how a run goes on."""

@@ -13,21 +13,21 @@ from pathlib import Path
 import click
 from packaging.specifiers import SpecifierSet
 
-from conformance.case import OPERATORS
-from conformance.catalogue import clauses
+from conformance.cases.case import OPERATORS
 from conformance.command import show
 from conformance.command.bisection import Bisection, answer_in, differences
 from conformance.command.console import FORMATS, Command, fail, named
 from conformance.command.gating import ACCEPTED, FAIL_ON_HELP, Classes, known_deviations, report
 from conformance.command.upgrade import Order, made_of, make_all, run_version, shared_python
-from conformance.discover import Spec, SubjectFailed, UsageError, find_subject
 from conformance.environments.interpreters import EnvironmentFailed
 from conformance.environments.kept import copied, runs
 from conformance.environments.managed import Environment, cache, chosen, listed, remove
 from conformance.environments.needs import parse_version
 from conformance.environments.versions import releases_between
-from conformance.plan import PROFILES, Filters
-from conformance.run import Options, Outcome, asked_clauses
+from conformance.operators.catalogue import clauses
+from conformance.running.discover import Spec, SubjectFailed, UsageError, find_subject
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Outcome, asked_clauses
 from reports.gate import FAIL_ON, Class, NotComparable, compare
 from reports.lines import RunFileError
 from reports.record import read_run

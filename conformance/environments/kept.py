@@ -8,10 +8,10 @@ import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from conformance import corpus
-from conformance.discover import Spec
+from conformance.cases import corpus
 from conformance.environments.managed import Environment, cache, locked
-from conformance.run import Options, Outcome, Progress, run_subject, suite_digest
+from conformance.running.discover import Spec
+from conformance.running.run import Options, Outcome, Progress, run_subject, suite_digest
 from reports.lines import RunFileError
 from reports.record import find_run_files, read_run
 
@@ -35,7 +35,7 @@ def run_once(spec: Spec, environment: Environment, options: Options, progress: P
         fresh: Whether it is asked again although there is a run.
 
     Raises:
-        UsageError: As :func:`conformance.run.run_subject`.
+        UsageError: As :func:`conformance.running.run.run_subject`.
     """
     held = environment.marker
     exact = replace(spec, version=held.version if held else spec.version)

@@ -18,11 +18,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from conformance.discover import Spec
 from conformance.environments.installing import Installer, Programs, Said
 from conformance.environments.interpreters import EnvironmentFailed, Interpreter, find_interpreter
 from conformance.environments.managed import MARKER, Environment, Marker, cache, environments, locked
 from conformance.environments.needs import Needs, needs_of
+from conformance.running.discover import Spec
 from reports.record import now
 
 _LIST_INSTALLED = (

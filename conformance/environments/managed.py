@@ -20,8 +20,8 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from conformance.discover import UsageError
 from conformance.environments.installing import Said
+from conformance.running.discover import UsageError
 
 MARKER = "lossproof-environment.json"
 """The file that is written last."""

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from adapters.constants import constant
-from conformance.discover import Spec, UsageError
+from conformance.running.discover import Spec, UsageError
 
 OLDEST_PYTHON = SpecifierSet(">=3.8")
 """What the worker and the adapters run under: the range of a row that has no lower end."""

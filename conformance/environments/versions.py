@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
 
-from conformance.discover import Spec
 from conformance.environments.installing import pip_settings
 from conformance.environments.interpreters import EnvironmentFailed, find_interpreter
 from conformance.environments.making import wheels_in
 from conformance.environments.needs import needs_of, parse_version
+from conformance.running.discover import Spec
 
 
 def releases_between(spec: Spec, first: str, last: str, find_links: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.case import MARGIN, SOFT
+from conformance.cases.case import MARGIN, SOFT
 from tests.zoo.entry import Fault, Right
 
 ZOO = Path(__file__).resolve().parent

@@ -8,12 +8,12 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.catalogue import clauses
-from conformance.clause import Clause, Level
-from conformance.discover import find_function
-from conformance.plan import PROFILES, Filters, Profile
-from conformance.run import Options, Progress, run_subject
-from conformance.strategies import Drawn
+from conformance.cases.strategies import Drawn
+from conformance.judging.clause import Clause, Level
+from conformance.operators.catalogue import clauses
+from conformance.running.discover import find_function
+from conformance.running.plan import PROFILES, Filters, Profile
+from conformance.running.run import Options, Progress, run_subject
 from reports.record import Finding
 from reports.zoo import AskedClause, Death, Evidence, Implementation, Outcome
 from reports.zoo_score import DECIDING

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.bench import Bench, Limits
-from conformance.case import MARGIN, Case
-from conformance.discover import built_in
-from conformance.subject import Refused, Subject, Variant
+from conformance.cases.case import MARGIN, Case
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.subject import Refused, Subject, Variant
+from conformance.running.discover import built_in
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,75 @@
+"""Modes and forms are ways of running one function: they are held against each other."""
+
+from __future__ import annotations
+
+from conformance.cases.case import MARGIN, SOFT, Case
+from conformance.cases.strategies import Drawn, margin_cases, soft_cases
+from conformance.judging.clause import both
+from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape
+from conformance.judging.subject import Refused, Result, Subject
+
+
+def _with_and_without_batch(draw: Drawn) -> Drawn:
+    """Every fourth case as its first row alone, as input of shape (C)."""
+
+    def change(case: Case) -> Case:
+        return case if int(case.digest(), 16) % 4 else case.rows(slice(0, 1)).unbatched()
+
+    return draw.map(change)
+
+
+_CASES = {
+    MARGIN: _with_and_without_batch(margin_cases(reductions=("none", "sum", "mean"), cotangent=True)),
+    SOFT: _with_and_without_batch(soft_cases(("none", "sum", "mean"), cotangent=True)),
+}
+
+
+@both(
+    "modes.agree-with-the-first",
+    "quality",
+    why="Compiling, exporting or mapping a function does not make it another one.",
+    cases=_CASES,
+    needs="another-mode",
+)
+def every_mode_agrees_with_the_first(subject: Subject, case: Case) -> None:
+    """A mode answers wherever the framework's first mode does, with its shape, dtype, loss and gradient."""
+    first = _tried(subject.beside(mode=subject.first_mode), case)
+    if not isinstance(first, Refused):
+        _assert_agrees(subject, first, case, f"as in mode {subject.first_mode}")
+
+
+@both(
+    "modes.module-same-as-function",
+    "quality",
+    why="The two forms of one page are one function.",
+    cases=_CASES,
+    needs="another-form",
+)
+def the_module_agrees_with_the_function(subject: Subject, case: Case) -> None:
+    """The module refuses what the function refuses, and gives its shape, dtype, loss and gradient."""
+    _assert_agrees(subject, _tried(subject.beside(form="native"), case), case, "as the function")
+
+
+def _assert_agrees(subject: Subject, wanted: Result | Refused, case: Case, what: str) -> None:
+    got = _tried(subject, case)
+    if isinstance(wanted, Refused) or isinstance(got, Refused):
+        if type(wanted) is not type(got):
+            raise Deviation(f"{_said(wanted)}, {what}", _said(got))
+        return
+    expected = subject.expected(case, printed=True)
+    assert_shape(got.value, wanted.value.shape)
+    assert_dtype(got.value, wanted.value.dtype)
+    assert_alike(got.value, wanted.value, expected.value, expected.value, what)
+    if got.gradient.values.size and wanted.gradient.values.size:
+        assert_alike(got.gradient, wanted.gradient, expected.gradient, expected.gradient, f"the gradient {what}")
+
+
+def _tried(subject: Subject, case: Case) -> Result | Refused:
+    try:
+        return subject.evaluate(case, *(["gradient"] if "gradient" in subject.offers else []))
+    except Refused as refused:
+        return refused
+
+
+def _said(found: Result | Refused) -> str:
+    return f"refused: {found.words}" if isinstance(found, Refused) else "an answer"

@@ -1,0 +1,298 @@
+"""A subject as the clauses see it: one variant, asked case by case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+
+from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain, to_plain
+from conformance.cases.case import Case
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.errors import Errors
+from conformance.judging.expectation import expectation
+from reference.enclosure import Answer
+from reference.formats import FORMATS, Arithmetic, Float64
+
+_LONGEST_WORDS = 300
+CLASSES = 4000
+"""Classes of the row by which the cost of many classes is told."""
+
+_UPSTREAM = ("weight_gradient", "target_gradient", "accumulated", "second")
+"""What depends on an upstream gradient."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Form × mode × device × dtype of one operator of a subject."""
+
+    operator: str
+    form: str
+    mode: str
+    device: str
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.operator}, {self.form}, {self.mode}, {self.device}, {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array that came back: its values in float64, its own dtype and shape."""
+
+    values: Float64
+    dtype: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.values.shape
+
+    @classmethod
+    def of(cls, plain: PlainArray) -> Array:
+        """From plain data."""
+        return cls(from_plain(plain).astype(np.float64), plain["dtype"])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call gave back, as far as it was wanted; an array of no elements stands for what was not."""
+
+    value: Array
+    gradient: Array
+    inferred: Array
+    after: dict[str, PlainArray]
+
+
+class Refused(Exception):
+    """The framework raised on a case."""
+
+    def __init__(self, raised: RaisedError) -> None:
+        self.kind = raised["type"]
+        self.message = raised["message"]
+        self.bases = raised["bases"]
+        super().__init__(f"{self.kind}: {self.message}")
+
+    @property
+    def first_line(self) -> str:
+        """The first words of the message that say something, without paths that differ from run to run."""
+        lines = [line.strip() for line in self.message.splitlines() if re.search(r"\w", line)]
+        said = re.sub(r"/(?:[\w.+-]+/)+", "…/", " ".join(lines))
+        return said if len(said) <= _LONGEST_WORDS else said[:_LONGEST_WORDS].rsplit(" ", 1)[0] + " …"
+
+    @property
+    def words(self) -> str:
+        """Type and message, short."""
+        return f"{self.kind}: {self.first_line}"
+
+    @property
+    def signature(self) -> str:
+        """The words with numbers taken out: the same for the same refusal of other inputs."""
+        return re.sub(r"[0-9]+", "#", self.words)
+
+
+class Undecided(Exception):
+    """The variant refuses every valid case with the same words: the clause says nothing about it."""
+
+
+class NeverAnswered(Undecided):
+    """The variant refuses what is wanted beside the value, and has not answered it so far."""
+
+    def __init__(self, want: str, refused: Refused) -> None:
+        self.want = want
+        self.refused = refused
+        super().__init__(refused.words)
+
+
+@dataclass
+class Subject:
+    """One variant under test, with what calibration found out about it.
+
+    Attributes:
+        dear: Each new shape costs it much, so that the plan keeps to few.
+        slow: Each call costs it much, whatever its size.
+        call_seconds: What a warm call took.
+        shape_seconds: What a new shape cost beyond it.
+        row_seconds: What a row cost within a larger batch.
+        classes_seconds: What a row of :data:`CLASSES` classes cost.
+        refusal: What it raised on every valid case of the calibration, if it refused them all.
+        function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
+        layouts: Where values may lie in memory.
+        first_mode: The mode that the others are compared with.
+        signature: Names and defaults of the function's parameters; a default is its ``repr``, or empty.
+        errors: How far its results were from the truth, since they were last set to nothing.
+        answered: What was asked for beyond value and gradient, and came.
+        refusals: Types of what was raised, since they were last set to nothing.
+    """
+
+    variant: Variant
+    bench: Bench
+    limits: Limits
+    target_dtype: str
+    offers: tuple[str, ...]
+    compiled: bool = False
+    flushes: bool = False
+    dear: bool = False
+    slow: bool = False
+    call_seconds: float = 0.0
+    shape_seconds: float = 0.0
+    row_seconds: float = 0.0
+    classes_seconds: float = 0.0
+    refusal: Refused | None = None
+    function: str = ""
+    layouts: tuple[str, ...] = ("contiguous",)
+    first_mode: str = ""
+    signature: tuple[tuple[str, str], ...] = ()
+    errors: Errors = field(default_factory=Errors)
+    answered: set[str] = field(default_factory=set[str])
+    refusals: set[str] = field(default_factory=set[str])
+
+    def _one_program(self, asked: tuple[str, ...]) -> bool:
+        return self.dear and "value" in asked and "gradient" in self.offers
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """How it computes, as far as the bounds need to know."""
+        return Arithmetic(FORMATS[self.variant.dtype], self.flushes)
+
+    def call(self, case: Case, want: tuple[str, ...]) -> Call:
+        """The case as a call of this variant."""
+        variant = self.variant
+        call: Call = {
+            "operator": variant.operator,
+            "form": variant.form,
+            "mode": variant.mode,
+            "device": variant.device,
+            "dtype": variant.dtype,
+            "arrays": case.arrays(gradient="gradient" in want),
+            "options": case.keywords,
+            "layout": case.layout,
+            "want": list(want),
+        }
+        if self.function:
+            call["function"] = self.function
+        return call
+
+    def reply(self, case: Case, *want: str) -> Reply:
+        """Evaluate a case and give back what came, refusals included.
+
+        A variant that pays for each program is asked for value and gradient in one,
+        wanted or not; only where that is refused it is asked for what was wanted.
+        """
+        asked = tuple(dict.fromkeys((*want, "gradient"))) if self._one_program(want) else want
+        reply = self._send(case, asked)
+        return self._send(case, want) if "raised" in reply and asked != want else reply
+
+    def _send(self, case: Case, want: tuple[str, ...]) -> Reply:
+        return self._ask(self.call(case, want))
+
+    def _ask(self, call: Call) -> Reply:
+        reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
+        if "raised" in reply:
+            self.refusals.add(reply["raised"]["type"])
+        return reply
+
+    def evaluate(self, case: Case, *want: str) -> Result:
+        """Evaluate a case.
+
+        Args:
+            case: What to evaluate.
+            want: ``gradient``, ``after`` or ``inferred``, beside the value.
+
+        Raises:
+            Refused: The framework raised.
+            WorkerError: The worker died, hung, or the adapter raised.
+        """
+        reply = self.reply(case, *(want if "inferred" in want else ("value", *want)))
+        if "raised" in reply:
+            raise Refused(reply["raised"])
+        nothing: PlainArray = {"dtype": "float64", "shape": [0], "data": b""}
+        return Result(
+            value=Array.of(reply.get("value", nothing)),
+            gradient=Array.of(reply.get("gradient", nothing)),
+            inferred=Array.of(reply.get("inferred", nothing)),
+            after=reply.get("after", {}),
+        )
+
+    def derived(self, case: Case, want: str, **arrays: Float64) -> Array:
+        """Something beyond value and gradient, such as a second derivative.
+
+        Args:
+            case: What to evaluate.
+            want: A word of the contract.
+            arrays: Further arrays that it takes, in the scores' dtype.
+
+        Raises:
+            NeverAnswered: The variant refuses this want, and has not answered it so far.
+            Refused: It refuses this case.
+        """
+        call = self.call(case, ("value", want))
+        upstream = {"cotangent": case.upstream()} if want in _UPSTREAM else {}
+        further = {name: to_plain(array, case.dtype) for name, array in {**upstream, **arrays}.items()}
+        call["arrays"] = {**call["arrays"], **further}
+        reply = self._ask(call)
+        if "raised" in reply:
+            refused = Refused(reply["raised"])
+            if want not in self.answered:
+                raise NeverAnswered(want, refused)
+            raise refused
+        self.answered.add(want)
+        return Array.of(cast("dict[str, PlainArray]", reply)[want])
+
+    def over(self, patterns: range, label: float) -> Array:
+        """The losses of one class on neighbouring bit patterns of the scores' format, each a row of its own.
+
+        The scores are named, not sent.
+
+        Raises:
+            Refused: The framework raised.
+        """
+        one = Case(self.variant.operator, self.variant.dtype, np.zeros((1, 1)), np.zeros((1, 1)), self.variant.dtype)
+        call = self.call(one, ("value",))
+        call["arrays"] = {
+            "input": {"range": [patterns.start, len(patterns)], "dtype": self.variant.dtype},
+            "target": {"fill": label, "shape": [len(patterns), 1], "dtype": self.variant.dtype},
+        }
+        reply = self._ask(call)
+        if "raised" in reply:
+            raise Refused(reply["raised"])
+        return Array.of(cast("dict[str, PlainArray]", reply)["value"])
+
+    def beside(self, **changes: str) -> Subject:
+        """The same subject in another mode or form, on the same bench."""
+        return replace(self, variant=replace(self.variant, **changes), errors=Errors())
+
+    def result_of(self, case: Case) -> Array:
+        """The loss; where the kernel is missing, what the framework infers of it.
+
+        Only its shape and dtype mean something in both.
+        """
+        if self.refusal is not None and "inferred" in self.offers:
+            return self.evaluate(case, "inferred").inferred
+        return self.evaluate(case).value
+
+    def refusal_of(self, case: Case, kinds: Sequence[str] = ()) -> Refused | None:
+        """What the framework raises on a case; ``None`` where it answers.
+
+        Args:
+            case: What to evaluate.
+            kinds: Names of the exceptions that were promised.
+
+        Raises:
+            Undecided: It raises what it raises on every valid case, and not what was promised.
+        """
+        try:
+            self.result_of(case)
+        except Refused as refused:
+            promised = set(kinds) & set(refused.bases)
+            if not promised and self.refusal is not None and refused.signature == self.refusal.signature:
+                raise Undecided(refused.words) from None
+            return refused
+        return None
+
+    def expected(self, case: Case, *, printed: bool = False) -> Answer:
+        """What the oracle expects of a correct implementation in this arithmetic."""
+        return expectation(case, self.arithmetic, printed=printed)

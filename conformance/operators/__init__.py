@@ -1,0 +1,1 @@
+"""The operators, and the clauses that are special to each."""

@@ -1,0 +1,148 @@
+"""The margin loss and its labels: where the block ends, duplicates, the extremes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.cases.strategies import Drawn, margin_cases
+from conformance.families.sources import (
+    MARGIN_BLOCK,
+    MARGIN_BLOCK_MINDSPORE,
+    MARGIN_EXCLUSION,
+    MARGIN_FORMULA,
+    torch_margin,
+)
+from conformance.judging.clause import clause
+from conformance.judging.compare import assert_same_bits, assert_within
+from conformance.judging.subject import Refused, Subject
+from reference.margin_exact import block_of
+from reference.pairs import label_block
+
+
+def _rows(case: Case) -> list[list[int]]:
+    return [[int(label) for label in row] for row in case.target.tolist()]
+
+
+def _blocks(case: Case) -> list[list[int]]:
+    return [block_of(row) for row in _rows(case)]
+
+
+def has_tail(case: Case) -> bool:
+    """Whether a valid label stands after a first negative one."""
+    return any(max(row[len(block) :], default=-1) >= 0 for row, block in zip(_rows(case), _blocks(case), strict=True))
+
+
+def all_blocks_empty(case: Case) -> bool:
+    """Whether every target is -1 throughout."""
+    return all(max(row, default=-1) < 0 for row in _rows(case))
+
+
+def has_duplicates(case: Case) -> bool:
+    """Whether a block holds a label twice."""
+    return any(len(set(block)) < len(block) for block in _blocks(case))
+
+
+def all_blocks_full(case: Case) -> bool:
+    """Whether every class is a label in every row."""
+    return all(len(set(block)) == case.classes for block in _blocks(case))
+
+
+@clause(
+    "margin.labels.block-ends-at-first-negative",
+    "documented",
+    MARGIN_BLOCK,
+    MARGIN_BLOCK_MINDSPORE,
+    torch_margin("for target y, only consider labels 3 and 0, not after label -1"),
+    cases=margin_cases(("tail", "leading")),
+    within=has_tail,
+)
+def what_follows_the_first_negative_label_is_ignored(subject: Subject, case: Case) -> None:
+    """Valid labels after the first -1 change nothing: the loss is the one of -1 in their place, bit for bit."""
+    block = label_block(case.target.astype(np.int64))
+    blanked = case.replace(target=np.where(block, case.target, -1))
+
+    got, other = subject.evaluate(case), subject.evaluate(blanked)
+
+    assert_same_bits(got.value, other.value, "as with -1 after the block")
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.labels.empty-block",
+    "implied",
+    MARGIN_BLOCK,
+    why="The sum over no labels is 0.",
+    cases=margin_cases(("empty",)),
+    within=all_blocks_empty,
+)
+def no_labels_no_loss(subject: Subject, case: Case) -> None:
+    """A row whose target is all -1 has loss 0."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.labels.duplicates-count",
+    "implied",
+    MARGIN_FORMULA,
+    why="The sum of the formula runs over the places j of the target, not over different classes.",
+    cases=margin_cases(("duplicates",), least_classes=2),
+    within=has_duplicates,
+)
+def duplicate_labels_count_each_time(subject: Subject, case: Case) -> None:
+    """A label that stands twice in the block contributes twice."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+@clause(
+    "margin.labels.every-class",
+    "documented",
+    MARGIN_EXCLUSION,
+    cases=margin_cases(("all",)),
+    within=all_blocks_full,
+)
+def every_class_a_target(subject: Subject, case: Case) -> None:
+    """Where every class is a label there is no pair, and the loss is 0."""
+    got = subject.evaluate(case)
+
+    assert_within(subject, case, got.value, subject.expected(case).value)
+
+
+def _other_negatives() -> Drawn:
+    """Padding with -2 and -100 where the pages say -1."""
+
+    def change(case: Case) -> Case:
+        target = case.target.copy()
+        target[:, -1] = -1
+        fill = np.where(np.arange(target.size).reshape(target.shape) % 2 == 0, -2, -100)
+        return case.replace(target=np.where(target < 0, fill, target))
+
+    return margin_cases(("padded",), least_classes=2).map(change)
+
+
+@clause(
+    "margin.labels.other-negatives",
+    "open",
+    torch_margin("label targets padded by -1 ensuring same shape as the input."),
+    why="The pages pad with -1 and speak of non-negative targets; of other negative labels they say nothing.",
+    cases=_other_negatives(),
+)
+def negatives_other_than_minus_one(subject: Subject, case: Case) -> str:
+    """What labels such as -2 and -100 in the place of -1 do."""
+    return words_for_labels(subject, case, "end the block like -1")
+
+
+def words_for_labels(subject: Subject, case: Case, as_expected: str) -> str:
+    """What labels of which no page speaks do: what the formula makes of the block before them, or else."""
+    try:
+        got = subject.evaluate(case)
+    except Refused as refused:
+        return f"refused: {refused.signature}"
+    expected = subject.expected(case).value
+    if got.value.shape != expected.low.shape:
+        return f"shape {got.value.shape}"
+    return as_expected if expected.admits(got.value.values, case.format).all() else "change the loss"

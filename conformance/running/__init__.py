@@ -1,0 +1,1 @@
+"""From a plan to findings: calibration, workers, cells, reproducers."""

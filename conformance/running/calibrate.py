@@ -1,0 +1,272 @@
+"""Before any clause is scored: does the adapter carry values faithfully, and does the mode really run?"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain, wants_of
+from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
+from conformance.cases.case import MARGIN, Case
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.subject import CLASSES, Refused, Subject, Variant
+from reference.formats import FORMATS, Float64, Format
+
+_DEAR_SHAPE_SECONDS = 0.015
+_SLOW_CALL_SECONDS = 0.0055  # between what TensorFlow (5 ms on a busy machine) and MindSpore (7 ms on an idle one) take
+"""A variant that takes this long for a call, or that much longer for a new shape, gets few and larger calls."""
+
+_ROWS, _PATIENCE_SECONDS = 256, 5.0
+"""Rows by which the cost of one is told, and how long such a call may take."""
+
+
+class NotCalibrated(Exception):
+    """A variant that cannot be trusted to carry or compute what it is given."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A variant with the facts found about it, or the reason why it cannot be tested.
+
+    Attributes:
+        fault: What keeps it from being tested.
+        hang: How it hung on a plain valid case, twice.
+    """
+
+    subject: Subject
+    fault: str = ""
+    hang: str = ""
+
+
+Arithmetics = dict[tuple[str, str], bool]
+"""Whether a mode flushes subnormal values of a dtype: measured once, whatever the operator and form."""
+
+
+def calibrate(
+    bench: Bench,
+    description: Description,
+    variant: Variant,
+    limits: Limits,
+    measured: Arithmetics,
+    function: str = "",
+) -> Calibrated:
+    """Find out whether a variant can be tested, and what the bounds need to know of it."""
+    offer = description["operators"][variant.operator]
+    subject = Subject(
+        variant=variant,
+        bench=bench,
+        limits=limits,
+        target_dtype=offer["target_dtype"],
+        offers=(*wants_of(offer, variant.mode), *_comparable(description, variant)),
+        compiled=variant.mode in description["compiled"],
+        dear=variant.mode in description["compiled"],
+        function=function,
+        layouts=tuple(description["layouts"]),
+        first_mode=offer["modes"][0],
+        signature=_signature(description, variant),
+    )
+    try:
+        arithmetic = (variant.mode, variant.dtype)
+        if arithmetic not in measured:
+            for layout in description["layouts"]:
+                _assert_faithful(subject, layout)
+            measured[arithmetic] = _flushes(subject)
+        subject.flushes = measured[arithmetic]
+    except (NotCalibrated, WorkerError) as error:
+        return Calibrated(subject, f"calibration: {error}")
+    try:
+        with contextlib.suppress(WorkerCrashed, WorkerHung):  # once: the machine may have been short of something
+            _measure(subject)
+            return Calibrated(subject)
+        _measure(subject)
+    except WorkerCrashed:
+        return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
+    except WorkerHung as hung:
+        return Calibrated(subject, hang=str(hung))
+    except (NotCalibrated, WorkerError) as error:
+        return Calibrated(subject, f"calibration: {error}")
+    return Calibrated(subject)
+
+
+def _measure(subject: Subject) -> None:
+    """Find out by plain valid cases whether a variant answers, whether its mode runs, and what it costs."""
+    subject.refusal = _refusal(subject)
+    if subject.refusal is not None:
+        return
+    _assert_mode_runs(subject)
+    if not subject.compiled:
+        subject.call_seconds, subject.shape_seconds = _costs(subject)
+        subject.row_seconds = _row_seconds(subject)
+        subject.classes_seconds = _classes_seconds(subject)
+
+
+def _comparable(description: Description, variant: Variant) -> list[str]:
+    """What a variant can be compared with: other layouts, the first mode, the functional form."""
+    offer = description["operators"][variant.operator]
+    found = {
+        "layouts": len(description["layouts"]) > 1,
+        "another-mode": variant.mode != offer["modes"][0],
+        "signature": bool(_signature(description, variant)),
+        "another-form": variant.form != offer["forms"][0] and variant.form == "module",
+    }
+    return [word for word, holds in found.items() if holds]
+
+
+def _signature(description: Description, variant: Variant) -> tuple[tuple[str, str], ...]:
+    """Names and defaults of a form's parameters, where the adapter has looked."""
+    found = description["operators"][variant.operator].get("signature", {}).get(variant.form, [])
+    return tuple((parameter["name"], parameter["default"]) for parameter in found)
+
+
+def share_measurements(subjects: list[Subject], description: Description) -> None:
+    """Let the variants of one operator and mode share what was measured of any of them.
+
+    Where the description declares which modes are slow or dear, that decides. Costs that
+    are measured are the smallest seen, so that what else the machine does, and what the
+    first call of a mode loads, does not decide about the plan. Flushing is granted to a
+    format wherever it was seen: the processor's flag for it belongs to a thread, and
+    what one kernel sets, a later call of another finds set.
+    """
+    flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
+    for subject in subjects:
+        alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.call_seconds]
+        subject.flushes = subject.variant.dtype in flushing
+        call = min((other.call_seconds for other in alike), default=0.0)
+        new_shape = min((other.shape_seconds for other in alike), default=0.0)
+        subject.slow = _declared(subject, description.get("slow"), measured=call > _SLOW_CALL_SECONDS)
+        dear = _declared(subject, description.get("dear"), measured=new_shape > _DEAR_SHAPE_SECONDS)
+        subject.dear = subject.compiled or dear
+        for cost in ("row_seconds", "classes_seconds"):
+            setattr(subject, cost, min((getattr(other, cost) for other in alike), default=0.0))
+
+
+def _declared(subject: Subject, modes: list[str] | None, *, measured: bool) -> bool:
+    """Whether a mode is among the declared ones; where nothing is declared, what was measured."""
+    return measured if modes is None else subject.variant.mode in modes
+
+
+def _plan_key(subject: Subject) -> tuple[str, str]:
+    return subject.variant.operator, subject.variant.mode
+
+
+def _special(format: Format) -> Float64:
+    """Values that an adapter must carry unchanged."""
+    tiny, large = format.smallest_subnormal, format.largest
+    return np.array([0.0, -0.0, 1.0, -1.5, tiny, -tiny, format.smallest_normal, large, -large, np.inf, -np.inf, np.nan])
+
+
+def _ask(
+    subject: Subject, operator: str, values: Float64, weight: Float64 | None = None, layout: str = "contiguous"
+) -> Any:
+    arrays: dict[str, Any] = {"input": to_plain(values, subject.variant.dtype)}
+    if weight is not None:
+        arrays["weight"] = to_plain(weight, subject.variant.dtype)
+    call = subject.call(probe(subject, (1, 1)), ("value",))
+    call.update({"operator": operator, "arrays": arrays, "options": {}, "layout": layout})
+    return subject.bench.evaluate(call, subject.limits, compiled=subject.compiled)
+
+
+def _assert_faithful(subject: Subject, layout: str) -> None:
+    """Raise unless special values in a layout come back as they went, in their dtype."""
+    dtype = subject.variant.dtype
+    sent = _special(FORMATS[dtype]).reshape(3, 4)
+    reply = _ask(subject, ECHO, sent, layout=layout)
+    if "raised" in reply:
+        raised = reply["raised"]
+        raise NotCalibrated(f"operator 'echo' of a {dtype} array: {raised['type']}: {raised['message'][:200]}")
+    back = from_plain(reply["value"]).astype(np.float64)
+    if reply["value"]["dtype"] != dtype or back.shape != sent.shape:
+        raise NotCalibrated(f"a {dtype} array of shape (3, 4) came back as {reply['value']['dtype']} {back.shape}")
+    if not (np.array_equal(back, sent, equal_nan=True) and np.array_equal(np.signbit(back[:2]), np.signbit(sent[:2]))):
+        raise NotCalibrated(f"sent {sent.tolist()}, got back {back.tolist()}")
+
+
+def _flushes(subject: Subject) -> bool:
+    """Whether subnormal values become zero when they are multiplied by one."""
+    tiny = FORMATS[subject.variant.dtype].smallest_subnormal
+    reply = _ask(subject, PRODUCT, np.full((2, 2), 64 * tiny), np.ones((2, 2)))
+    if "raised" in reply:
+        return False
+    back = from_plain(reply["value"])
+    if not np.isin(back, (0.0, 64 * tiny)).all():
+        raise NotCalibrated(f"64 times the smallest subnormal, times 1, gave {back.tolist()}")
+    return bool((back == 0).all())
+
+
+def probe(subject: Subject, shape: tuple[int, ...], reduction: str = "none") -> Case:
+    """A plain valid case: one label a row, scores rising from 0 by 1/4."""
+    operator, dtype = subject.variant.operator, subject.variant.dtype
+    input = (np.arange(int(np.prod(shape))) / 4.0).reshape(shape)
+    first = np.arange(shape[-1]) == 0
+    labels = np.where(first, 0, -1) if operator == MARGIN else np.where(first, 1.0, 0.0)
+    target = np.broadcast_to(labels, shape).copy()
+    targets = dtype if subject.target_dtype == "same" else subject.target_dtype
+    return Case(operator, dtype, input, target, targets, reduction=reduction)
+
+
+def _refusal(subject: Subject) -> Refused | None:
+    """What the variant raises on every plain valid case, if it answers none."""
+    refused = None
+    for case in (probe(subject, (2, 4)), probe(subject, (1, 4), "mean"), probe(subject, (4,), "sum")):
+        reply = subject.reply(case, "value")
+        if "raised" not in reply:
+            return None
+        refused = refused or Refused(reply["raised"])
+    return refused
+
+
+def _assert_mode_runs(subject: Subject) -> None:
+    """Raise unless a compiled mode gives evidence that it compiled this operator."""
+    if not subject.compiled:
+        return
+    reply = subject.reply(probe(subject, (2, 4)), "value", "evidence")
+    if not reply.get("evidence"):
+        raise NotCalibrated(f"no evidence that mode {subject.variant.mode} ran")
+
+
+def _costs(subject: Subject) -> tuple[float, float]:
+    """Seconds of a warm call, and what a new shape costs beyond it."""
+    want = ("value", "gradient") if "gradient" in subject.offers else ("value",)
+
+    def seconds(case: Case) -> float:
+        started = time.perf_counter()
+        subject.reply(case, *want)
+        return time.perf_counter() - started
+
+    seconds(probe(subject, (2, 4)))
+    first = seconds(probe(subject, (1, 4)))
+    warm = min(seconds(probe(subject, (1, 4))) for _ in range(3))
+    return warm, first - warm
+
+
+def _classes_seconds(subject: Subject) -> float:
+    """Seconds of a warm call with one row of many classes."""
+    return _warm(subject, probe(subject, (1, CLASSES)))
+
+
+def _row_seconds(subject: Subject) -> float:
+    """Seconds that a row adds to a warm call."""
+    return max(0.0, _warm(subject, probe(subject, (_ROWS, 4))) - subject.call_seconds) / _ROWS
+
+
+def _warm(subject: Subject, case: Case) -> float:
+    """Seconds of a call whose shape has been seen, the smallest of three; infinite where it is not to be had."""
+    impatient = dataclasses.replace(subject, limits=Limits(_PATIENCE_SECONDS, _PATIENCE_SECONDS))
+    try:
+        return _smallest_of_three(impatient, case)
+    except (WorkerCrashed, WorkerHung):
+        return float("inf")
+
+
+def _smallest_of_three(subject: Subject, case: Case) -> float:
+    seconds: list[float] = []
+    for _ in range(4):
+        started = time.perf_counter()
+        subject.reply(case, "value")
+        seconds.append(time.perf_counter() - started)
+    return min(seconds[1:])

@@ -1,0 +1,133 @@
+"""What a subject says it offers, checked before anything is planned on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from adapters.contract import Description, OperatorOffer, Reproducer, dtypes_of, wants_of
+from adapters.gateway import AdapterFault, WorkerError
+from conformance.cases.case import OPERATORS
+from conformance.judging.bench import Bench
+from conformance.running.discover import Function, Spec, SubjectFailed, UsageError
+from reference.formats import FORMATS
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_ANY_FUNCTION = ("value", "after", "threads")
+_DIFFERENTIABLE_FUNCTION = ("gradient", "weight_gradient", "target_gradient", "accumulated")
+
+
+def describe(spec: Spec, python: str, bench: Bench) -> Description:
+    """The subject's description.
+
+    Raises:
+        SubjectFailed: The framework is not there, or not in the version asked for, or the adapter is broken.
+    """
+    try:
+        description = msgspec.convert(bench.worker.describe(), type=Description)
+    except AdapterFault as fault:
+        if f"No module named '{spec.name}'" in fault.headline:
+            hint = spec.install_command(python)
+            raise SubjectFailed(f"subject {spec.name}: not installed for {python}; install it: {hint}") from None
+        raise SubjectFailed(f"{spec.adapter}: the adapter failed: {fault.headline}") from None
+    except WorkerError as error:
+        raise SubjectFailed(f"subject {spec.name}: {error}") from None
+    except msgspec.ValidationError as error:
+        raise SubjectFailed(f"{spec.adapter}: describe() breaks the contract: {error}") from None
+    _check_names(spec, description)
+    _check_version(spec, python, description)
+    return description
+
+
+def with_function(spec: Spec, description: Description, bench: Bench) -> Description:
+    """The description of a framework of which one function alone is tested.
+
+    Raises:
+        UsageError: The function cannot be loaded.
+    """
+    function = spec.function
+    if function is None:
+        return description
+    try:
+        differentiable = bench.worker.load(function.target)
+    except AdapterFault as fault:
+        raise UsageError(f"target {function.target}: cannot be loaded: {fault.headline}") from None
+    except WorkerError as error:
+        raise UsageError(f"target {function.target}: {error}") from None
+    offer = _of_function(description, function, differentiable=differentiable)
+    if "reproducer" in offer:
+        offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
+    changed: Description = {**description, "operators": {function.operator: offer}}
+    if not changed.get("slow"):
+        changed.pop("slow", None)
+    if not changed.get("dear"):
+        changed.pop("dear", None)
+    return changed
+
+
+def _of_function(description: Description, function: Function, *, differentiable: bool) -> OperatorOffer:
+    """The framework's offer as far as somebody's own function need keep it.
+
+    It need not be exportable, nor differentiable twice or forwards; and where the framework
+    declares no mode slow or dear, the function may still be: that is measured.
+    """
+    wants = _ANY_FUNCTION + (_DIFFERENTIABLE_FUNCTION if differentiable else ())
+    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
+    offer.pop("signature", None)
+    modes = [mode for mode in offer["modes"] if mode not in description.get("secondary", [])]
+    offer["by_mode"] = {
+        mode: {"offers": [word for word in wants_of(offer, mode) if word in wants], "dtypes": dtypes_of(offer, mode)}
+        for mode in modes
+    }
+    offer["modes"] = modes
+    offer["offers"] = [word for word in offer["offers"] if word in wants]
+    return offer
+
+
+def _reproducer(template: Reproducer, function: Function, *, differentiable: bool) -> Reproducer:
+    """The lines that import the function in the place of those that import a port."""
+    place, _, name = function.target.rpartition(":")
+    lines = [line for line in template["prelude"].splitlines() if "port" not in line.split("import")[-1]]
+    if place.endswith(".py"):
+        lines = ["import sys", f"sys.path.insert(0, {str(Path(place).parent)!r})", *lines]
+        place = Path(place).stem
+    lines.append(f"from {place} import {name}")
+    changed: Reproducer = {**template, "prelude": "\n".join(lines), "call": {"user": f"{name}(input, target$options)"}}
+    if differentiable and template.get("gradient", "").startswith("numpy_port"):
+        lines[-1] += f", {name}_gradient"
+        changed["prelude"] = "\n".join(lines)
+        changed["gradient"] = f"{name}_gradient(input, target, cotangent$options)"
+    return changed
+
+
+def _check_names(spec: Spec, description: Description) -> None:
+    """Raise at a name that is no name, or that the suite does not know."""
+    for field in ("framework", "version"):
+        if not _NAME.fullmatch(description[field]):
+            raise SubjectFailed(f"{spec.adapter}: describe() gives {description[field]!r} as {field}; that is no name")
+    for operator, offer in description["operators"].items():
+        if operator not in OPERATORS:
+            known = ", ".join(OPERATORS)
+            raise SubjectFailed(f"{spec.adapter}: describe() offers the operator {operator!r}; there are {known}")
+        _check_modes(spec, offer)
+        asked = [*offer["dtypes"], *(dtype for mode in offer["modes"] for dtype in dtypes_of(offer, mode))]
+        for dtype in asked:
+            if dtype not in FORMATS:
+                known = ", ".join(FORMATS)
+                raise SubjectFailed(f"{spec.adapter}: describe() offers the dtype {dtype!r}; there are {known}")
+
+
+def _check_modes(spec: Spec, offer: OperatorOffer) -> None:
+    for mode in offer.get("by_mode", {}):
+        if mode not in offer["modes"]:
+            known = ", ".join(offer["modes"])
+            raise SubjectFailed(f"{spec.adapter}: describe() has {mode!r} in by_mode; there are the modes {known}")
+
+
+def _check_version(spec: Spec, python: str, description: Description) -> None:
+    found = description["version"]
+    if spec.version and found != spec.version:
+        hint = spec.install_command(python)
+        raise SubjectFailed(f"subject {spec.name}=={spec.version}: {python} has {found}; install it: {hint}")

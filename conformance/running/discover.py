@@ -1,0 +1,136 @@
+"""From a word on the command line to an adapter: ``torch``, ``torch==2.14.1``, a path, an entry point."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.cases.case import OPERATORS
+
+ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
+ENTRY_POINTS = "lossproof.adapters"
+
+WITH_FUNCTIONS = ("numpy", "torch", "jax", "tensorflow")
+"""Frameworks in which somebody's own function can be tested."""
+
+TELLING_WAYS = ("cupy",)
+"""Subjects whose adapter, run as a program, says in one line how it would run on this machine."""
+
+_REQUIREMENTS = {
+    "numpy": "numpy",
+    "torch": "torch==2.13.0",
+    "jax": "jax",
+    "tensorflow": "tensorflow-cpu",
+    "mindspore": "'mindspore==2.10.*' 'numpy<2'",
+    "cupy": "cupy-cuda12x nvidia-cuda-nvrtc-cu12",
+}
+"""What pip is told where a framework is missing."""
+
+
+class UsageError(ValueError):
+    """A wrong word on the command line: one line that says what is on offer."""
+
+
+class SubjectFailed(UsageError):
+    """A subject that is not there, or not in the version asked for, or whose adapter fails."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """Somebody's own function.
+
+    Attributes:
+        target: ``package.module:name`` or ``/path/file.py:name``.
+        operator: The operator that it implements.
+        path: Folders in which its modules are looked for.
+    """
+
+    target: str
+    operator: str
+    path: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.target.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A subject as it was asked for.
+
+    Attributes:
+        name: The framework, or the stem of the adapter's file.
+        adapter: The adapter's file.
+        version: The version that was asked for; empty for whatever is there.
+        function: Somebody's own function to test in an operator's place.
+    """
+
+    name: str
+    adapter: Path
+    version: str = ""
+    function: Function | None = None
+
+    def install_command(self, python: str) -> str:
+        """What to type where the framework is missing."""
+        wanted = f"{self.name}=={self.version}" if self.version else _REQUIREMENTS.get(self.name, self.name)
+        return f"{python} -m pip install {wanted}"
+
+
+def built_in() -> dict[str, Path]:
+    """The adapters that come with the suite, by framework."""
+    return {path.name.removesuffix("_adapter.py"): path for path in sorted(ADAPTERS.glob("*_adapter.py"))}
+
+
+def entry_points() -> dict[str, Path]:
+    """Adapters that other distributions offer, by name; none of them is imported."""
+    found: dict[str, Path] = {}
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        spec = importlib.util.find_spec(entry.module)
+        if spec is not None and spec.origin is not None:
+            found[entry.name] = Path(spec.origin)
+    return found
+
+
+def find_subject(word: str) -> Spec:
+    """The adapter that a word names.
+
+    Raises:
+        UsageError: No such subject, or no such file.
+    """
+    name, named, version = word.partition("==")
+    if named and not version:
+        raise UsageError(f"subject {word}: name a version behind ==, or leave it out")
+    if name.endswith(".py"):
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"subject {word}: no such file")
+        return Spec(path.stem.removesuffix("_adapter"), path.resolve(), version)
+    known = {**entry_points(), **built_in()}
+    if name not in known:
+        offer = ", ".join(sorted(known))
+        raise UsageError(f"subject {word}: no such subject; there are {offer}, or the path of an adapter (NAME.py)")
+    return Spec(name, known[name], version)
+
+
+def find_function(target: str, operator: str, framework: str) -> Spec:
+    """Somebody's own function, to be called with a framework's tensors.
+
+    Raises:
+        UsageError: No such file, operator or framework, or no ``:name``.
+    """
+    if operator not in OPERATORS:
+        raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
+    if framework not in WITH_FUNCTIONS:
+        raise UsageError(f"--framework {framework}: no such framework; there are {', '.join(WITH_FUNCTIONS)}")
+    place, _, name = target.rpartition(":")
+    if not place or not name.isidentifier():
+        raise UsageError(f"target {target}: name a function as file.py:name or package.module:name")
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UsageError(f"target {target}: no such file")
+        target = f"{Path(place).resolve()}:{name}"
+    function = Function(target, operator, (str(Path.cwd()),))
+    return Spec(framework, built_in()[framework], function=function)

@@ -1,0 +1,76 @@
+"""A case as a few lines in the framework's own terms."""
+
+from __future__ import annotations
+
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from adapters.contract import OperatorOffer, Reproducer
+from conformance.cases.case import Case
+from conformance.judging.subject import Variant
+from reference.formats import Float64, Int64
+
+_MINDSPORE_MODES = {"graph": "GRAPH_MODE", "pynative": "PYNATIVE_MODE"}
+
+
+def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: bool) -> str:
+    """Lines that a person can paste; empty where the adapter gives no template."""
+    template = offer.get("reproducer")
+    if template is None:
+        return ""
+    options = "".join(f", {name}={value}" for name, value in _keywords(case))
+    call = Template(template["call"][variant.form]).substitute(
+        options=options, module_options=options.removeprefix(", ")
+    )
+    fields = {
+        "x64": variant.dtype == "float64",
+        "mode": _MINDSPORE_MODES.get(variant.mode, ""),
+        "loss": Template(template["wrap"][variant.mode]).substitute(call=call),
+        "options": options,
+        "port_import": template.get("port_import", "") if variant.form == "port" else "",
+    }
+    lines = [Template(template["prelude"]).substitute(fields).rstrip()]
+    lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=gradient)]
+    defined = template.get("define", {}).get(variant.mode)
+    lines += [Template(defined).substitute(call=call)] if defined else []
+    return "\n".join([*lines, *_ending(template, fields, gradient=gradient)])
+
+
+def _keywords(case: Case) -> list[tuple[str, str]]:
+    weight = [] if case.weight is None else [("weight", "weight")]
+    return weight + [(name, repr(value)) for name, value in case.keywords.items()]
+
+
+def _arguments(case: Case, *, gradient: bool) -> list[str]:
+    weight = [] if case.weight is None else ["weight"]
+    return ["input", "target", *weight, *(["cotangent"] if gradient else [])]
+
+
+def _ending(template: Reproducer, fields: dict[str, Any], *, gradient: bool) -> list[str]:
+    """The lines that print the loss, or the gradient where that is what deviates."""
+    if not gradient or "gradient" not in template:
+        return [f"print({fields['loss']})"]
+    before = [Template(template["before"]).substitute(fields)] if "before" in template else []
+    return [*before, f"print({Template(template['gradient']).substitute(fields)})"]
+
+
+def _array(case: Case, name: str, template: Reproducer) -> str:
+    array = case.upstream() if name == "cotangent" else getattr(case, name)
+    values = values_text(array)
+    if name in case.no_tensors:
+        return values
+    dtype = case.target_dtype if name == "target" else case.dtype
+    shape = repr(tuple(np.shape(array)))
+    return Template(template["empty" if 0 in np.shape(array) else "array"]).substitute(
+        values=values, dtype=dtype, shape=shape
+    )
+
+
+def values_text(array: Float64 | Int64) -> str:
+    """Nested lists of shortest decimals; infinities and NaN as calls that make them."""
+    text = repr(np.asarray(array).tolist())
+    return (
+        text.replace("-inf", "-float('inf')").replace("nan", "float('nan')") if "inf" in text or "nan" in text else text
+    )
