@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -133,12 +133,22 @@ class Answer:
     """The loss and its gradients, each with its bound.
 
     Attributes:
-        value: The loss; shape ``()``, or ``(N,)`` for reduction ``none``.
-        gradient: Gradient to the input, of the input's shape.
+        value: The loss; shape ``()``, or the documented one for reduction ``none``.
+        gradient: Gradient to the first array of scores, of its shape.
+        others: Gradients to further arguments, by name.
     """
 
     value: Enclosure
     gradient: Enclosure
+    others: Mapping[str, Enclosure] = field(default_factory=dict[str, Enclosure])
+
+    def gradients(self, first: str) -> dict[str, Enclosure]:
+        """Every gradient by the name of its argument.
+
+        Args:
+            first: Name of the first array of scores.
+        """
+        return {first: self.gradient, **self.others}
 
 
 _AT_ONCE, _LEAST_ROWS = 1 << 15, 64
@@ -163,4 +173,4 @@ def joined(parts: Sequence[Enclosure]) -> Enclosure:
             made[key] = np.concatenate(arrays)
         return made[key]
 
-    return Enclosure(**{field.name: whole(field.name) for field in fields(Enclosure)})
+    return Enclosure(**{part.name: whole(part.name) for part in fields(Enclosure)})

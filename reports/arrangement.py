@@ -196,12 +196,8 @@ def variant_name(variant: VariantRecord) -> str:
 def witnesses(entries: Iterable[Entry]) -> list[Witness]:
     """Distinct counterexamples; dtype and reproducer alone make no difference."""
     examples = [(entry.finding.counterexample, entry) for entry in entries]
-    shown = group((_bare(example), (example, entry)) for example, entry in examples if example)
+    shown = group((example.bare(), (example, entry)) for example, entry in examples if example)
     return [Witness(pairs[0][0], [entry for _, entry in pairs]) for _, pairs in shown]
-
-
-def _bare(example: Counterexample) -> bytes:
-    return msgspec.json.encode(msgspec.structs.replace(example, reproducer="", dtype=""), order="sorted")
 
 
 def leading(shown: Sequence[Witness]) -> list[Witness]:

@@ -193,7 +193,7 @@ def _shows(difference: Difference) -> tuple[str, str, str, str, Accepted | None]
 
 def _bare(example: Counterexample) -> bytes:
     """A counterexample without what differs between variants that show the same."""
-    return msgspec.json.encode(msgspec.structs.replace(example, reproducer="", dtype="", got=""), order="sorted")
+    return msgspec.structs.replace(example, got="").bare()
 
 
 def _example(finding: Finding | None) -> Counterexample | None:

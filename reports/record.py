@@ -21,7 +21,7 @@ import msgspec
 
 from reports.lines import check, digest_before_footer, read_lines
 
-SCHEMA = "lossproof-run/1"
+SCHEMA = "lossproof-run/2"
 
 Verdict = Literal["conforms", "deviates", "unsupported", "crashes", "hangs", "observed", "harness-error", "not-run"]
 Level = Literal["documented", "implied", "quality", "open"]
@@ -71,9 +71,14 @@ class LeftOut(Closed):
 
 
 class Header(Closed, tag_field="kind", tag="header"):
-    """First line of a run file."""
+    """First line of a run file.
 
-    schema: Literal["lossproof-run/1"]
+    Attributes:
+        draws: Number of the way in which cases are drawn; 0 for files that do not say it.
+        absent: Operators that the framework does not have, and what the adapter says about each.
+    """
+
+    schema: Literal["lossproof-run/2"]
     run: str
     started: str
     suite: Suite
@@ -84,6 +89,8 @@ class Header(Closed, tag_field="kind", tag="header"):
     machine: Machine
     measured: dict[str, Any]
     left_out: list[LeftOut] = []
+    draws: int = 0
+    absent: dict[str, str] = {}
 
 
 class SourceRecord(Closed):
@@ -129,21 +136,73 @@ class Observed(Closed):
     behaviours: dict[str, int]
 
 
-class Counterexample(Closed):
-    """The smallest input found that shows a deviation or an observed behaviour."""
+class ArgumentRecord(Closed):
+    """An argument of a call.
 
-    input: Hexadecimal
-    target: Any
+    Attributes:
+        dtype: In which it was handed over.
+        shape: Its shape.
+        values: Nested lists of hexadecimal floats, or of integers.
+    """
+
+    dtype: str
+    shape: list[int]
+    values: Any
+
+
+class Counterexample(Closed):
+    """The smallest input found that shows a deviation or an observed behaviour.
+
+    ``expected`` and ``got`` are sentences for people. What a program needs of them is in fields of
+    its own, for the element that is farthest beyond its bound.
+
+    Attributes:
+        arguments: By name.
+        reduction: As of the call; ``None`` if it was left out.
+        expected: What the clause demands, in words.
+        got: What came back, in words.
+        reproducer: A program that shows it in the framework alone.
+        dtype: Format of the scores.
+        options: Further keyword arguments.
+        cotangent: Upstream gradient.
+        kind: What is wrong, in the words of :class:`Failure`.
+        place: Indices of the element.
+        low: Lower end of what is expected there, a hexadecimal float.
+        high: Upper end.
+        bound: How far a correct implementation may be from them.
+        value: What came back there.
+    """
+
+    arguments: dict[str, ArgumentRecord]
     reduction: str | None
     expected: str
     got: str
     reproducer: str
-    shape: list[int]
     dtype: str
-    target_dtype: str
-    weight: Hexadecimal | None = None
-    cotangent: Hexadecimal | None = None
     options: dict[str, Any] = {}
+    cotangent: Hexadecimal | None = None
+    kind: str = ""
+    place: list[int] | None = None
+    low: str | None = None
+    high: str | None = None
+    bound: str | None = None
+    value: str | None = None
+
+    @property
+    def target_dtype(self) -> str:
+        """Dtype of the first argument that is not of the scores' dtype; the scores' own if there is none."""
+        return next((each.dtype for each in self.arguments.values() if each.dtype != self.dtype), self.dtype)
+
+    def bare(self) -> bytes:
+        """What it shows, without what differs between formats and programs that show the same."""
+        arguments = {
+            name: msgspec.structs.replace(each, dtype="scores" if each.dtype == self.dtype else each.dtype)
+            for name, each in self.arguments.items()
+        }
+        same = msgspec.structs.replace(
+            self, arguments=arguments, reproducer="", dtype="", low=None, high=None, bound=None, value=None
+        )
+        return msgspec.json.encode(same, order="sorted")
 
 
 class Failure(Closed, array_like=True):
@@ -296,14 +355,19 @@ class RunWriter:
 
 
 def read_run(path: Path) -> Run:
-    """Read and check one run file.
+    """Read and check one run file, of this schema or of the first.
 
     Raises:
         RunFileError: The file is missing, cut short, altered, or holds a line
             that the schema does not know; the message names file and line.
     """
-    raw, lines = read_lines(path, _decoder(), SCHEMA, Header, Footer)
-    header, *body, footer = lines
+    from reports import record_1  # it needs the classes of this module
+
+    older = record_1.is_older(path)
+    decoder: msgspec.json.Decoder[Any] = record_1.decoder() if older else _decoder()
+    schema, header_type = (record_1.SCHEMA, record_1.Header) if older else (SCHEMA, Header)
+    raw, lines = read_lines(path, decoder, schema, header_type, Footer)
+    header, *body, footer = [record_1.converted(line) for line in lines] if older else lines
     if not isinstance(header, Header) or not isinstance(footer, Footer):
         raise TypeError("read_lines gives a header first and a footer last")
     run = Run(

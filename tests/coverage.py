@@ -12,7 +12,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from conformance.cases.case import OPERATORS
+from conformance.operators.catalogue import OPERATORS
 from conformance.cases.strategies import Domain
 from conformance.judging.clause import Clause
 from conformance.judging.expectation import compute

@@ -12,12 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.contract import PlainArray, PlainList, to_plain
-from reference.formats import FORMATS, Float64, Format, Int64
-
-MARGIN = "multilabel_margin_loss"
-SOFT = "multilabel_soft_margin_loss"
-OPERATORS = {MARGIN: "margin", SOFT: "soft"}
-"""Every operator, and the first word of its clauses' ids."""
+from conformance.cases.operator import Argument, Array, Operator
+from reference.formats import FORMATS, Bool, Float64, Format
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,30 +21,34 @@ class Case:
     """Inputs of one evaluation.
 
     Attributes:
-        operator: ``multilabel_margin_loss`` or ``multilabel_soft_margin_loss``.
+        operator: Whose case it is.
         dtype: Format of the scores, by name.
-        input: Scores, exact values of that format; shape ``(C)`` or ``(N, C)`` in valid cases.
-        target: Class indices (margin) or labels (soft margin).
-        target_dtype: How the target is handed over.
+        arrays: Exact values of each argument that is given, by name: float64, or int64 for indices.
+        dtypes: How arguments are handed over that are not of the scores' dtype, by name.
         reduction: ``None`` leaves the argument out.
-        weight: A factor for each class; soft margin only.
         cotangent: Upstream gradient; ones where a gradient is wanted and none is given.
-        options: Further keyword arguments, such as the legacy flags.
+        options: Further keyword arguments, such as ``margin`` or the legacy flags.
         no_tensors: Names of arguments that are handed over as plain lists.
         layout: Where the values lie in memory.
     """
 
-    operator: str
+    operator: Operator
     dtype: str
-    input: Float64
-    target: Float64 | Int64
-    target_dtype: str
+    arrays: Mapping[str, Array]
+    dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
     reduction: str | None = "none"
-    weight: Float64 | None = None
     cotangent: Float64 | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     no_tensors: tuple[str, ...] = ()
     layout: str = "contiguous"
+
+    def __getitem__(self, name: str) -> Array:
+        """An argument's values."""
+        return self.arrays[name]
+
+    def get(self, name: str) -> Array | None:
+        """An argument's values; ``None`` if it is left out."""
+        return self.arrays.get(name)
 
     @property
     def format(self) -> Format:
@@ -56,58 +56,148 @@ class Case:
         return FORMATS[self.dtype]
 
     @property
+    def first(self) -> Array:
+        """The first argument: its scores, or the first of several arrays of scores."""
+        return self.arrays[self.operator.arguments[0].name]
+
+    @property
+    def given(self) -> tuple[Argument, ...]:
+        """The arguments that are given, in the operator's order."""
+        return tuple(argument for argument in self.operator.arguments if argument.name in self.arrays)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Size of each axis that the case has; the first argument with an axis decides."""
+        found: dict[str, int] = {}
+        for argument in self.given:
+            shape = self.arrays[argument.name].shape
+            axes = self.operator.axes_of(argument, len(shape))
+            found.update({axis: size for axis, size in zip(axes, shape, strict=False) if axis not in found})
+        return found
+
+    @property
+    def rows(self) -> int:
+        """Size of the batch axis; 1 without one."""
+        return self.sizes.get(self.operator.batch, 1)
+
+    @property
     def classes(self) -> int:
-        """C."""
-        return int(self.input.shape[-1])
+        """C; 1 for an operator without classes."""
+        return self.sizes.get("C", 1)
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether it has the batch axis."""
+        return self.operator.batch in self.sizes
+
+    @property
+    def result_axes(self) -> tuple[str, ...]:
+        """The axes of its result."""
+        if self.reduction != "none":
+            return ()
+        sizes = self.sizes
+        return tuple(axis for axis in self.operator.result if axis in sizes)
 
     @property
     def result_shape(self) -> tuple[int, ...]:
-        """The documented shape of its result: () or, for ``none``, the input's without its classes."""
-        return self.input.shape[:-1] if self.reduction == "none" else ()
+        """The documented shape of its result."""
+        sizes = self.sizes
+        return tuple(sizes[axis] for axis in self.result_axes)
 
     @property
     def keywords(self) -> dict[str, Any]:
-        """Keyword arguments of the operator: the reduction, where given, and the options."""
+        """Keyword arguments of the operator: the reduction, if given, and the options."""
         given = {} if self.reduction is None else {"reduction": self.reduction}
         return {**given, **self.options}
 
-    def replace(self, **changes: Any) -> Case:
-        """The same case with some parts changed."""
-        return dataclasses.replace(self, **changes)
+    def option(self, name: str) -> Any:
+        """An option's value, its default if the case leaves it out."""
+        if name in self.options:
+            return self.options[name]
+        return next(option.default for option in self.operator.options if option.name == name)
 
-    def rows(self, chosen: npt.NDArray[Any] | slice) -> Case:
-        """The batch cut down to some of its rows."""
+    def dtype_of(self, name: str) -> str:
+        """How an argument is handed over."""
+        return self.dtypes.get(name, self.dtype)
+
+    def replace(self, **changes: Any) -> Case:
+        """The same case with some parts changed: fields, or arguments by name; ``None`` leaves an argument out."""
+        arrays = dict(changes.pop("arrays", self.arrays))
+        arrays.update({name: value for name, value in changes.items() if self.operator.has(name)})
+        fields = {name: value for name, value in changes.items() if not self.operator.has(name)}
+        given = {name: array for name, array in arrays.items() if array is not None}
+        return dataclasses.replace(self, arrays=given, **fields)
+
+    def places(self, axis: str, chosen: npt.NDArray[Any] | slice) -> Case:
+        """Some places of an axis, in the order chosen; values that name places of it stay as they are."""
+        changed: dict[str, Array] = {}
+        for argument in self.given:
+            array = self.arrays[argument.name]
+            axes = self.operator.axes_of(argument, array.ndim)
+            if axis in axes:
+                changed[argument.name] = array[_index(axes.index(axis), chosen)]
         cotangent = self.cotangent
-        if cotangent is not None and cotangent.ndim == 1:
-            cotangent = cotangent[chosen]
-        return self.replace(input=self.input[chosen], target=self.target[chosen], cotangent=cotangent)
+        if cotangent is not None and axis in self.result_axes and cotangent.ndim == len(self.result_axes):
+            cotangent = cotangent[_index(self.result_axes.index(axis), chosen)]
+        return dataclasses.replace(self, arrays={**self.arrays, **changed}, cotangent=cotangent)
+
+    def some_rows(self, chosen: npt.NDArray[Any] | slice) -> Case:
+        """The batch cut down to some of its rows."""
+        return self.places(self.operator.batch, chosen)
+
+    def cut(self, axis: str, keep: Bool) -> Case | None:
+        """Without some places of an axis; ``None`` where a value names one that goes.
+
+        Values that name places are renamed.
+        """
+        case = self.places(axis, keep)
+        renamed: dict[str, Array] = {}
+        for argument in case.given:
+            if argument.indexes == axis:
+                array = case.arrays[argument.name].astype(np.int64)
+                named = ~np.isin(array, argument.keep) & (array >= 0) & (array < len(keep))
+                if not keep[array[named]].all():
+                    return None
+                array[named] = (np.cumsum(keep) - 1)[array[named]]
+                renamed[argument.name] = array
+        return dataclasses.replace(case, arrays={**case.arrays, **renamed})
 
     def unbatched(self) -> Case:
-        """A batch of one as input of shape (C)."""
+        """A batch of one without the batch axis."""
+        batch = self.operator.batch
+        changed: dict[str, Array] = {}
+        for argument in self.given:
+            array = self.arrays[argument.name]
+            axes = self.operator.axes_of(argument, array.ndim)
+            if batch in axes:
+                changed[argument.name] = array[_index(axes.index(batch), 0)]
         cotangent = self.cotangent
-        if cotangent is not None and cotangent.ndim == 1:
-            cotangent = cotangent.reshape(())
-        return self.replace(input=self.input[0], target=self.target[0], cotangent=cotangent)
+        if cotangent is not None and batch in self.result_axes and cotangent.ndim == len(self.result_axes):
+            cotangent = cotangent[_index(self.result_axes.index(batch), 0)]
+        return dataclasses.replace(self, arrays={**self.arrays, **changed}, cotangent=cotangent)
 
     def batched(self) -> Case:
-        """Input of shape (C) as a batch of one."""
+        """A case without the batch axis as a batch of one."""
+        batch = self.operator.batch
+        changed = {
+            argument.name: np.expand_dims(self.arrays[argument.name], argument.axes.index(batch))
+            for argument in self.given
+            if batch in argument.axes
+        }
         cotangent = self.cotangent
-        if cotangent is not None and self.reduction == "none":
-            cotangent = cotangent.reshape(1)
-        return self.replace(input=self.input[np.newaxis], target=self.target[np.newaxis], cotangent=cotangent)
+        if cotangent is not None and self.reduction == "none" and batch in self.operator.result:
+            cotangent = np.expand_dims(cotangent, self.operator.result.index(batch))
+        return dataclasses.replace(self, arrays={**self.arrays, **changed}, cotangent=cotangent)
 
-    def arrays(self, *, gradient: bool) -> dict[str, PlainArray | PlainList]:
+    def plain_arrays(self, *, gradient: bool) -> dict[str, PlainArray | PlainList]:
         """The arguments as an adapter takes them."""
         arrays: dict[str, PlainArray | PlainList] = {
-            "input": to_plain(self.input, self.dtype),
-            "target": to_plain(self.target, self.target_dtype),
+            name: to_plain(array, self.dtype_of(name)) for name, array in self.arrays.items()
         }
-        if self.weight is not None:
-            arrays["weight"] = to_plain(self.weight, self.dtype)
         if gradient:
             arrays["cotangent"] = to_plain(self.upstream(), self.dtype)
         for name in self.no_tensors:
-            arrays[name] = {"list": getattr(self, name).tolist()}
+            arrays[name] = {"list": self.arrays[name].tolist()}
         return arrays
 
     def upstream(self) -> Float64:
@@ -116,11 +206,22 @@ class Case:
             return self.cotangent
         return np.ones(self.result_shape)
 
+    @property
+    def elements(self) -> int:
+        """How many numbers its arguments hold."""
+        return sum(int(array.size) for array in self.arrays.values())
+
     def digest(self) -> str:
         """A digest of everything that the subject is given."""
-        parts = [self.operator, self.dtype, self.target_dtype, repr(sorted(self.keywords.items())), self.layout]
-        parts += [repr(self.no_tensors), str(self.input.shape), str(self.target.shape)]
+        parts = [self.operator.name, self.dtype, repr(sorted(self.keywords.items())), self.layout]
+        parts += [repr(self.no_tensors), repr(sorted(self.dtypes.items()))]
         sha = hashlib.sha256("|".join(parts).encode())
-        for array in (self.input, self.target, self.weight, self.cotangent):
-            sha.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        for name, array in (*sorted(self.arrays.items()), ("cotangent", self.cotangent)):
+            if array is not None:
+                sha.update(f"|{name} {array.shape} {array.dtype}".encode())
+                sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
+
+
+def _index(place: int, chosen: npt.NDArray[Any] | slice | int) -> tuple[Any, ...]:
+    return (slice(None),) * place + (chosen,)

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from conformance.cases.case import MARGIN, Case
-from conformance.cases.strategies import Domain
-from reference.formats import Float64, Int64
-from reports.record import Hexadecimal
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain
+from reference.formats import Float64
+from reports.record import ArgumentRecord, Hexadecimal
 
 PATH = Path(__file__).with_name("corpus.json")
-VERSION = 1
+VERSION = 2
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -28,20 +28,18 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_o
         id: ``margin-0001``, ``soft-0001`` and so on.
         showed: The fault that it showed.
         operator: Whose case it is.
-        input: Scores.
-        target: Class indices, or labels.
-        reduction: As of a call; absent where it was left out.
-        weight: A factor for each class.
+        arguments: By name; their dtypes are those in which they once showed the fault.
+        reduction: As of a call; absent if it was left out.
+        options: Further keyword arguments.
         cotangent: Upstream gradient.
     """
 
     id: str
     showed: str
     operator: str
-    input: Hexadecimal
-    target: Any
+    arguments: dict[str, ArgumentRecord]
     reduction: str | None = None
-    weight: Hexadecimal | None = None
+    options: dict[str, Any] = {}
     cotangent: Hexadecimal | None = None
 
 
@@ -69,42 +67,41 @@ def read(path: Path = PATH) -> Corpus:
     return found
 
 
-def cases(operator: str, domain: Domain) -> list[Case]:
-    """The cases of an operator whose numbers are values of the domain's format."""
-    found = [as_case(entry, domain.dtype, domain.targets) for entry in read().entries if entry.operator == operator]
+def cases(domain: Domain) -> list[Case]:
+    """The cases of the domain's operator whose numbers are values of its format."""
+    found = [as_case(entry, domain) for entry in read().entries if entry.operator == domain.operator.name]
     shapes = set(domain.shapes)
-    return [case for case in found if _representable(case) and (not domain.shapes or case.input.shape in shapes)]
+    return [case for case in found if _representable(case) and (not domain.shapes or case.first.shape in shapes)]
 
 
-def as_case(entry: Entry, dtype: str, target_dtype: str) -> Case:
-    """An entry as a case of a format."""
-    target: Int64 | Float64 = np.array(entry.target, dtype=np.float64)
-    if entry.operator == MARGIN:
-        target = np.array(entry.target, dtype=np.int64)
-    return Case(
-        operator=entry.operator,
-        dtype=dtype,
-        input=numbers_of(entry.input),
-        target=target,
-        target_dtype=target_dtype,
+def as_case(entry: Entry, domain: Domain) -> Case:
+    """An entry as a case of a domain."""
+    arrays = {name: numbers_of(argument.values, argument.shape) for name, argument in entry.arguments.items()}
+    whole = {argument.name for argument in domain.operator.arguments if argument.whole_numbers}
+    return domain.case(
+        arrays={name: array.astype(np.int64) if name in whole else array for name, array in arrays.items()},
         reduction=entry.reduction,
-        weight=None if entry.weight is None else numbers_of(entry.weight),
+        options=dict(entry.options),
         cotangent=None if entry.cotangent is None else numbers_of(entry.cotangent),
     )
 
 
-def numbers_of(values: Hexadecimal) -> Float64:
-    """An array from nested lists of hexadecimal floats."""
+def numbers_of(values: Any, shape: list[int] | None = None) -> Float64:
+    """An array from nested lists of hexadecimal floats or integers."""
 
-    def decoded(part: Hexadecimal) -> Any:
-        return float.fromhex(part) if isinstance(part, str) else [decoded(one) for one in part]
+    def decoded(part: Any) -> Any:
+        if isinstance(part, list):
+            return [decoded(one) for one in part]
+        return float.fromhex(part) if isinstance(part, str) else float(part)
 
-    return np.array(decoded(values), dtype=np.float64)
+    array = np.array(decoded(values), dtype=np.float64)
+    return array if shape is None else array.reshape(shape)
 
 
 def _representable(case: Case) -> bool:
-    arrays = (case.input, case.weight, case.cotangent, None if case.operator == MARGIN else case.target)
-    return all(array is None or np.array_equal(case.format.round(array), array) for array in arrays)
+    arrays = [case[argument.name] for argument in case.given if not argument.whole_numbers]
+    arrays += [] if case.cotangent is None else [case.cotangent]
+    return all(np.array_equal(case.format.round(array), array) for array in arrays)
 
 
 def write(corpus: Corpus, path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 
 from conformance.cases import corpus
-from conformance.cases.case import OPERATORS
 from conformance.command import show
 from conformance.command.console import FORMATS, Command, fail
 from conformance.command.gating import accept, gate
@@ -20,7 +19,7 @@ from conformance.command.upgrade import Order
 from conformance.command.upgrading import envs, find_links_option, fresh_option, run_managed, upgrade
 from conformance.environments.making import has_version
 from conformance.judging.clause import Level
-from conformance.operators.catalogue import clauses
+from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running import promotion
 from conformance.running.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
 from conformance.running.plan import PROFILES, Filters
@@ -285,7 +284,7 @@ def promote(run: Path, clause: str, showed: str, path: Path) -> None:
     except (RunFileError, OSError, ValueError) as error:
         fail(error)
     for entry in found:
-        click.echo(f"{entry.id}: {entry.operator}, input {entry.input}, target {entry.target}")
+        click.echo(f"{entry.id}: {entry.operator}, {show.frozen(entry.arguments)}")
     click.echo(f"{len(found)} cases added to {path}")
 
 

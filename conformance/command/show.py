@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from conformance.judging.clause import Clause
 from conformance.operators.catalogue import clauses
 from conformance.running.discover import TELLING_WAYS, UsageError, built_in
 from conformance.running.run import Outcome, Progress
-from reports.record import BLAMELESS, Counterexample, Finding, Hexadecimal, LeftOut, Run, Verdict
+from reports.record import BLAMELESS, ArgumentRecord, Counterexample, Finding, LeftOut, Run, Verdict
 
 _BROKEN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs", "harness-error", "not-run")
 _SHOWN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs")
@@ -153,25 +153,30 @@ def _clause_lines(clause: str, group: list[Finding]) -> list[str]:
     shown = first.counterexample
     if shown is None:
         return [*lines, f"  because   {first.words}", ""]
-    lines += [
-        f"  input     {decimal(shown.input)} ({shown.dtype})",
-        f"  target    {shown.target} ({shown.target_dtype})",
-    ]
-    lines += [f"  {name:8}  {decimal(values)}" for name, values in _further(shown)]
+    lines += argument_lines(shown)
     lines += [f"  reduction {shown.reduction or 'left out'}"]
+    lines += [f"  {name:9} {value!r}" for name, value in shown.options.items()]
     lines += [f"  expected  {shown.expected}", f"  got       {shown.got}"]
     lines += ["  try", *(f"    {text}" for text in shown.reproducer.splitlines())] if shown.reproducer else []
     return [*lines, ""]
 
 
-def _further(shown: Counterexample) -> list[tuple[str, Hexadecimal]]:
-    given = (("weight", shown.weight), ("upstream", shown.cotangent))
-    return [(name, values) for name, values in given if values is not None]
+def argument_lines(shown: Counterexample) -> list[str]:
+    """A line for each argument of a counterexample, and one for the upstream gradient."""
+    lines = [f"  {name:9} {decimal(each.values)} ({each.dtype})" for name, each in shown.arguments.items()]
+    return lines if shown.cotangent is None else [*lines, f"  upstream  {decimal(shown.cotangent)}"]
 
 
-def decimal(values: Hexadecimal) -> Any:
-    """Nested lists of hexadecimal floats in decimal."""
-    return [decimal(part) for part in values] if isinstance(values, list) else float.fromhex(str(values))
+def frozen(arguments: Mapping[str, ArgumentRecord]) -> str:
+    """Arguments in a line, as the corpus holds them."""
+    return ", ".join(f"{name} {argument.values}" for name, argument in arguments.items())
+
+
+def decimal(values: Any) -> Any:
+    """Nested lists of hexadecimal floats in decimal; integers stay as they are."""
+    if isinstance(values, list):
+        return [decimal(part) for part in values]
+    return float.fromhex(values) if isinstance(values, str) else values
 
 
 def checked(found: Outcome, target: str, style: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.command.show import decimal, variants_of
+from conformance.command.show import argument_lines, decimal, variants_of
 from reports.accepted import Accepted
 from reports.arrangement import group
 from reports.comparison import ANSWERS
@@ -75,7 +75,7 @@ def groups(differences: Sequence[Difference]) -> list[Group]:
 def _shows(difference: Difference) -> tuple[object, ...]:
     """What differences that are told together have in common."""
     shown = difference.witness
-    seen = (str(shown.input), str(shown.target), shown.expected, shown.got) if shown else difference.words
+    seen = shown.bare() if shown else difference.words
     return difference.clause, difference.kind, seen, difference.accepted
 
 
@@ -111,10 +111,7 @@ def _group_lines(those: Group) -> list[str]:
     shown = first.witness
     if shown is None:
         return lines
-    lines += [
-        f"  input     {decimal(shown.input)} ({shown.dtype})",
-        f"  target    {shown.target} ({shown.target_dtype})",
-    ]
+    lines += argument_lines(shown)
     lines += [f"  expected  {shown.expected}", f"  got       {shown.got}"]
     lines += ["  try", *(f"    {text}" for text in shown.reproducer.splitlines())] if shown.reproducer else []
     return lines
@@ -148,6 +145,6 @@ def _group_markdown(those: Group) -> list[str]:
     ]
     if shown is None:
         return lines
-    lines += ["", f"Input `{decimal(shown.input)}` ({shown.dtype}), target `{shown.target}` ({shown.target_dtype}): "]
-    lines[-1] += f"expected {shown.expected}; got {shown.got}."
+    given = ", ".join(f"{name} `{decimal(each.values)}` ({each.dtype})" for name, each in shown.arguments.items())
+    lines += ["", f"{given}: expected {shown.expected}; got {shown.got}."]
     return [*lines, "", "```python", shown.reproducer, "```"] if shown.reproducer else lines

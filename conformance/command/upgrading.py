@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 from packaging.specifiers import SpecifierSet
 
-from conformance.cases.case import OPERATORS
 from conformance.command import show
 from conformance.command.bisection import Bisection, answer_in, differences
 from conformance.command.console import FORMATS, Command, fail, named
@@ -24,7 +23,7 @@ from conformance.environments.kept import copied, runs
 from conformance.environments.managed import Environment, cache, chosen, listed, remove
 from conformance.environments.needs import parse_version
 from conformance.environments.versions import releases_between
-from conformance.operators.catalogue import clauses
+from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.discover import Spec, SubjectFailed, UsageError, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, asked_clauses

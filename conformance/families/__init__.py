@@ -1,1 +1,1 @@
-"""Clauses that both operators share: each is declared once, and registered for each of them."""
+"""Laws that operators share, each family in a file of its name, written once against the description of an operator."""

@@ -1,13 +1,14 @@
-"""Targets in other dtypes than the documented one: whatever happens is recorded."""
+"""Dtypes: of the result, and of targets other than the documented one."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from conformance.cases.case import MARGIN, SOFT, Case
-from conformance.cases.strategies import Domain, Fixed
-from conformance.families.sources import MARGIN_SHAPES, mindspore_margin, torch_soft
-from conformance.judging.clause import both
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, Fixed, drawn
+from conformance.cases.operator import Argument, Operator
+from conformance.judging.clause import shared
+from conformance.judging.compare import assert_dtype
 from conformance.judging.subject import Refused, Subject
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
@@ -15,54 +16,72 @@ _FLOATS = ("float16", "float32", "float64")
 _HOLDS_MINUS_ONE = ("int8", "int16", "int32", "int64", "float16", "float32", "float64")
 
 
-def _margin_targets(domain: Domain) -> list[Case]:
-    """The label 0, twice where the dtype holds no -1 to end the block."""
-    if domain.shapes:
+@shared(
+    "dtypes.result",
+    "quality",
+    why="A loss in another dtype than its scores loses digits or costs memory that nobody asked for.",
+    cases=drawn(("none", "mean"), scores="plain", labels="plain"),
+    needs="inferred",
+    also=("narrow", "wrapped"),
+)
+def result_has_the_dtype_of_the_scores(subject: Subject, case: Case) -> None:
+    """The loss has the dtype of the input."""
+    got = subject.result_of(case)
+
+    assert_dtype(got, case.dtype)
+
+
+def target_of(operator: Operator) -> Argument | None:
+    """The argument that says what is right."""
+    found = [argument for argument in operator.arguments if argument.role in ("labels", "indices")]
+    return found[0] if found else None
+
+
+def _targets(domain: Domain) -> list[Case]:
+    """Two scores, and labels that every dtype can hold."""
+    target = target_of(domain.operator)
+    if domain.shapes or target is None:
         return []
-    return [
-        Case(
-            operator=MARGIN,
-            dtype=domain.dtype,
-            input=np.array([[0.25, 0.5]]),
-            target=np.array([[0, -1 if name in _HOLDS_MINUS_ONE else 0]], dtype=np.int64),
-            target_dtype=name,
-        )
-        for name in (*_INTEGERS, *_FLOATS)
-    ]
+    return [_with_target(domain, target, name) for name in (*_INTEGERS, *_FLOATS)]
 
 
-def _soft_targets(domain: Domain) -> list[Case]:
-    """The labels 1 and 0."""
-    if domain.shapes:
-        return []
-    return [
-        Case(
-            operator=SOFT,
-            dtype=domain.dtype,
-            input=np.array([[0.25, 0.5]]),
-            target=np.array([[1.0, 0.0]]),
-            target_dtype=name,
-        )
-        for name in (*_INTEGERS, *_FLOATS)
-    ]
+def _with_target(domain: Domain, target: Argument, dtype: str) -> Case:
+    scores = np.array([[0.25, 0.5]])
+    axes = len([axis for axis in target.axes if axis not in domain.operator.free])
+    labels: list[float] = [0, -1 if dtype in _HOLDS_MINUS_ONE else 0] if -1 in target.keep else [1, 0]
+    if target.role == "labels" and -1.0 in target.plainer:
+        labels = [1, -1 if dtype in _HOLDS_MINUS_ONE else 1]
+    values = np.array([labels] if axes > 1 else labels, dtype=np.int64 if target.whole_numbers else np.float64)
+    if axes == 1 and "C" not in domain.operator.sizes:
+        scores = scores[0]
+    elif axes == 1:
+        values = values[:1]
+    arrays = {argument.name: scores for argument in domain.operator.scores}
+    case = domain.case(arrays={**arrays, target.name: values})
+    return case.replace(dtypes={**case.dtypes, target.name: dtype})
 
 
-@both(
+@shared(
     "dtypes.targets",
     "open",
-    sources={
-        MARGIN: (mindspore_margin("data type must be int32 and label targets padded by -1."), MARGIN_SHAPES),
-        SOFT: (torch_soft("Target: (N, C), label targets must have the same shape as the input."),),
-    },
+    "target-dtype",
     why="One page names a dtype for targets, the others show one in their examples; what the others do is recorded.",
-    cases={MARGIN: Fixed(_margin_targets), SOFT: Fixed(_soft_targets)},
+    cases=Fixed(_targets),
+    also=("narrow",),
+    applies=lambda operator: target_of(operator) is not None,
 )
 def targets_of_every_dtype(subject: Subject, case: Case) -> str:
     """What targets of every integer, boolean and floating dtype give, scores of the variant's dtype beside them."""
+    target = target_of(case.operator)
+    dtype = case.dtype_of(target.name) if target else ""
     try:
         got = subject.evaluate(case).value
     except Refused as refused:
-        return f"{case.target_dtype} refused: {refused.signature}"
-    admitted = subject.expected(case, printed=True).value.admits(got.values.reshape(-1), case.format).all()
+        return f"{dtype} refused: {refused.signature}"
+    expected = subject.expected(case, as_documented=True).value
+    admitted = (
+        got.values.size == expected.low.size
+        and expected.admits(got.values.reshape(expected.low.shape), case.format).all()
+    )
     words = "the formula's loss" if admitted else "another loss"
-    return f"{case.target_dtype}: {words}" + (f", as {got.dtype}" if got.dtype != case.dtype else "")
+    return f"{dtype}: {words}" + (f", as {got.dtype}" if got.dtype != case.dtype else "")

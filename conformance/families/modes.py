@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from conformance.cases.case import MARGIN, SOFT, Case
-from conformance.cases.strategies import Drawn, margin_cases, soft_cases
-from conformance.judging.clause import both
+from conformance.cases.case import Case
+from conformance.cases.drawing import drawn
+from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape
 from conformance.judging.subject import Refused, Result, Subject
 
 
-def _with_and_without_batch(draw: Drawn) -> Drawn:
-    """Every fourth case as its first row alone, as input of shape (C)."""
-
-    def change(case: Case) -> Case:
-        return case if int(case.digest(), 16) % 4 else case.rows(slice(0, 1)).unbatched()
-
-    return draw.map(change)
+def _with_and_without_batch(case: Case) -> Case:
+    """Every fourth case as its first row alone, without the batch axis."""
+    return case if int(case.digest(), 16) % 4 else case.some_rows(slice(0, 1)).unbatched()
 
 
-_CASES = {
-    MARGIN: _with_and_without_batch(margin_cases(reductions=("none", "sum", "mean"), cotangent=True)),
-    SOFT: _with_and_without_batch(soft_cases(("none", "sum", "mean"), cotangent=True)),
-}
+_CASES = drawn(("none", "sum", "mean"), scores="plain", cotangent=True).map(_with_and_without_batch)
 
 
-@both(
+@shared(
     "modes.agree-with-the-first",
     "quality",
     why="Compiling, exporting or mapping a function does not make it another one.",
     cases=_CASES,
     needs="another-mode",
+    also=("narrow", "wrapped"),
 )
 def every_mode_agrees_with_the_first(subject: Subject, case: Case) -> None:
     """A mode answers wherever the framework's first mode does, with its shape, dtype, loss and gradient."""
@@ -38,12 +32,13 @@ def every_mode_agrees_with_the_first(subject: Subject, case: Case) -> None:
         _assert_agrees(subject, first, case, f"as in mode {subject.first_mode}")
 
 
-@both(
+@shared(
     "modes.module-same-as-function",
     "quality",
     why="The two forms of one page are one function.",
     cases=_CASES,
     needs="another-form",
+    also=("narrow", "wrapped"),
 )
 def the_module_agrees_with_the_function(subject: Subject, case: Case) -> None:
     """The module refuses what the function refuses, and gives its shape, dtype, loss and gradient."""
@@ -56,12 +51,13 @@ def _assert_agrees(subject: Subject, wanted: Result | Refused, case: Case, what:
         if type(wanted) is not type(got):
             raise Deviation(f"{_said(wanted)}, {what}", _said(got))
         return
-    expected = subject.expected(case, printed=True)
+    expected = subject.expected(case, as_documented=True)
     assert_shape(got.value, wanted.value.shape)
     assert_dtype(got.value, wanted.value.dtype)
     assert_alike(got.value, wanted.value, expected.value, expected.value, what)
-    if got.gradient.values.size and wanted.gradient.values.size:
-        assert_alike(got.gradient, wanted.gradient, expected.gradient, expected.gradient, f"the gradient {what}")
+    for name, gradient in got.gradients.items():
+        bound = expected.gradients(case.operator.arguments[0].name)[name]
+        assert_alike(gradient, wanted.gradients[name], bound, bound, f"the gradient {what}")
 
 
 def _tried(subject: Subject, case: Case) -> Result | Refused:

@@ -1,17 +1,34 @@
-"""What the clauses on shapes of both operators share: cases without a batch, without rows, with other neighbours."""
+"""Shapes: with and without a batch, one class, no rows, many rows, rows apart from each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
 
 import numpy as np
 
-from conformance.cases.case import MARGIN, Case
-from conformance.cases.strategies import Domain, Drawn, Fixed
-from conformance.judging.compare import assert_same_bits, assert_shape
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
+from conformance.cases.operator import Operator, Sizes
+from conformance.cases.random_bits import RandomBits
+from conformance.judging.clause import shared
+from conformance.judging.compare import (
+    assert_alike,
+    assert_same_bits,
+    assert_shape,
+    assert_value,
+    assert_within,
+    twice_the_bound,
+)
 from conformance.judging.subject import Array, Refused, Subject
 
-_TIMES, _ROWS_BETWEEN = 12, (2, 64, 1, 512)
+_MANY_ROWS, _CLASSES_OF_MANY = 257, 3
+_REDUCTIONS = ("none", "sum", "mean")
+_NO_OTHER_ROW = "The formula of a row holds no other row."
+
+
+def has_classes(operator: Operator) -> bool:
+    """Whether there is an axis of classes."""
+    return "C" in operator.sizes
 
 
 def has_one_class(case: Case) -> bool:
@@ -20,101 +37,169 @@ def has_one_class(case: Case) -> bool:
 
 
 def unbatched(draw: Drawn) -> Drawn:
-    """The first row of each case as input of shape (C)."""
-    return draw.map(lambda case: case.rows(slice(0, 1)).unbatched())
+    """The first row of each case without the batch axis."""
+    return draw.map(lambda case: case.some_rows(slice(0, 1)).unbatched())
 
 
-def unbatched_none(subject: Subject, case: Case) -> str:
-    """The shape that reduction ``none`` gives for input of shape (C), in words."""
+@shared(
+    "shapes.result",
+    "documented",
+    "output",
+    cases=drawn(_REDUCTIONS, scores="plain", labels="plain"),
+    needs="inferred",
+    also=("wrapped",),
+)
+def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
+    """The result is a scalar; with reduction ``none`` it has the shape that the page gives."""
+    got = subject.result_of(case)
+
+    assert_shape(got, case.result_shape)
+
+
+@shared(
+    "shapes.unbatched",
+    "documented",
+    "shapes",
+    cases=unbatched(drawn(("sum", "mean"))),
+    applies=lambda operator: operator.unbatched,
+)
+def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) -> None:
+    """A row without batch axis gives the loss that the same row gives as a batch of one, each within its bound."""
+    got, other = subject.evaluate(case).value, subject.evaluate(case.batched()).value
+
+    assert_within(subject, case, got, twice_the_bound(subject.expected(case).value, other))
+
+
+@shared(
+    "shapes.unbatched-none",
+    "open",
+    "output",
+    why="The pages give the result's shape for a batch and do not say what it is for a single row.",
+    cases=unbatched(drawn(scores="plain")),
+    needs="inferred",
+    applies=lambda operator: operator.result == (operator.batch,),
+)
+def shape_of_none_without_batch(subject: Subject, case: Case) -> str:
+    """The shape of the result for a row without batch axis and reduction ``none``."""
     try:
         return f"shape {subject.result_of(case).shape}"
     except Refused as refused:
         return f"refused: {refused.signature}"
 
 
-def with_neighbours(case: Case) -> Case:
+@shared(
+    "shapes.one-class",
+    "documented",
+    "one-class",
+    cases=drawn(scores="plain", sizes={"C": 1}),
+    keeps=has_one_class,
+    applies=has_classes,
+)
+def one_class_follows_the_formula(subject: Subject, case: Case) -> None:
+    """With a single class the loss of a row is what the formula leaves of it."""
+    assert_value(subject, case, as_documented=True)
+
+
+@shared(
+    "shapes.rows-independent",
+    "implied",
+    "shapes",
+    why=_NO_OTHER_ROW,
+    cases=drawn(scores="plain"),
+)
+def a_row_does_not_see_its_neighbours(subject: Subject, case: Case) -> None:
+    """Other scores and labels in the other rows change no bit of a row's loss at the same place and shape."""
+    got, other = subject.evaluate(case).value, subject.evaluate(_with_neighbours(case)).value
+
+    assert_same_bits(_first_row(got, case), _first_row(other, case), "row 0 as among other neighbours")
+
+
+def _with_neighbours(case: Case) -> Case:
     """The same first row among rows of another place, size and spread, with labels in reverse order of rows."""
-    input, target = case.input.copy(), case.target.copy()
-    input[1:] = case.format.round(3.0 - 0.25 * input[1:, ::-1])
-    target[1:] = case.target[1:][::-1]
-    return case.replace(input=input, target=target)
+    changed = {}
+    for argument in case.given:
+        if case.operator.batch in argument.axes:
+            array = case[argument.name].copy()
+            others = array[1:]
+            scores = argument.role == "scores"
+            array[1:] = case.format.round(3.0 - 0.25 * others[..., ::-1]) if scores else others[::-1].copy()
+            changed[argument.name] = array
+    return case.replace(**changed)
 
 
-def assert_rows_apart(subject: Subject, case: Case) -> None:
-    """Raise if row 0 has another loss among other rows, at the same place and shape."""
-    got, other = subject.evaluate(case).value, subject.evaluate(with_neighbours(case)).value
-
-    for result in (got, other):
-        assert_shape(result, case.result_shape)
-    first, among_others = (Array(array.values[:1], array.dtype) for array in (got, other))
-    assert_same_bits(first, among_others, "row 0 as among other neighbours")
+def _first_row(got: Array, case: Case) -> Array:
+    assert_shape(got, case.result_shape)
+    return dataclasses.replace(got, values=got.values[:1])
 
 
-def assert_sum_of_no_rows(subject: Subject, case: Case) -> None:
-    """Raise unless the sum over no rows is refused, or 0 each time it is asked."""
-    if subject.refusal_of(case) is None:
-        for got in asked_again_and_again(subject, case):
-            assert_shape(got, ())
-            assert_same_bits(got, Array(np.zeros(()), got.dtype), "the sum over no rows")
+@shared(
+    "shapes.special-neighbours",
+    "implied",
+    "shapes",
+    why=_NO_OTHER_ROW,
+    cases=drawn(scores="plain"),
+)
+def special_neighbours_change_no_bit(subject: Subject, case: Case) -> None:
+    """NaN, infinite and very large scores in other rows change no bit of a row's loss at the same place and shape."""
+    first = _first_row(subject.evaluate(case).value, case)
+    for score in (np.nan, np.inf, -np.inf, case.format.largest):
+        changed = {argument.name: case[argument.name].copy() for argument in case.operator.scores}
+        for scores in changed.values():
+            scores[1:] = score
+        try:
+            got = subject.evaluate(case.replace(**changed)).value
+        except Refused:
+            continue
+        assert_same_bits(_first_row(got, case), first, f"row 0 as beside other scores than {score}")
 
 
-def empty_batch(operator: str, reduction: str) -> Fixed:
-    """A batch of no rows and four classes."""
+@shared(
+    "shapes.another-place",
+    "implied",
+    "shapes",
+    why="The formula of a row knows neither its place nor the number of rows.",
+    cases=drawn(scores="plain"),
+)
+def another_place_in_the_batch(subject: Subject, case: Case) -> None:
+    """Rows in reverse order have the same losses, and the first row alone too, within the bounds of both."""
+    expected, got = subject.expected(case, as_documented=True).value, subject.evaluate(case).value
+    assert_shape(got, case.result_shape)
 
-    def build(domain: Domain) -> list[Case]:
-        target = np.zeros((0, 4), dtype=np.int64) if operator == MARGIN else np.zeros((0, 4))
-        return [
-            Case(
-                operator=operator,
-                dtype=domain.dtype,
-                input=np.zeros((0, 4)),
-                target=target,
-                target_dtype=domain.targets,
-                reduction=reduction,
-            )
-        ]
+    turned = subject.evaluate(case.some_rows(slice(None, None, -1))).value
+    assert_shape(turned, case.result_shape)
+    assert_alike(dataclasses.replace(turned, values=turned.values[::-1]), got, expected, expected, "as before")
 
-    return Fixed(build)
-
-
-def asked_again_and_again(subject: Subject, case: Case) -> Iterator[Array]:
-    """The loss of a case, several times, each time after other cases whose losses are not 0.
-
-    A result that was never written shows what lay in memory before it, which may be
-    zeros; calls with other losses leave something else there.
-    """
-    for time in range(_TIMES):
-        rows = 2 if subject.dear else _ROWS_BETWEEN[time % len(_ROWS_BETWEEN)]
-        full = case.replace(input=np.ones((rows, 4)), target=np.zeros((rows, 4), dtype=case.target.dtype))
-        for reduction in ("none", "sum", "mean"):
-            subject.evaluate(full.replace(reduction=reduction))
-        yield subject.evaluate(case).value
+    if not subject.dear:
+        assert_value(subject, case.some_rows(slice(0, 1)), as_documented=True)
 
 
-def empty_mean(subject: Subject, case: Case) -> str:
-    """What the mean over no rows is, in words; memory that was not written differs from call to call."""
-    try:
-        values = np.stack([got.values for got in asked_again_and_again(subject, case)])
-    except Refused as refused:
-        return f"refused: {refused.signature}"
-    if values.ndim != 1:
-        return f"shape {values.shape[1:]}"
-    if _sums_of_nothing_differ(subject, case):
-        return "what lay in memory, which was not written"
-    if np.isnan(values).all():
-        return "NaN"
-    if (values == 0).all() or np.isinf(values).all():
-        return "infinite" if np.isinf(values).any() else "0"
-    return "values that are neither NaN throughout, infinite nor 0"
+def sized(domain: Domain, seed: int, sizes: Sizes, *, given: tuple[str, ...] = ()) -> Case:
+    """A case of given sizes with scores on the grid and plain labels, the same for every variant."""
+    operator = domain.operator
+    build = drawn(scores="grid", labels="plain", weights="grid", given=given, options=False, sizes=sizes).build
+    whole = dataclasses.replace(domain, shapes=(tuple(sizes.get(axis, 1) for axis in operator.program((1, 1))),))
+    return build(RandomBits(seed), whole)
 
 
-def _sums_of_nothing_differ(subject: Subject, case: Case) -> bool:
-    """Whether the sum over no rows shows memory: a number other than 0, or now this and now that.
+def _many_rows(domain: Domain) -> list[Case]:
+    """More rows than a block of threads, an unrolled loop or a page of a kernel has."""
+    return [sized(domain, 1, {domain.operator.batch: _MANY_ROWS, "C": _CLASSES_OF_MANY})]
 
-    Divided by 0 rows it gives infinities and NaN as chance has it, of which nothing can be told.
-    """
-    try:
-        sums = np.stack([got.values for got in asked_again_and_again(subject, case.replace(reduction="sum"))])
-    except Refused:
-        return False
-    return bool((np.isfinite(sums) & (sums != 0)).any() or len(np.unique(sums)) > 1)
+
+@shared("shapes.many-rows", "documented", "shapes", cases=Fixed(_many_rows, whole=False))
+def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
+    """In a batch of 257 rows each row has the formula's loss."""
+    assert_value(subject, case, as_documented=True)
+
+
+def _square(domain: Domain) -> list[Case]:
+    """As many rows as classes, in which an axis taken for another changes nothing in the shapes."""
+    return [sized(domain, seed, {domain.operator.batch: 3, "C": 3}, given=("weight",)) for seed in (2, 3)]
+
+
+@shared(
+    "shapes.as-many-rows-as-classes", "documented", "shapes", cases=Fixed(_square, whole=False), applies=has_classes
+)
+def rows_are_not_classes(subject: Subject, case: Case) -> None:
+    """In a batch of as many rows as classes each row has the formula's loss, and each class its weight."""
+    assert_value(subject, case, as_documented=True)

@@ -1,17 +1,18 @@
-"""What a clause is, and the register of them."""
+"""What a clause is, and how laws become clauses: of one operator, or of every operator that has what they need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from packaging.specifiers import SpecifierSet
 
-from conformance.cases.case import OPERATORS, Case
+from conformance.cases.case import Case
+from conformance.cases.operator import Operator, Source
 
 if TYPE_CHECKING:
-    from conformance.cases.strategies import Draw
+    from conformance.cases.drawing import Draw
     from conformance.judging.subject import Subject, Variant
 
 Level = Literal["documented", "implied", "quality", "open"]
@@ -32,12 +33,19 @@ Needs = Literal[
     "another-form",
     "signature",
 ]
+Also = Literal["brief", "narrow", "wrapped"]
+"""Where a clause is asked beside the modes that are asked everything: ``brief``, where a quick run asks little
+(compiled modes, vmap); ``narrow``, compiled modes in other formats than float32; ``wrapped``, modules in
+compiled modes, and modes that wrap the framework's first one."""
+
 Law = Callable[["Subject", Case], str | None]
+Keeps = Callable[[Case], bool]
 
 FAMILIES = (
     "value",
     "labels",
     "weights",
+    "options",
     "shapes",
     "dtypes",
     "numbers",
@@ -48,16 +56,6 @@ FAMILIES = (
     "legacy",
 )
 NATIVE = ("native", "module")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A sentence of an official page, or the reason that stands for one."""
-
-    title: str
-    address: str
-    version: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,19 @@ TORCH_NATIVE = Binding("torch", NATIVE)
 MINDSPORE_NATIVE = Binding("mindspore", NATIVE, ">=2.0")
 
 
+def any_case(case: Case) -> bool:
+    """Whatever the case."""
+    del case
+    return True
+
+
 @dataclass(frozen=True)
 class Clause:
     """One falsifiable statement about an operator.
 
     Attributes:
         id: ``operator.family.sentence``; never reused.
+        operator: The operator it belongs to.
         level: Why it may be demanded.
         sources: The pages' sentences it rests on.
         why: For other levels than ``documented``: what it follows from.
@@ -97,13 +102,15 @@ class Clause:
             several layouts, a mode or a form to compare with; ``nothing`` for what is checked
             before a kernel runs.
         draw: Where its cases come from.
-        within: What a case must keep while it is made smaller, so that the witness is
+        keeps: What a case must keep while it is made smaller, so that the witness is
             still one of this clause's cases.
-        law: Raises on a case where the subject breaks the clause; an open clause's law
+        also: Its weight in a profile: where it is asked beside the modes that are asked everything.
+        law: Raises on a case with which the subject breaks the clause; an open clause's law
             returns the observed behaviour in words.
     """
 
     id: str
+    operator: Operator
     level: Level
     sources: tuple[Source, ...]
     why: str
@@ -111,13 +118,9 @@ class Clause:
     binding: Binding
     needs: Needs
     draw: Draw
-    within: Callable[[Case], bool]
+    keeps: Keeps
+    also: frozenset[Also]
     law: Law
-
-    @property
-    def operator(self) -> str:
-        """The operator it belongs to."""
-        return next(name for name, word in OPERATORS.items() if word == self.id.split(".")[0])
 
     @property
     def family(self) -> str:
@@ -126,72 +129,154 @@ class Clause:
 
     def binds(self, framework: str, version: str, variant: Variant) -> bool:
         """Whether it may be asked of a variant."""
-        return variant.operator == self.operator and self.binding.binds(framework, version, variant.form)
+        return variant.operator == self.operator.name and self.binding.binds(framework, version, variant.form)
 
 
-CLAUSES: dict[str, Clause] = {}
-"""Every clause by its id, in the order in which the catalogue declares them."""
+class Register(Protocol):
+    """Declares a clause of an operator; see :class:`Clause` for the arguments."""
+
+    def __call__(
+        self,
+        id: str,
+        level: Level,
+        *sources: Source,
+        cases: Draw,
+        why: str = "",
+        binding: Binding = EVERY_SUBJECT,
+        needs: Needs = "value",
+        keeps: Keeps = any_case,
+        also: tuple[Also, ...] = (),
+        statement: str = "",
+    ) -> Callable[[Law], Law]:
+        """A decorator of the clause's law, whose docstring is the statement unless there is another."""
+        ...
 
 
-def any_case(case: Case) -> bool:
-    """Whatever the case."""
-    return bool(case.operator)
-
-
-def clause(
-    id: str,
-    level: Level,
-    *sources: Source,
-    cases: Draw,
-    why: str = "",
-    binding: Binding = EVERY_SUBJECT,
-    needs: Needs = "value",
-    within: Callable[[Case], bool] = any_case,
-) -> Callable[[Law], Law]:
-    """Register a law as a clause; its docstring is the statement."""
-
-    def register(law: Law) -> Law:
-        words = id.split(".")
-        if id in CLAUSES or len(words) != 3 or words[0] not in OPERATORS.values() or words[1] not in FAMILIES:
-            raise ValueError(f"clause id {id!r}: taken, or not operator.family.sentence")
-        if level == "documented" and not sources:
-            raise ValueError(f"clause {id}: a documented clause names its page")
-        statement = " ".join((law.__doc__ or "").split())
-        CLAUSES[id] = Clause(id, level, sources, why, statement, binding, needs, cases, within, law)
-        return law
-
-    return register
-
-
-def both(
-    rest: str,
-    level: Level,
-    *,
-    cases: Mapping[str, Draw],
-    sources: Mapping[str, tuple[Source, ...]] | None = None,
-    why: str = "",
-    binding: Binding = EVERY_SUBJECT,
-    needs: Needs = "value",
-    within: Callable[[Case], bool] = any_case,
-) -> Callable[[Law], Law]:
-    """Register a law as a clause of each operator that it has cases for.
+def clauses_of(operator: Operator, register: dict[str, Clause]) -> Register:
+    """What declares the clauses of an operator.
 
     Args:
-        rest: ``family.sentence``, the id without its operator.
-        level: As for :func:`clause`, like all that follows.
-        cases: By operator.
-        sources: By operator.
-        why: See :class:`Clause`.
-        binding: See :class:`Clause`.
-        needs: See :class:`Clause`.
-        within: See :class:`Clause`.
+        operator: Whose clauses.
+        register: Where they go, by id.
     """
 
-    def register(law: Law) -> Law:
-        for operator, draw in cases.items():
-            quoted = (sources or {}).get(operator, ())
-            name = f"{OPERATORS[operator]}.{rest}"
-            clause(name, level, *quoted, cases=draw, why=why, binding=binding, needs=needs, within=within)(law)
+    def clause(
+        id: str,
+        level: Level,
+        *sources: Source,
+        cases: Draw,
+        why: str = "",
+        binding: Binding = EVERY_SUBJECT,
+        needs: Needs = "value",
+        keeps: Keeps = any_case,
+        also: tuple[Also, ...] = (),
+        statement: str = "",
+    ) -> Callable[[Law], Law]:
+        def add(law: Law) -> Law:
+            words = id.split(".")
+            if id in register or len(words) != 3 or words[0] != operator.word or words[1] not in FAMILIES:
+                raise ValueError(f"clause id {id!r}: taken, or not {operator.word}.family.sentence")
+            if level == "documented" and not sources:
+                raise ValueError(f"clause {id}: a documented clause names its page")
+            said = statement or " ".join((law.__doc__ or "").split())
+            register[id] = Clause(
+                id, operator, level, sources, why, said, binding, needs, cases, keeps, frozenset(also), law
+            )
+            return law
+
+        return add
+
+    return clause
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A law that operators share.
+
+    Attributes:
+        rest: ``family.sentence``, the id without its operator.
+        level: Why it may be demanded.
+        topics: What the operators' pages are asked for.
+        unquoted: The level where an operator's pages say nothing on the topics; ``None`` if it has no such clause then.
+        why: See :class:`Clause`, as are the others.
+        binding: Which subjects.
+        needs: What a variant must offer.
+        cases: Where its cases come from.
+        keeps: What a case must keep.
+        also: Its weight in a profile.
+        applies: Whether an operator has what the law is about.
+        law: The law.
+    """
+
+    rest: str
+    level: Level
+    topics: tuple[str, ...]
+    unquoted: Level | None
+    why: str
+    binding: Binding
+    needs: Needs
+    cases: Draw
+    keeps: Keeps
+    also: tuple[Also, ...]
+    applies: Callable[[Operator], bool]
+    law: Law
+
+    def declare(self, operator: Operator, register: dict[str, Clause]) -> None:
+        """Make it a clause of an operator, if it applies."""
+        sources = operator.quoted(*self.topics)
+        level = self.level if sources or self.level != "documented" else self.unquoted
+        if level is None or not self.applies(operator):
+            return
+        clauses_of(operator, register)(
+            f"{operator.word}.{self.rest}",
+            level,
+            *sources,
+            cases=self.cases,
+            why=self.why,
+            binding=self.binding,
+            needs=self.needs,
+            keeps=self.keeps,
+            also=self.also,
+        )(self.law)
+
+
+Declare = Callable[[Operator, dict[str, Clause]], None]
+"""Makes clauses of an operator and puts them into the register."""
+
+SHARED: list[Declare] = []
+"""What makes clauses of every operator, in the order in which the families say it."""
+
+
+def generated(declare: Declare) -> Declare:
+    """Take a function that makes clauses of what an operator's description lists, such as its examples."""
+    SHARED.append(declare)
+    return declare
+
+
+def every_operator(operator: Operator) -> bool:
+    """Whatever the operator."""
+    del operator
+    return True
+
+
+def shared(
+    rest: str,
+    level: Level,
+    *topics: str,
+    cases: Draw,
+    why: str = "",
+    unquoted: Level | None = None,
+    binding: Binding = EVERY_SUBJECT,
+    needs: Needs = "value",
+    keeps: Keeps = any_case,
+    also: tuple[Also, ...] = (),
+    applies: Callable[[Operator], bool] = every_operator,
+) -> Callable[[Law], Law]:
+    """Declare a law of a family; see :class:`Shared` for the arguments."""
+
+    def add(law: Law) -> Law:
+        own = Shared(rest, level, topics, unquoted, why, binding, needs, cases, keeps, also, applies, law)
+        SHARED.append(own.declare)
         return law
 
-    return register
+    return add

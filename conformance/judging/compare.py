@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,25 @@ from conformance.cases.hexadecimal import shortest_hexadecimal
 from conformance.judging.subject import Array, Subject
 from reference.enclosure import Enclosure
 from reference.formats import Bool, Float64
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One element of a result against what is expected of it.
+
+    Attributes:
+        place: Its indices.
+        low: Lower end of what is expected.
+        high: Upper end.
+        bound: How far a correct implementation may be from them.
+        value: What came back.
+    """
+
+    place: tuple[int, ...]
+    low: float
+    high: float
+    bound: float
+    value: float
 
 
 class Deviation(Exception):
@@ -23,7 +43,8 @@ class Deviation(Exception):
             keeps it, so that the witness shows the fault that was found.
         share: The error as a share of the bound, where there is one.
         row: The first row that is wrong, where rows are compared.
-        witness: A case that shows it, where the case that was asked only names others.
+        witness: A case that shows it, if the case that was asked only names others.
+        measured: The numbers at the element that is farthest beyond its bound.
     """
 
     def __init__(
@@ -34,6 +55,7 @@ class Deviation(Exception):
         share: float = 0.0,
         row: int | None = None,
         witness: Case | None = None,
+        measured: Measured | None = None,
     ) -> None:
         super().__init__(f"expected {expected}; got {got}")
         self.expected = expected
@@ -42,6 +64,13 @@ class Deviation(Exception):
         self.share = share
         self.row = row
         self.witness = witness
+        self.measured = measured
+
+    def beside(self, words: str) -> Deviation:
+        """The same deviation, with words behind what came back."""
+        return Deviation(
+            self.expected, f"{self.got}, {words}", self.kind, self.share, self.row, self.witness, self.measured
+        )
 
 
 def numbers(values: Float64, limit: int = 8) -> str:
@@ -86,7 +115,16 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
         wrong = ~judged.admitted
         described = _describe(case, values[wrong], expected, wrong)
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
-        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()), row)
+        measured = _worst(values, expected, np.where(wrong, shares, -1.0))
+        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()), row, measured=measured)
+
+
+def _worst(values: Float64, expected: Enclosure, shares: Float64) -> Measured:
+    """The element with the largest share of its bound."""
+    place = np.unravel_index(int(np.argmax(shares)), shares.shape) if shares.ndim else ()
+    at = tuple(int(index) for index in place)
+    low, high, bound = (float(part[at]) for part in (expected.low, expected.high, expected.bound))
+    return Measured(at, low, high, bound, float(values[at]))
 
 
 def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
@@ -162,30 +200,56 @@ def assert_refused(subject: Subject, case: Case, got: str, kinds: Sequence[str] 
         raise Deviation(wanted, f"{refusal.kind}: {refusal.first_line}", f"raised {refusal.kind}")
 
 
-def assert_value(subject: Subject, case: Case, *, printed: bool = False) -> None:
+def assert_value(subject: Subject, case: Case, *, as_documented: bool = False) -> None:
     """Raise unless the loss has its shape and lies within its bound.
 
     Args:
         subject: Whom to ask.
         case: The case.
-        printed: Grant the rounding of the page's formula evaluated step by step.
+        as_documented: Grant the rounding of the page's formula evaluated step by step.
     """
     got = subject.evaluate(case).value
 
     assert_shape(got, case.result_shape)
-    assert_within(subject, case, got, subject.expected(case, printed=printed).value)
+    assert_within(subject, case, got, subject.expected(case, as_documented=as_documented).value)
 
 
-def assert_gradient(subject: Subject, case: Case, *, printed: bool = False) -> None:
-    """Raise unless the gradient has the input's shape and dtype and lies within its bound.
+def assert_gradient(subject: Subject, case: Case, *, as_documented: bool = False) -> None:
+    """Raise unless the gradient to each array of scores has its shape and dtype and lies within its bound.
 
     Args:
         subject: Whom to ask.
         case: The case.
-        printed: Grant the rounding of the derivative of the page's formula, taken step by step.
+        as_documented: Grant the rounding of the derivative of the page's formula, taken step by step.
     """
-    got = subject.evaluate(case, "gradient").gradient
+    gradients = subject.evaluate(case, "gradient").gradients
+    expected = subject.expected(case, as_documented=as_documented).gradients(case.operator.arguments[0].name)
 
-    assert_shape(got, case.input.shape)
-    assert_dtype(got, case.dtype)
-    assert_within(subject, case, got, subject.expected(case, printed=printed).gradient)
+    for name, got in gradients.items():
+        assert_shape(got, case[name].shape)
+        assert_dtype(got, case.dtype)
+        assert_within(subject, case, got, expected[name])
+
+
+def assert_sum(case: Case, got: Array, parts: list[Float64], expected: list[Enclosure], share: float = 1.0) -> None:
+    """Raise unless a loss is the sum of two others, times a share, within the bounds of all three.
+
+    Args:
+        case: Whose loss it is.
+        got: The loss.
+        parts: The two others.
+        expected: What the oracle expects of the two and of the one.
+        share: By which the sum is multiplied.
+    """
+    assert_shape(got, case.result_shape)
+    first, second, whole = expected
+    total = Array(np.asarray((parts[0] + parts[1]) * share), got.dtype)
+    around = Enclosure(
+        (first.low + second.low) * share,
+        (first.high + second.high) * share,
+        (first.bound + second.bound) * share,
+        first.reach + second.reach,
+        first.depth + second.depth,
+        first.middle,
+    )
+    assert_alike(got, total, whole, around, "the sum of the parts")

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
-
-from conformance.cases.case import MARGIN, Case
+from conformance.cases.case import Case
 from reference.enclosure import Answer
 from reference.formats import Arithmetic
-from reference.margin import margin_loss
-from reference.soft_margin import soft_margin_loss
 
 _SMALL, _LARGE = 256, 20_000
 """Elements of a case of which very many expectations are kept, and of one kept only while it is in use."""
 
 
-def expectation(case: Case, arithmetic: Arithmetic, *, printed: bool = False) -> Answer:
+def expectation(case: Case, arithmetic: Arithmetic, *, as_documented: bool = False) -> Answer:
     """Value and gradient of a case, computed once for each arithmetic that asks."""
-    size = case.input.size
+    size = case.first.size
     remembered = _of_small if size < _SMALL else _of_medium if size < _LARGE else _of_large
-    return remembered(case, arithmetic, printed=printed)
+    return remembered(case, arithmetic, as_documented=as_documented)
 
 
-def compute(case: Case, arithmetic: Arithmetic, *, printed: bool) -> Answer:
+def compute(case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Answer:
     """Value and gradient of a case, computed anew."""
-    reduction = case.reduction or "mean"
-    if case.operator == MARGIN:
-        return margin_loss(case.input, case.target.astype(np.int64), reduction, arithmetic, case.cotangent)
-    labels = case.target.astype(np.float64)
-    return soft_margin_loss(case.input, labels, reduction, arithmetic, case.cotangent, case.weight, printed=printed)
+    return case.operator.oracle(case, arithmetic, as_documented)
 
 
 _of_small = functools.lru_cache(maxsize=100_000)(compute)

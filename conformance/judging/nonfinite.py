@@ -5,27 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.strategies import Domain, Drawn
 from conformance.judging.compare import Deviation, assert_shape, numbers
 from conformance.judging.subject import Subject
 from reference.nonfinite import Class, class_of
 
 INFINITIES = (np.inf, -np.inf)
 SPECIAL = (*INFINITIES, np.nan)
-
-
-def with_special_scores(draw: Drawn, special: tuple[float, ...] = SPECIAL) -> Drawn:
-    """The cases of a draw with one of these scores in one or two places of each row."""
-
-    def change(case: Case, generator: np.random.Generator, domain: Domain) -> Case:
-        del domain
-        input = case.input.copy()
-        for row in range(len(input)):
-            places = generator.integers(0, case.classes, 2)
-            input[row, places] = generator.choice(special, 2)
-        return case.replace(input=input)
-
-    return draw.then(change)
 
 
 def what_came_of(subject: Subject, case: Case, stated: list[Class]) -> str:

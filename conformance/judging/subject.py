@@ -11,6 +11,7 @@ import numpy as np
 
 from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain, to_plain
 from conformance.cases.case import Case
+from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.errors import Errors
 from conformance.judging.expectation import expectation
@@ -62,9 +63,14 @@ class Result:
     """What a call gave back, as far as it was wanted; an array of no elements stands for what was not."""
 
     value: Array
-    gradient: Array
+    gradients: dict[str, Array]
     inferred: Array
     after: dict[str, PlainArray]
+
+    @property
+    def gradient(self) -> Array:
+        """The gradient to the first array of scores."""
+        return next(iter(self.gradients.values()))
 
 
 class Refused(Exception):
@@ -112,6 +118,8 @@ class Subject:
     """One variant under test, with what calibration found out about it.
 
     Attributes:
+        operator: The operator of the variant.
+        dtypes: How arguments are handed over that are not of the scores' dtype, by name.
         dear: Each new shape costs it much, so that the plan keeps to few.
         slow: Each call costs it much, whatever its size.
         call_seconds: What a warm call took.
@@ -131,7 +139,8 @@ class Subject:
     variant: Variant
     bench: Bench
     limits: Limits
-    target_dtype: str
+    operator: Operator
+    dtypes: tuple[tuple[str, str], ...]
     offers: tuple[str, ...]
     compiled: bool = False
     flushes: bool = False
@@ -167,7 +176,7 @@ class Subject:
             "mode": variant.mode,
             "device": variant.device,
             "dtype": variant.dtype,
-            "arrays": case.arrays(gradient="gradient" in want),
+            "arrays": case.plain_arrays(gradient="gradient" in want),
             "options": case.keywords,
             "layout": case.layout,
             "want": list(want),
@@ -212,10 +221,14 @@ class Subject:
         nothing: PlainArray = {"dtype": "float64", "shape": [0], "data": b""}
         return Result(
             value=Array.of(reply.get("value", nothing)),
-            gradient=Array.of(reply.get("gradient", nothing)),
+            gradients={name: Array.of(reply["gradient"]) for name in self._sources(case) if "gradient" in reply},
             inferred=Array.of(reply.get("inferred", nothing)),
             after=reply.get("after", {}),
         )
+
+    def _sources(self, case: Case) -> list[str]:
+        """The arguments to which a gradient is asked: the scores."""
+        return [argument.name for argument in case.operator.scores if argument.differentiable]
 
     def derived(self, case: Case, want: str, **arrays: Float64) -> Array:
         """Something beyond value and gradient, such as a second derivative.
@@ -242,15 +255,19 @@ class Subject:
         self.answered.add(want)
         return Array.of(cast("dict[str, PlainArray]", reply)[want])
 
-    def over(self, patterns: range, label: float) -> Array:
+    def over(self, one: Case, patterns: range, label: float) -> Array:
         """The losses of one class on neighbouring bit patterns of the scores' format, each a row of its own.
 
         The scores are named, not sent.
 
+        Args:
+            one: A case of the variant, with one score.
+            patterns: Of the scores.
+            label: Of every row.
+
         Raises:
             Refused: The framework raised.
         """
-        one = Case(self.variant.operator, self.variant.dtype, np.zeros((1, 1)), np.zeros((1, 1)), self.variant.dtype)
         call = self.call(one, ("value",))
         call["arrays"] = {
             "input": {"range": [patterns.start, len(patterns)], "dtype": self.variant.dtype},
@@ -293,6 +310,6 @@ class Subject:
             return refused
         return None
 
-    def expected(self, case: Case, *, printed: bool = False) -> Answer:
+    def expected(self, case: Case, *, as_documented: bool = False) -> Answer:
         """What the oracle expects of a correct implementation in this arithmetic."""
-        return expectation(case, self.arithmetic, printed=printed)
+        return expectation(case, self.arithmetic, as_documented=as_documented)

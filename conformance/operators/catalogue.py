@@ -1,42 +1,45 @@
-"""Every clause, in order: importing this module fills the register."""
+"""Every operator and every clause, found by walking this package and the families."""
 
 from __future__ import annotations
 
 import fnmatch
 import importlib
+import pkgutil
+from types import ModuleType
 
-from conformance.judging.clause import CLAUSES, Clause
+import conformance.families
+import conformance.operators
+from conformance.cases.operator import Operator
+from conformance.judging.clause import SHARED, Clause
 
-_MODULES = (
-    "operators.multilabel_margin_loss.value",
-    "operators.multilabel_margin_loss.labels",
-    "operators.multilabel_margin_loss.lattice",
-    "operators.multilabel_margin_loss.extremes",
-    "operators.multilabel_margin_loss.many_labels",
-    "operators.multilabel_margin_loss.shapes",
-    "operators.multilabel_margin_loss.gradients",
-    "operators.multilabel_margin_loss.relations",
-    "operators.multilabel_margin_loss.surface",
-    "operators.multilabel_soft_margin_loss.value",
-    "operators.multilabel_soft_margin_loss.extremes",
-    "operators.multilabel_soft_margin_loss.exhaustive",
-    "operators.multilabel_soft_margin_loss.shapes",
-    "operators.multilabel_soft_margin_loss.gradients",
-    "operators.multilabel_soft_margin_loss.relations",
-    "operators.multilabel_soft_margin_loss.surface",
-    "families.relations",
-    "families.limits",
-    "families.places",
-    "families.derivatives",
-    "families.modes",
-    "families.dtypes",
-    "families.refusals",
-    "operators.signatures",
-    "families.frozen",
-)
+OPERATORS: dict[str, Operator] = {}
+"""Every operator by its name."""
 
-for _name in _MODULES:
-    importlib.import_module(f"conformance.{_name}")
+CLAUSES: dict[str, Clause] = {}
+"""Every clause by its id."""
+
+
+def _modules(package: ModuleType) -> list[ModuleType]:
+    names = sorted(found.name for found in pkgutil.iter_modules(package.__path__) if not found.ispkg)
+    return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+
+
+def add(package: ModuleType) -> Operator:
+    """Take an operator's package into the catalogue: its description, the families' clauses, its special ones.
+
+    Raises:
+        ValueError: Its name, its word or the id of a clause is taken.
+    """
+    operator: Operator = package.OPERATOR
+    taken = {known.word for known in OPERATORS.values()} | set(OPERATORS)
+    if taken & {operator.name, operator.word}:
+        raise ValueError(f"operator {operator.name} ({operator.word}): the name or the word is taken")
+    OPERATORS[operator.name] = operator
+    for declare in SHARED:
+        declare(operator, CLAUSES)
+    for module in _modules(package):
+        CLAUSES.update(getattr(module, "CLAUSES", {}))
+    return operator
 
 
 def clauses(pattern: str = "*", operator: str = "*") -> list[Clause]:
@@ -44,5 +47,11 @@ def clauses(pattern: str = "*", operator: str = "*") -> list[Clause]:
     return [
         clause
         for clause in CLAUSES.values()
-        if fnmatch.fnmatchcase(clause.id, pattern) and fnmatch.fnmatchcase(clause.operator, operator)
+        if fnmatch.fnmatchcase(clause.id, pattern) and fnmatch.fnmatchcase(clause.operator.name, operator)
     ]
+
+
+_modules(conformance.families)
+for _found in sorted(pkgutil.iter_modules(conformance.operators.__path__), key=lambda found: found.name):
+    if _found.ispkg:
+        add(importlib.import_module(f"conformance.operators.{_found.name}"))

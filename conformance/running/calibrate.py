@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import ECHO, PRODUCT, Description, from_plain, to_plain, wants_of
+from adapters.contract import ECHO, PRODUCT, Description, OperatorOffer, from_plain, to_plain, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
-from conformance.cases.case import MARGIN, Case
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, drawn
+from conformance.cases.operator import Operator
+from conformance.cases.random_bits import RandomBits
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import CLASSES, Refused, Subject, Variant
+from conformance.operators.catalogue import OPERATORS
 from reference.formats import FORMATS, Float64, Format
 
 _DEAR_SHAPE_SECONDS = 0.015
@@ -61,7 +65,8 @@ def calibrate(
         variant=variant,
         bench=bench,
         limits=limits,
-        target_dtype=offer["target_dtype"],
+        operator=OPERATORS[variant.operator],
+        dtypes=dtypes_of_arguments(OPERATORS[variant.operator], offer),
         offers=(*wants_of(offer, variant.mode), *_comparable(description, variant)),
         compiled=variant.mode in description["compiled"],
         dear=variant.mode in description["compiled"],
@@ -91,6 +96,13 @@ def calibrate(
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     return Calibrated(subject)
+
+
+def dtypes_of_arguments(operator: Operator, offer: OperatorOffer) -> tuple[tuple[str, str], ...]:
+    """How a framework takes the arguments that are not of the scores' dtype, by name."""
+    dtype = offer["target_dtype"]
+    named = [argument.name for argument in operator.arguments if argument.role in ("labels", "indices")]
+    return () if dtype == "same" else tuple((name, dtype) for name in named)
 
 
 def _measure(subject: Subject) -> None:
@@ -198,21 +210,25 @@ def _flushes(subject: Subject) -> bool:
     return bool((back == 0).all())
 
 
-def probe(subject: Subject, shape: tuple[int, ...], reduction: str = "none") -> Case:
-    """A plain valid case: one label a row, scores rising from 0 by 1/4."""
-    operator, dtype = subject.variant.operator, subject.variant.dtype
-    input = (np.arange(int(np.prod(shape))) / 4.0).reshape(shape)
-    first = np.arange(shape[-1]) == 0
-    labels = np.where(first, 0, -1) if operator == MARGIN else np.where(first, 1.0, 0.0)
-    target = np.broadcast_to(labels, shape).copy()
-    targets = dtype if subject.target_dtype == "same" else subject.target_dtype
-    return Case(operator, dtype, input, target, targets, reduction=reduction)
+def probe(subject: Subject, sizes: tuple[int, ...], reduction: str = "none", *, batch: bool = True) -> Case:
+    """A plain valid case: scores in quarters, plain labels, options at their defaults.
+
+    Args:
+        subject: Whose case.
+        sizes: Rows, then the size of the next axis.
+        reduction: As of the call.
+        batch: Whether there is a batch axis; without one the first row is asked alone.
+    """
+    domain = Domain(subject.operator, subject.variant.dtype, subject.dtypes, shapes=(sizes,))
+    build = drawn((reduction,), scores="grid", labels="plain", options=False).build
+    case = build(RandomBits(*sizes), domain)
+    return case if batch or not subject.operator.unbatched else case.some_rows(slice(0, 1)).unbatched()
 
 
 def _refusal(subject: Subject) -> Refused | None:
     """What the variant raises on every plain valid case, if it answers none."""
     refused = None
-    for case in (probe(subject, (2, 4)), probe(subject, (1, 4), "mean"), probe(subject, (4,), "sum")):
+    for case in (probe(subject, (2, 4)), probe(subject, (1, 4), "mean"), probe(subject, (1, 4), "sum", batch=False)):
         reply = subject.reply(case, "value")
         if "raised" not in reply:
             return None

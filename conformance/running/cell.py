@@ -13,9 +13,9 @@ from traceback import format_exc
 from adapters.contract import OperatorOffer
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
+from conformance.cases.drawing import Fixed
 from conformance.cases.hexadecimal import hexadecimal
-from conformance.cases.minimise import minimise
-from conformance.cases.strategies import Fixed
+from conformance.cases.minimise import EVALUATIONS, Budget, minimise
 from conformance.judging.bench import Bench
 from conformance.judging.clause import Clause, any_case
 from conformance.judging.compare import Deviation
@@ -25,6 +25,7 @@ from conformance.running.reproducer import reproducer
 from reference.arguments import OracleError
 from reports.record import (
     FAILURES_KEPT,
+    ArgumentRecord,
     Counterexample,
     Failure,
     Finding,
@@ -35,6 +36,9 @@ from reports.record import (
     Worst,
 )
 
+_COSTLY_EVALUATIONS = 120
+"""The same if a call is slow, or each new shape costs a compilation."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -43,7 +47,7 @@ class Cell:
     Attributes:
         second: The bench that deviations are asked again on; it sees nothing else.
         fault: Why the variant cannot be tested, if calibration said so.
-        minimise: Seconds that may be spent on making one witness smaller.
+        minimise: Cases that may be asked about to make one witness smaller.
         hang: How it hung on a plain valid case, if calibration saw that twice.
     """
 
@@ -53,7 +57,7 @@ class Cell:
     cases: Callable[[], list[Case]]
     second: Bench
     fault: str = ""
-    minimise: float = 8.0
+    minimise: int = EVALUATIONS
     hang: str = ""
 
     def __str__(self) -> str:
@@ -186,11 +190,8 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     smallest, kind = case, _kind(problem)
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
         row = problem.row if isinstance(problem, Deviation) else None
-        keep = cell.clause.within if cell.clause.within(case) else any_case  # nothing can keep what it never had
-        compiled = cell.subject.compiled
-        smallest, kind = minimise(
-            case, kind, lambda other: _kind(_quiet(cell, other, keep)), cell.minimise, row, shapes_are_dear=compiled
-        )
+        keep = cell.clause.keeps if cell.clause.keeps(case) else any_case  # nothing can keep what it never had
+        smallest, kind = minimise(case, kind, lambda other: _kind(_quiet(cell, other, keep)), _budget(cell), row)
     again = _told(cell, _on(cell.subject, cell.second), smallest)
     died = isinstance(again, WorkerCrashed | WorkerHung)
     repeatable = None if isinstance(again, WorkerError) and not died else _kind(again) == kind
@@ -199,6 +200,13 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
     return _Outcome("deviates", "", smallest, _as_deviation(shown), repeatable, problem=_kind(problem))
+
+
+def _budget(cell: Cell) -> Budget:
+    """What a witness may cost: few evaluations of what is slow, or pays for each shape."""
+    subject = cell.subject
+    dear = _COSTLY_EVALUATIONS if subject.compiled or subject.dear or subject.slow else cell.minimise
+    return Budget(min(dear, cell.minimise), few_shapes=subject.compiled)
 
 
 def _told(cell: Cell, subject: Subject, case: Case) -> Exception | None:
@@ -216,10 +224,10 @@ def _kind(problem: Exception | None) -> str:
     return f"refused {problem.kind}" if isinstance(problem, Refused) else ""
 
 
-def _quiet(cell: Cell, case: Case, within: Callable[[Case], bool]) -> Exception | None:
+def _quiet(cell: Cell, case: Case, keeps: Callable[[Case], bool]) -> Exception | None:
     """As :func:`_problem`, for cases of the clause and of the oracle's domain only."""
     try:
-        return _problem(cell, cell.subject, case) if within(case) else None
+        return _problem(cell, cell.subject, case) if keeps(case) else None
     except (OracleError, WorkerError):
         return None
 
@@ -268,7 +276,7 @@ def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
         seen.setdefault(f"refused: {said}", []).append(case)
     counts = Counter({words: len(found) for words, found in seen.items()})
     rarest = min(seen, key=lambda words: len(seen[words])) if seen else ""
-    witness = min(seen[rarest], key=lambda case: case.input.size) if seen else None
+    witness = min(seen[rarest], key=lambda case: case.first.size) if seen else None
     outcome = _Outcome("observed", "", witness, behaviours=counts)
     outcome.deviation = Deviation("recorded, not demanded", rarest)
     return outcome
@@ -314,20 +322,35 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
     if case is None or deviation is None:
         return None
     gradient = cell.clause.needs == "gradient"
+    measured = deviation.measured
     return Counterexample(
-        input=hexadecimal(case.input),
-        target=case.target.tolist(),
+        arguments=arguments_of(case),
         reduction=case.reduction,
         expected=deviation.expected,
         got=deviation.got,
         reproducer=_reproducer(cell, case, gradient=gradient),
-        shape=list(case.input.shape),
         dtype=case.dtype,
-        target_dtype=case.target_dtype,
-        weight=hexadecimal(case.weight),
-        cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
         options=dict(case.options),
+        cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
+        kind=deviation.kind,
+        place=None if measured is None else list(measured.place),
+        low=None if measured is None else measured.low.hex(),
+        high=None if measured is None else measured.high.hex(),
+        bound=None if measured is None else measured.bound.hex(),
+        value=None if measured is None else measured.value.hex(),
     )
+
+
+def arguments_of(case: Case) -> dict[str, ArgumentRecord]:
+    """The arguments of a case as a record holds them."""
+    return {
+        argument.name: ArgumentRecord(
+            dtype=case.dtype_of(argument.name),
+            shape=list(case[argument.name].shape),
+            values=case[argument.name].tolist() if argument.whole_numbers else hexadecimal(case[argument.name]),
+        )
+        for argument in case.given
+    }
 
 
 def _reproducer(cell: Cell, case: Case, *, gradient: bool) -> str:

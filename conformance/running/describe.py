@@ -9,8 +9,8 @@ import msgspec
 
 from adapters.contract import Description, OperatorOffer, Reproducer, dtypes_of, wants_of
 from adapters.gateway import AdapterFault, WorkerError
-from conformance.cases.case import OPERATORS
 from conformance.judging.bench import Bench
+from conformance.operators.catalogue import OPERATORS
 from conformance.running.discover import Function, Spec, SubjectFailed, UsageError
 from reference.formats import FORMATS
 

@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.cases.case import OPERATORS
+from conformance.operators.catalogue import OPERATORS
 
 ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
 ENTRY_POINTS = "lossproof.adapters"

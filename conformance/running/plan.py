@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from adapters.contract import Description, dtypes_of, forms_of
 from conformance.cases.case import Case
-from conformance.cases.strategies import Domain, Fixed, Rows
-from conformance.judging.clause import Clause, Level
+from conformance.cases.drawing import Domain, Fixed
+from conformance.cases.operator import Shape
+from conformance.judging.clause import Also, Clause, Level
 from conformance.judging.subject import CLASSES, Subject, Variant
 from conformance.running.discover import UsageError
+
+Share = Also | Literal["all", "none"]
+"""Which clauses are asked: all, none, or those that say of themselves that they are asked there."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Profile:
         dear_cases: The same for a variant that pays for each new shape.
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
-        compiled: Clauses asked of compiled modes, as patterns of ids.
+        compiled: Which clauses are asked of compiled modes: ``all``, those that say so of themselves
+            (see :data:`conformance.judging.clause.Also`), or ``none``.
         few: The same for formats other than float32.
         secondary: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
         others: The same for the other modes beside the first, such as ``vmap``.
@@ -36,12 +41,12 @@ class Profile:
     name: str
     cases: int
     dear_cases: int
-    shapes: tuple[Rows, ...]
+    shapes: tuple[Shape, ...]
     dtypes: tuple[str, ...] = ()
-    compiled: tuple[str, ...] = ("*",)
-    few: tuple[str, ...] = ("*",)
-    secondary: tuple[str, ...] = ("*",)
-    others: tuple[str, ...] = ("*",)
+    compiled: Share = "all"
+    few: Share = "all"
+    secondary: Share = "all"
+    others: Share = "all"
     costly: bool = True
     lattice: int = 4
     exhaustive: bool = False
@@ -50,39 +55,15 @@ class Profile:
         """The profile where modes or formats are named: what is named is asked, if only in short."""
         if not (filters.modes or filters.dtypes):
             return self
-        others = ("*",) if filters.modes else self.others
-        return replace(self, few=self.few or self.compiled, secondary=self.secondary or self.compiled, others=others)
+        others: Share = "all" if filters.modes else self.others
+        few = self.compiled if self.few == "none" else self.few
+        secondary = self.compiled if self.secondary == "none" else self.secondary
+        return replace(self, few=few, secondary=secondary, others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
 """What a clause may need that every variant is asked for, whether it offers it or not."""
 
-_FORMULA = ("*.value.documented-formula",)
-_FEW = (
-    "*.value.*-example",
-    "*.value.documented-formula",
-    "*.value.default-is-mean",
-    "*.labels.block-*",
-    "*.numbers.*",
-    "*.dtypes.*",
-    "*.gradients.of-rows",
-    "*.gradients.of-large-scores",
-    "*.errors.*",
-    "*.modes.*",
-)
-_SECONDARY = (
-    "*.value.documented-formula",
-    "*.value.default-is-mean",
-    "*.labels.block-*",
-    "*.labels.first-negative-*",
-    "*.numbers.no-spurious-overflow",
-    "*.shapes.result",
-    "*.shapes.empty-batch-none",
-    "*.dtypes.result",
-    "*.weights.each-class",
-    "*.gradients.of-rows",
-    "*.modes.*",
-)
 _LATTICE_OF_FEW_SHAPES = 3
 _LATTICE_ROW_SECONDS = ((5, 1e-6), (4, 5e-6), (3, 8e-4), (2, 9e-3))
 """What a row may cost where a lattice of so many classes is asked, whose batches have up to 1.9 million rows, 390,625,
@@ -104,16 +85,16 @@ PROFILES = {
             dear_cases=6,
             shapes=((2, 4),),
             dtypes=("float32", "float64"),
-            compiled=_FORMULA,
-            few=(),
-            secondary=(),
-            others=_FORMULA,
+            compiled="brief",
+            few="none",
+            secondary="none",
+            others="brief",
             costly=False,
             lattice=3,
         ),
-        Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW, secondary=_SECONDARY),
+        Profile("standard", 60, 12, ((2, 4), (8, 3)), few="narrow", secondary="wrapped"),
         Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5, exhaustive=True),
-        Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW, secondary=_SECONDARY),
+        Profile("explore", 60, 12, ((2, 4), (8, 3)), few="narrow", secondary="wrapped"),
     )
 }
 
@@ -157,7 +138,7 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
         for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]
-    return [variant for variant in offered if _patterns(variant, description, profile)]
+    return [variant for variant in offered if _share(variant, description, profile) != "none"]
 
 
 def _check_offered(option: str, asked: Iterable[str], offered: Iterable[str]) -> None:
@@ -174,32 +155,33 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
-    if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in _patterns(variant, description, profile)):
+    share = _share(variant, description, profile)
+    if share != "all" and share not in clause.also:
         return False
     return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))
 
 
-def _patterns(variant: Variant, description: Description, profile: Profile) -> tuple[str, ...]:
-    """The clauses that a variant is asked, as patterns of ids."""
+def _share(variant: Variant, description: Description, profile: Profile) -> Share:
+    """Which clauses a variant is asked."""
     compiled = variant.mode in description["compiled"]
     if variant.mode in description.get("secondary", []) or (compiled and variant.form == "module"):
         return profile.secondary
     if not compiled:
         first = description["operators"][variant.operator]["modes"][0]
-        return ("*",) if variant.mode == first else profile.others
+        return "all" if variant.mode == first else profile.others
     return profile.compiled if variant.dtype == "float32" else profile.few
 
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:
     """What may be drawn for a variant."""
-    dtype, target_dtype = subject.variant.dtype, subject.target_dtype
+    operator, dtype, dtypes = subject.operator, subject.variant.dtype, subject.dtypes
     affordable = next((most for most, seconds in _LATTICE_ROW_SECONDS if subject.row_seconds < seconds), 1)
     if subject.dear or subject.slow:
         lattice = min(profile.lattice, affordable, _LATTICE_OF_FEW_SHAPES)
-        return Domain(dtype, target_dtype, profile.shapes, lattice, _FEW_CLASSES)
+        return Domain(operator, dtype, dtypes, profile.shapes, lattice, _FEW_CLASSES)
     quadratic = subject.classes_seconds * (_MANY_CLASSES / CLASSES) ** 2
     classes = _MANY_CLASSES if quadratic < _LONGEST_ROW_SECONDS else _FEW_CLASSES
-    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable), classes, profile.exhaustive)
+    return Domain(operator, dtype, dtypes, (), min(profile.lattice, affordable), classes, profile.exhaustive)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from conformance.cases.case import OPERATORS
 from conformance.cases.corpus import PATH, Entry, as_case, read, write
-from conformance.cases.hexadecimal import hexadecimal
+from conformance.cases.drawing import Domain
 from conformance.judging.expectation import expectation
+from conformance.operators.catalogue import OPERATORS
 from reference.arguments import OracleError
 from reference.formats import FORMATS, Arithmetic
-from reports.record import Counterexample, Run
+from reports.record import Finding, Run
 
 _REDUCTIONS = (None, "none", "sum", "mean")
 
@@ -36,7 +36,7 @@ def promote(run: Run, pattern: str, showed: str, path: Path = PATH) -> list[Entr
     for finding in run.findings:
         if finding.verdict != "deviates" or not fnmatch.fnmatchcase(finding.clause, pattern):
             continue
-        entry = _entry(finding.operator, finding.counterexample, showed, corpus.entries)
+        entry = _entry(finding, showed, corpus.entries)
         if entry is not None and _key(entry) not in known:
             known.add(_key(entry))
             corpus.entries.append(entry)
@@ -50,25 +50,26 @@ def _key(entry: Entry) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(entry, id="", showed=""))
 
 
-def _entry(operator: str, shown: Counterexample | None, showed: str, entries: list[Entry]) -> Entry | None:
+def _entry(finding: Finding, showed: str, entries: list[Entry]) -> Entry | None:
     """A counterexample under the next id; ``None`` for what the oracle does not take."""
-    if shown is None or shown.options or shown.reduction not in _REDUCTIONS or 0 in shown.shape:
+    shown, operator = finding.counterexample, OPERATORS.get(finding.operator)
+    if shown is None or operator is None or shown.reduction not in _REDUCTIONS:
         return None
-    word = OPERATORS[operator]
-    number = 1 + sum(entry.operator == operator for entry in entries)
+    if any(0 in argument.shape for argument in shown.arguments.values()):
+        return None
+    number = 1 + sum(entry.operator == operator.name for entry in entries)
     entry = Entry(
-        id=f"{word}-{number:04d}",
+        id=f"{operator.word}-{number:04d}",
         showed=showed,
-        operator=operator,
-        input=shown.input,
-        target=shown.target,
+        operator=operator.name,
+        arguments=shown.arguments,
         reduction=shown.reduction,
-        weight=shown.weight,
+        options=shown.options,
         cotangent=shown.cotangent,
     )
+    dtypes = tuple((name, argument.dtype) for name, argument in shown.arguments.items())
     try:
-        case = as_case(entry, shown.dtype, shown.target_dtype)
-        expectation(case, Arithmetic(FORMATS[shown.dtype]))
+        expectation(as_case(entry, Domain(operator, shown.dtype, dtypes)), Arithmetic(FORMATS[shown.dtype]))
     except (OracleError, ValueError):
         return None
-    return msgspec.structs.replace(entry, input=hexadecimal(case.input))
+    return entry

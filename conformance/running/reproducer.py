@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import Template
 from typing import Any
 
@@ -12,6 +13,7 @@ from conformance.cases.case import Case
 from conformance.judging.subject import Variant
 from reference.formats import Float64, Int64
 
+_NO_NUMBER = re.compile(r"\b(inf|nan)\b")
 _MINDSPORE_MODES = {"graph": "GRAPH_MODE", "pynative": "PYNATIVE_MODE"}
 
 
@@ -39,13 +41,12 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: 
 
 
 def _keywords(case: Case) -> list[tuple[str, str]]:
-    weight = [] if case.weight is None else [("weight", "weight")]
-    return weight + [(name, repr(value)) for name, value in case.keywords.items()]
+    given = [(argument.name, argument.name) for argument in case.given if argument.place == "keyword"]
+    return given + [(name, repr(value)) for name, value in case.keywords.items()]
 
 
 def _arguments(case: Case, *, gradient: bool) -> list[str]:
-    weight = [] if case.weight is None else ["weight"]
-    return ["input", "target", *weight, *(["cotangent"] if gradient else [])]
+    return [*(argument.name for argument in case.given), *(["cotangent"] if gradient else [])]
 
 
 def _ending(template: Reproducer, fields: dict[str, Any], *, gradient: bool) -> list[str]:
@@ -57,11 +58,11 @@ def _ending(template: Reproducer, fields: dict[str, Any], *, gradient: bool) -> 
 
 
 def _array(case: Case, name: str, template: Reproducer) -> str:
-    array = case.upstream() if name == "cotangent" else getattr(case, name)
+    array = case.upstream() if name == "cotangent" else case[name]
     values = values_text(array)
     if name in case.no_tensors:
         return values
-    dtype = case.target_dtype if name == "target" else case.dtype
+    dtype = case.dtype_of(name)
     shape = repr(tuple(np.shape(array)))
     return Template(template["empty" if 0 in np.shape(array) else "array"]).substitute(
         values=values, dtype=dtype, shape=shape
@@ -70,7 +71,4 @@ def _array(case: Case, name: str, template: Reproducer) -> str:
 
 def values_text(array: Float64 | Int64) -> str:
     """Nested lists of shortest decimals; infinities and NaN as calls that make them."""
-    text = repr(np.asarray(array).tolist())
-    return (
-        text.replace("-inf", "-float('inf')").replace("nan", "float('nan')") if "inf" in text or "nan" in text else text
-    )
+    return _NO_NUMBER.sub(r"float('\1')", repr(np.asarray(array).tolist()))

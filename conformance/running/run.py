@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.contract import Description
-from conformance.cases.case import OPERATORS
+from conformance.cases.minimise import EVALUATIONS
+from conformance.cases.random_bits import SCHEME as DRAWS
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause
 from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.judging.subject import Variant
-from conformance.operators.catalogue import clauses
+from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, share_measurements
 from conformance.running.cell import Cell, number, run_cell, variant_record
 from conformance.running.describe import describe, with_function
@@ -54,7 +55,7 @@ class Options:
     seed: int = 0
     out: Path = Path("runs")
     limits: Limits = field(default_factory=Limits)
-    minimise: float = 8.0
+    minimise: int = EVALUATIONS
 
 
 class Progress:
@@ -273,7 +274,7 @@ def _header(
     facts["slow_calls"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.slow})
     facts["pays_for_shapes"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.dear})
     return Header(
-        schema="lossproof-run/1",
+        schema="lossproof-run/2",
         run=uuid.uuid4().hex,
         started=now(),
         suite=Suite(version=suite_version(), digest=suite_digest()),
@@ -290,6 +291,7 @@ def _header(
         machine=Machine(processor=platform.machine(), cores=os.cpu_count() or 1),
         measured=facts,
         left_out=left_out,
+        draws=DRAWS,
     )
 
 
@@ -319,7 +321,7 @@ def _clause_record(clause: Clause) -> ClauseRecord:
     ]
     return ClauseRecord(
         id=clause.id,
-        operator=clause.operator,
+        operator=clause.operator.name,
         family=clause.family,
         level=clause.level,
         why=clause.why,

@@ -1,48 +1,47 @@
-"""The margin loss at its edges: many classes, many rows, gaps beside the kink, infinite scores, labels out of range."""
+"""The margin loss at its edges: many classes, gaps beside the kink, labels out of range."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from conformance.cases.case import MARGIN, Case
-from conformance.cases.strategies import Domain, Drawn, Fixed, margin_cases
-from conformance.families.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_SHAPES
-from conformance.judging.clause import clause
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
+from conformance.cases.random_bits import RandomBits
+from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_value, numbers
-from conformance.judging.nonfinite import INFINITIES, assert_limits, with_special_scores
 from conformance.judging.subject import Refused, Subject, Undecided
-from reference.nonfinite import margin_classes
+from conformance.operators.multilabel_margin_loss import OPERATOR
+from conformance.operators.multilabel_margin_loss.pages import (
+    BLOCK,
+    FORMULA,
+)
+
+CLAUSES: dict[str, Clause] = {}
+clause = clauses_of(OPERATOR, CLAUSES)
 
 _MANY_CLASSES = (130, 300, 33_000)
-_MANY_ROWS = 257
 
 
 def many_classes(domain: Domain) -> list[Case]:
     """One row each of more than 2^7, 2^8 and 2^15 classes, labels at either end."""
-    generator = np.random.default_rng(0)
+    bits = RandomBits(0)
     cases: list[Case] = []
     for classes in _MANY_CLASSES[:1] if domain.shapes else [most for most in _MANY_CLASSES if most <= domain.classes]:
         target = np.full((1, classes), -1, dtype=np.int64)
         target[0, :3] = classes - 1, 2, classes - 4
-        scores = generator.integers(-8, 9, (1, classes)) / 4 - 1.5
+        scores = bits.integers(-8, 9, (1, classes)) / 4 - 1.5
         cases.append(_case(domain, scores, target))
     return cases
 
 
 def _case(domain: Domain, scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]], target: object) -> Case:
-    return Case(
-        operator=MARGIN,
-        dtype=domain.dtype,
-        input=domain.format.round(scores),
-        target=np.asarray(target, dtype=np.int64),
-        target_dtype=domain.targets,
-    )
+    return domain.case(input=domain.format.round(scores), target=np.asarray(target, dtype=np.int64))
 
 
 @clause(
     "margin.labels.many-classes",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="The formula knows no largest number of classes.",
     cases=Fixed(many_classes, whole=False),
 )
@@ -54,7 +53,7 @@ def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
 @clause(
     "margin.gradients.many-classes",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="The derivative of the formula, whatever the number of classes.",
     cases=Fixed(many_classes, whole=False),
     needs="gradient",
@@ -64,101 +63,60 @@ def derivatives_of_many_classes(subject: Subject, case: Case) -> None:
     assert_gradient(subject, case)
 
 
-def many_rows(domain: Domain) -> list[Case]:
-    """More rows than a block of threads, an unrolled loop or a page of a kernel has."""
-    generator = np.random.default_rng(1)
-    scores = generator.integers(-8, 9, (_MANY_ROWS, 3)) / 4
-    target = np.stack([generator.permutation(np.append(np.arange(3), -1))[:3] for _ in range(_MANY_ROWS)])
-    return [_case(domain, scores, target)]
-
-
-@clause(
-    "margin.shapes.many-rows",
-    "documented",
-    MARGIN_SHAPES,
-    cases=Fixed(many_rows, whole=False),
-)
-def every_row_of_a_large_batch(subject: Subject, case: Case) -> None:
-    """In a batch of 257 rows each row has the formula's loss."""
-    assert_value(subject, case)
-
-
-def square(domain: Domain) -> list[Case]:
-    """As many rows as classes, in which an axis taken for another changes nothing in the shapes."""
-    target = np.array([[1, -1, 0], [2, 0, -1], [0, -1, -1]])
-    return [_case(domain, np.array([[0.25, 0.5, -1.0], [1.5, 0.0, 0.75], [-0.25, 2.0, 0.5]]), target)]
-
-
-@clause("margin.shapes.as-many-rows-as-classes", "documented", MARGIN_SHAPES, cases=Fixed(square, whole=False))
-def rows_are_not_classes(subject: Subject, case: Case) -> None:
-    """In a batch of as many rows as classes each row has the formula's loss."""
-    assert_value(subject, case)
-
-
 def _near_kink() -> Drawn:
     """One label, others a few hundred units of roundoff on either side of its kink."""
-    drawn = margin_cases(("padded",), least_classes=2)
+    padded = drawn(labels=("padded",), least={"C": 2})
 
     def change(case: Case) -> Case:
-        target = np.full(case.target.shape, -1, dtype=np.int64)
+        target = np.full(case["target"].shape, -1, dtype=np.int64)
         target[:, 0] = 0
-        steps = 1 + np.floor(np.clip(np.abs(case.input) * 64, 0, 2.0**30)).astype(np.int64) % 3
-        signs = np.where(np.arange(case.input.size).reshape(case.input.shape) % 3 == 2, -1.0, 1.0)
+        steps = 1 + np.floor(np.clip(np.abs(case["input"]) * 64, 0, 2.0**30)).astype(np.int64) % 3
+        signs = np.where(np.arange(case["input"].size).reshape(case["input"].shape) % 3 == 2, -1.0, 1.0)
         input = signs * 2.0 ** (8 + steps) * case.format.unit_roundoff
         input[:, 0] = 1.0
         return case.replace(input=input, target=target)
 
-    return drawn.map(change)
+    return padded.map(change)
 
 
 @clause(
     "margin.numbers.beside-the-kink",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="A positive margin counts however small it is; only rounding may hide it.",
     cases=_near_kink(),
+    also=("narrow",),
 )
 def small_margins_count(subject: Subject, case: Case) -> None:
     """Margins of a few hundred units of roundoff are neither taken as zero nor made larger."""
     assert_value(subject, case)
 
 
-@clause(
-    "margin.numbers.infinite-scores",
-    "quality",
-    MARGIN_FORMULA,
-    why="Where no two infinities meet, IEEE 754 and the formula's limit agree on what the loss is.",
-    cases=with_special_scores(margin_cases(("padded", "all")), INFINITIES),
-)
-def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
-    """An infinite score gives an infinite loss, or adds nothing, as the formula's limit says."""
-    assert_limits(subject, case, margin_classes(case.input, case.target.astype(np.int64), "none"))
-
-
 def _out_of_range() -> Drawn:
-    drawn = margin_cases(("padded",), least_classes=2)
+    padded = drawn(labels=("padded",), least={"C": 2})
 
     def change(case: Case) -> Case:
-        target = case.target.copy()
-        beyond = (0, 1, 4, 2**20)[int(abs(case.input[0, 0]) * 4) % 4 if np.isfinite(case.input[0, 0]) else 0]
+        target = case["target"].copy()
+        beyond = (0, 1, 4, 2**20)[int(abs(case["input"][0, 0]) * 4) % 4 if np.isfinite(case["input"][0, 0]) else 0]
         target[0, 0] = case.classes + beyond
-        return case.replace(input=np.clip(case.input, -4.0, 4.0), target=target)
+        return case.replace(input=np.clip(case["input"], -4.0, 4.0), target=target)
 
-    return drawn.map(change)
+    return padded.map(change)
 
 
 def _names_no_class(case: Case) -> bool:
     """Whether the first label of the first row is beyond the last class."""
-    return bool(case.input.ndim == 2 and case.target[0, 0] >= case.classes)
+    return bool(case["input"].ndim == 2 and case["target"][0, 0] >= case.classes)
 
 
 @clause(
     "margin.errors.label-out-of-range",
     "quality",
-    MARGIN_BLOCK,
+    BLOCK,
     why="A label that names no class has no score; taking another class's score for it hides a broken input.",
     cases=_out_of_range(),
-    within=_names_no_class,
+    keeps=_names_no_class,
+    also=("narrow",),
 )
 def labels_out_of_range_are_refused(subject: Subject, case: Case) -> None:
     """A label beyond the last class, before the block's end, is refused or gives NaN, never a number."""

@@ -5,58 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.strategies import Drawn, margin_cases
-from conformance.families.sources import MARGIN_BLOCK, MARGIN_FORMULA, MARGIN_REDUCTIONS
-from conformance.judging.clause import clause
+from conformance.cases.drawing import Drawn, drawn
+from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, numbers
 from conformance.judging.subject import Subject
-
-
-@clause(
-    "margin.gradients.of-rows",
-    "implied",
-    MARGIN_FORMULA,
-    why="The derivative of the formula: where a pair's margin is positive, 1/C for i and -1/C for y[j].",
-    cases=margin_cases(cotangent=True),
-    needs="gradient",
+from conformance.operators.multilabel_margin_loss import OPERATOR
+from conformance.operators.multilabel_margin_loss.pages import (
+    BLOCK,
+    FORMULA,
 )
-def gradient_of_each_row(subject: Subject, case: Case) -> None:
-    """The gradient is the derivative of each row's loss times its cotangent, at ties a subgradient."""
-    assert_gradient(subject, case)
 
-
-@clause(
-    "margin.gradients.of-sum",
-    "implied",
-    MARGIN_REDUCTIONS,
-    why="The derivative of the sum of the rows.",
-    cases=margin_cases(reductions=("sum",), cotangent=True),
-    needs="gradient",
-)
-def gradient_of_the_sum(subject: Subject, case: Case) -> None:
-    """The gradient of reduction ``sum`` is the derivative of every row times the cotangent."""
-    assert_gradient(subject, case)
-
-
-@clause(
-    "margin.gradients.of-mean",
-    "implied",
-    MARGIN_REDUCTIONS,
-    why="The derivative of the sum of the rows divided by their number.",
-    cases=margin_cases(reductions=("mean",), cotangent=True),
-    needs="gradient",
-)
-def gradient_of_the_mean(subject: Subject, case: Case) -> None:
-    """The gradient of reduction ``mean`` is the derivative of every row times the cotangent over N."""
-    assert_gradient(subject, case)
+CLAUSES: dict[str, Clause] = {}
+clause = clauses_of(OPERATOR, CLAUSES)
 
 
 @clause(
     "margin.gradients.of-empty-block",
     "implied",
-    MARGIN_BLOCK,
+    BLOCK,
     why="A loss that is 0 whatever the scores has derivative 0.",
-    cases=margin_cases(("empty", "leading", "all"), cotangent=True),
+    cases=drawn(labels=("empty", "leading", "all"), cotangent=True),
     needs="gradient",
 )
 def gradient_without_pairs(subject: Subject, case: Case) -> None:
@@ -67,15 +35,15 @@ def gradient_without_pairs(subject: Subject, case: Case) -> None:
 @clause(
     "margin.gradients.sum-to-zero",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="Only differences of scores stand in the formula: what a pair gives to its class i it takes from its label.",
-    cases=margin_cases(reductions=("none", "sum", "mean"), cotangent=True),
+    cases=drawn(("none", "sum", "mean"), cotangent=True),
     needs="gradient",
 )
 def derivatives_of_a_row_cancel(subject: Subject, case: Case) -> None:
     """The gradient of each row adds up to 0 over the classes, within the bounds of its elements."""
     got = subject.evaluate(case, "gradient").gradient
-    assert_shape(got, case.input.shape)
+    assert_shape(got, case["input"].shape)
 
     gradient = subject.expected(case).gradient
     apart = np.abs(got.values.sum(axis=-1))
@@ -90,15 +58,15 @@ def derivatives_of_a_row_cancel(subject: Subject, case: Case) -> None:
 @clause(
     "margin.gradients.zero-where-nothing-counts",
     "implied",
-    MARGIN_BLOCK,
+    BLOCK,
     why="A score that stands in no active pair does not change the loss.",
-    cases=margin_cases(reductions=("none", "mean"), cotangent=True),
+    cases=drawn(("none", "mean"), cotangent=True),
     needs="gradient",
 )
 def no_gradient_where_no_pair_is_active(subject: Subject, case: Case) -> None:
     """A class in no pair that is active, or could be by rounding or at a tie, has a gradient of 0, never NaN."""
     got = subject.evaluate(case, "gradient").gradient
-    assert_shape(got, case.input.shape)
+    assert_shape(got, case["input"].shape)
 
     gradient = subject.expected(case).gradient
     ignored = (gradient.low == 0) & (gradient.high == 0) & (gradient.bound == 0)
@@ -109,15 +77,15 @@ def no_gradient_where_no_pair_is_active(subject: Subject, case: Case) -> None:
 @clause(
     "margin.gradients.second",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="The loss is linear between its kinks.",
-    cases=margin_cases(("padded",), ("none", "sum", "mean"), cotangent=True),
+    cases=drawn(("none", "sum", "mean"), labels=("padded",), cotangent=True),
     needs="second",
 )
 def second_derivative_is_zero(subject: Subject, case: Case) -> None:
     """The derivative of the gradient along any direction is exactly 0."""
-    got = subject.derived(case, "second", tangent=np.resize([1.0, -0.5, 2.0], case.input.shape))
-    assert_shape(got, case.input.shape)
+    got = subject.derived(case, "second", tangent=np.resize([1.0, -0.5, 2.0], case["input"].shape))
+    assert_shape(got, case["input"].shape)
 
     if (got.values != 0).any():
         raise Deviation("0 throughout", numbers(got.values[got.values != 0]))
@@ -125,10 +93,10 @@ def second_derivative_is_zero(subject: Subject, case: Case) -> None:
 
 def _ties() -> Drawn:
     """Scores 0 for the others and 1 for the label: every pair at its kink."""
-    padded = margin_cases(("padded",), least_classes=2)
+    padded = drawn(labels=("padded",), least={"C": 2})
 
     def change(case: Case) -> Case:
-        input, target = np.zeros(case.input.shape), np.full(case.target.shape, -1, dtype=np.int64)
+        input, target = np.zeros(case["input"].shape), np.full(case["target"].shape, -1, dtype=np.int64)
         input[:, 0], target[:, 0] = 1.0, 0
         return case.replace(input=input, target=target)
 
@@ -138,7 +106,7 @@ def _ties() -> Drawn:
 @clause(
     "margin.gradients.subgradient-at-tie",
     "open",
-    MARGIN_FORMULA,
+    FORMULA,
     why="Where 1 - (x[y[j]] - x[i]) is exactly 0 every value between the one-sided derivatives is a subgradient.",
     cases=_ties(),
     needs="gradient",
@@ -146,6 +114,6 @@ def _ties() -> Drawn:
 def subgradient_at_a_tie(subject: Subject, case: Case) -> str:
     """Which subgradient comes back where every pair is exactly at its kink."""
     gradient = subject.evaluate(case, "gradient").gradient
-    assert_shape(gradient, case.input.shape)
+    assert_shape(gradient, case["input"].shape)
     seen = sorted(set(np.round(gradient.values[:, 1:] * case.classes, 3).reshape(-1).tolist()))
     return f"derivative by a non-target's score times C: {', '.join(map(str, seen))}"

@@ -5,23 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.strategies import Drawn, margin_cases
-from conformance.families.sources import (
-    MARGIN_BLOCK,
-    MARGIN_BLOCK_MINDSPORE,
-    MARGIN_EXCLUSION,
-    MARGIN_FORMULA,
-    torch_margin,
-)
-from conformance.judging.clause import clause
+from conformance.cases.drawing import Drawn, drawn
+from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import assert_same_bits, assert_within
 from conformance.judging.subject import Refused, Subject
+from conformance.operators.multilabel_margin_loss import OPERATOR
+from conformance.operators.multilabel_margin_loss.pages import (
+    BLOCK,
+    BLOCK_MINDSPORE,
+    EXCLUSION,
+    FORMULA,
+    torch,
+)
 from reference.margin_exact import block_of
 from reference.pairs import label_block
 
+CLAUSES: dict[str, Clause] = {}
+clause = clauses_of(OPERATOR, CLAUSES)
+
 
 def _rows(case: Case) -> list[list[int]]:
-    return [[int(label) for label in row] for row in case.target.tolist()]
+    return [[int(label) for label in row] for row in case["target"].tolist()]
 
 
 def _blocks(case: Case) -> list[list[int]]:
@@ -51,16 +55,17 @@ def all_blocks_full(case: Case) -> bool:
 @clause(
     "margin.labels.block-ends-at-first-negative",
     "documented",
-    MARGIN_BLOCK,
-    MARGIN_BLOCK_MINDSPORE,
-    torch_margin("for target y, only consider labels 3 and 0, not after label -1"),
-    cases=margin_cases(("tail", "leading")),
-    within=has_tail,
+    BLOCK,
+    BLOCK_MINDSPORE,
+    torch("for target y, only consider labels 3 and 0, not after label -1"),
+    cases=drawn(labels=("tail", "leading")),
+    keeps=has_tail,
+    also=("narrow", "wrapped"),
 )
 def what_follows_the_first_negative_label_is_ignored(subject: Subject, case: Case) -> None:
     """Valid labels after the first -1 change nothing: the loss is the one of -1 in their place, bit for bit."""
-    block = label_block(case.target.astype(np.int64))
-    blanked = case.replace(target=np.where(block, case.target, -1))
+    block = label_block(case["target"].astype(np.int64))
+    blanked = case.replace(target=np.where(block, case["target"], -1))
 
     got, other = subject.evaluate(case), subject.evaluate(blanked)
 
@@ -71,10 +76,10 @@ def what_follows_the_first_negative_label_is_ignored(subject: Subject, case: Cas
 @clause(
     "margin.labels.empty-block",
     "implied",
-    MARGIN_BLOCK,
+    BLOCK,
     why="The sum over no labels is 0.",
-    cases=margin_cases(("empty",)),
-    within=all_blocks_empty,
+    cases=drawn(labels=("empty",)),
+    keeps=all_blocks_empty,
 )
 def no_labels_no_loss(subject: Subject, case: Case) -> None:
     """A row whose target is all -1 has loss 0."""
@@ -86,10 +91,10 @@ def no_labels_no_loss(subject: Subject, case: Case) -> None:
 @clause(
     "margin.labels.duplicates-count",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="The sum of the formula runs over the places j of the target, not over different classes.",
-    cases=margin_cases(("duplicates",), least_classes=2),
-    within=has_duplicates,
+    cases=drawn(labels=("duplicates",), least={"C": 2}),
+    keeps=has_duplicates,
 )
 def duplicate_labels_count_each_time(subject: Subject, case: Case) -> None:
     """A label that stands twice in the block contributes twice."""
@@ -101,9 +106,9 @@ def duplicate_labels_count_each_time(subject: Subject, case: Case) -> None:
 @clause(
     "margin.labels.every-class",
     "documented",
-    MARGIN_EXCLUSION,
-    cases=margin_cases(("all",)),
-    within=all_blocks_full,
+    EXCLUSION,
+    cases=drawn(labels=("all",)),
+    keeps=all_blocks_full,
 )
 def every_class_a_target(subject: Subject, case: Case) -> None:
     """Where every class is a label there is no pair, and the loss is 0."""
@@ -116,18 +121,18 @@ def _other_negatives() -> Drawn:
     """Padding with -2 and -100 where the pages say -1."""
 
     def change(case: Case) -> Case:
-        target = case.target.copy()
+        target = case["target"].copy()
         target[:, -1] = -1
         fill = np.where(np.arange(target.size).reshape(target.shape) % 2 == 0, -2, -100)
         return case.replace(target=np.where(target < 0, fill, target))
 
-    return margin_cases(("padded",), least_classes=2).map(change)
+    return drawn(labels=("padded",), least={"C": 2}).map(change)
 
 
 @clause(
     "margin.labels.other-negatives",
     "open",
-    torch_margin("label targets padded by -1 ensuring same shape as the input."),
+    torch("label targets padded by -1 ensuring same shape as the input."),
     why="The pages pad with -1 and speak of non-negative targets; of other negative labels they say nothing.",
     cases=_other_negatives(),
 )

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.cases.case import MARGIN, Case
-from conformance.cases.strategies import Domain, Drawn, Fixed, margin_cases, on_grid
-from conformance.families.sources import MARGIN_BLOCK, MARGIN_BLOCK_MINDSPORE, MARGIN_FORMULA, torch_margin
-from conformance.judging.clause import clause
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
+from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_alike, assert_shape, assert_value, numbers
 from conformance.judging.subject import Subject
+from conformance.operators.multilabel_margin_loss import OPERATOR
 from conformance.operators.multilabel_margin_loss.labels import words_for_labels
+from conformance.operators.multilabel_margin_loss.pages import (
+    BLOCK,
+    BLOCK_MINDSPORE,
+    FORMULA,
+    torch,
+)
 from reference.formats import Int64
 from reference.pairs import label_block
+
+CLAUSES: dict[str, Clause] = {}
+clause = clauses_of(OPERATOR, CLAUSES)
 
 _SHIFT = 8.0
 _CLASSES = 6
@@ -20,9 +29,8 @@ _CLASSES = 6
 
 def _met(case: Case) -> Case:
     """Labels 1 above every other score or more, but for the last row, where a quarter is missing."""
-    case = on_grid(case)
-    target = case.target.astype(np.int64)
-    input = case.input.copy()
+    target = case["target"].astype(np.int64)
+    input = case["input"].copy()
     for row, place in np.argwhere(label_block(target)).tolist():
         input[row, target[row, place]] = 5.0 + place
     input[-1] = np.where(input[-1] >= 5.0, 0.75, 0.0)
@@ -32,9 +40,9 @@ def _met(case: Case) -> Case:
 @clause(
     "margin.value.zero-when-every-margin-is-met",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="A sum of terms max(0, z) is 0 if and only if no z is positive.",
-    cases=margin_cases(("padded", "tail")).map(_met),
+    cases=drawn(scores="grid", labels=("padded", "tail")).map(_met),
 )
 def zero_exactly_when_every_margin_is_met(subject: Subject, case: Case) -> None:
     """The loss of a row is exactly 0 where each label is 1 or more above every other class, and not 0 elsewhere."""
@@ -52,13 +60,14 @@ def zero_exactly_when_every_margin_is_met(subject: Subject, case: Case) -> None:
 @clause(
     "margin.numbers.translation",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="Only differences of scores stand in the formula.",
-    cases=margin_cases().map(on_grid),
+    cases=drawn(scores="grid"),
+    also=("narrow",),
 )
 def shifted_scores_have_the_same_loss(subject: Subject, case: Case) -> None:
     """Scores that are all shifted by 8 have the same loss; where nothing rounds, bit for bit."""
-    shifted = case.replace(input=case.input + _SHIFT)
+    shifted = case.replace(input=case["input"] + _SHIFT)
 
     got, other = subject.evaluate(shifted).value, subject.evaluate(case).value
 
@@ -69,13 +78,13 @@ def shifted_scores_have_the_same_loss(subject: Subject, case: Case) -> None:
 @clause(
     "margin.labels.any-order",
     "implied",
-    MARGIN_FORMULA,
+    FORMULA,
     why="A sum does not depend on the order of its terms.",
-    cases=margin_cases(("padded", "tail", "duplicates"), least_classes=2),
+    cases=drawn(labels=("padded", "tail", "duplicates"), least={"C": 2}),
 )
 def labels_in_reverse_order(subject: Subject, case: Case) -> None:
     """The labels of a block in reverse order give the same loss, within the bounds of both."""
-    target: Int64 = case.target.astype(np.int64)
+    target: Int64 = case["target"].astype(np.int64)
     turned = target.copy()
     for row, length in enumerate(label_block(target).sum(axis=1).tolist()):
         turned[row, :length] = target[row, :length][::-1]
@@ -96,26 +105,17 @@ def every_length(domain: Domain) -> list[Case]:
         rows = domain.shapes[0][0] if domain.shapes else len(target)
         for start in range(0, len(target), rows):
             part = np.resize(np.roll(target, -start, axis=0), (rows, classes))
-            cases.append(_case(domain, np.resize([0.25, -0.5, 1.0, 0.0, 0.75], part.shape), part))
+            cases.append(domain.case(input=np.resize([0.25, -0.5, 1.0, 0.0, 0.75], part.shape), target=part))
     return cases
-
-
-def _case(domain: Domain, scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]], target: Int64) -> Case:
-    return Case(
-        operator=MARGIN,
-        dtype=domain.dtype,
-        input=scores,
-        target=target,
-        target_dtype=domain.targets,
-    )
 
 
 @clause(
     "margin.labels.first-negative-in-every-place",
     "documented",
-    MARGIN_BLOCK,
-    MARGIN_BLOCK_MINDSPORE,
+    BLOCK,
+    BLOCK_MINDSPORE,
     cases=Fixed(every_length, whole=False),
+    also=("wrapped",),
 )
 def first_negative_in_every_place(subject: Subject, case: Case) -> None:
     """Wherever the first -1 stands, from the first place to none at all, the labels before it count and no other."""
@@ -126,18 +126,18 @@ def _smallest_labels() -> Drawn:
     """Padding with the smallest value of the target's dtype."""
 
     def change(case: Case) -> Case:
-        smallest = np.iinfo(case.target_dtype).min
-        target = np.where(case.target < 0, smallest, case.target)
+        smallest = np.iinfo(case.dtype_of("target")).min
+        target = np.where(case["target"] < 0, smallest, case["target"])
         target[:, -1] = smallest
         return case.replace(target=target)
 
-    return margin_cases(("padded",), least_classes=2).map(change)
+    return drawn(labels=("padded",), least={"C": 2}).map(change)
 
 
 @clause(
     "margin.labels.smallest-label",
     "open",
-    torch_margin("label targets padded by -1 ensuring same shape as the input."),
+    torch("label targets padded by -1 ensuring same shape as the input."),
     why="The smallest value of the dtype is negative, as the block's end must be, and no page pads with it.",
     cases=_smallest_labels(),
 )
@@ -150,22 +150,22 @@ def _beyond_behind() -> Drawn:
     """After the first -1 the labels C, the largest of the dtype, and so on in turn."""
 
     def change(case: Case) -> Case:
-        largest = np.iinfo(case.target_dtype).max
-        behind = np.resize([case.classes, largest, 2 * case.classes], case.target.shape)
-        target = case.target.copy()
-        ends = label_block(case.target.astype(np.int64)).sum(axis=1)
+        largest = np.iinfo(case.dtype_of("target")).max
+        behind = np.resize([case.classes, largest, 2 * case.classes], case["target"].shape)
+        target = case["target"].copy()
+        ends = label_block(case["target"].astype(np.int64)).sum(axis=1)
         for row, end in enumerate(ends.tolist()):
             target[row, min(end, case.classes - 2)] = -1
             target[row, min(end, case.classes - 2) + 1 :] = behind[row, min(end, case.classes - 2) + 1 :]
         return case.replace(target=target)
 
-    return margin_cases(("padded",), least_classes=2).map(change)
+    return drawn(labels=("padded",), least={"C": 2}).map(change)
 
 
 @clause(
     "margin.labels.out-of-range-behind-the-block",
     "open",
-    MARGIN_BLOCK,
+    BLOCK,
     why="Labels behind the block are not considered; whether one that names no class is refused, no page says.",
     cases=_beyond_behind(),
 )

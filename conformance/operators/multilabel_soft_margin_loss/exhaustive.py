@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.cases.case import SOFT, Case
-from conformance.cases.strategies import Domain, Fixed
-from conformance.families.sources import SOFT_FORMULA
-from conformance.judging.clause import clause
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, Fixed
+from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_shape, assert_within
 from conformance.judging.subject import Array, Subject
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR
+from conformance.operators.multilabel_soft_margin_loss.pages import (
+    FORMULA,
+)
 from reference.bit_patterns import finite_ranges, scores, soft_margin_blocks
+
+CLAUSES: dict[str, Clause] = {}
+clause = clauses_of(OPERATOR, CLAUSES)
 
 _CASES_OF_A_SIGN = 32
 _AT_ONCE = 1 << 21
@@ -20,13 +26,8 @@ _LABEL = 0.0
 def _case(domain: Domain, patterns: range) -> Case:
     """The scores at both ends of a range stand for all between them."""
     ends = range(patterns.start, patterns.stop, max(1, len(patterns) - 1))
-    return Case(
-        operator=SOFT,
-        dtype=domain.dtype,
-        input=np.array([[scores(range(end, end + 1), domain.format)[0]] for end in ends]),
-        target=np.full((len(ends), 1), _LABEL),
-        target_dtype=domain.targets,
-    )
+    ends_of = np.array([[scores(range(end, end + 1), domain.format)[0]] for end in ends])
+    return domain.case(input=ends_of, target=np.full((len(ends), 1), _LABEL))
 
 
 def ranges(domain: Domain) -> list[Case]:
@@ -47,16 +48,17 @@ def _pattern(score: float) -> int:
 @clause(
     "soft.numbers.every-single-score",
     "implied",
-    SOFT_FORMULA,
+    FORMULA,
     why="A format of 32 bits has so few scores that all of them can be asked, given an hour.",
     cases=Fixed(ranges),
+    also=("narrow",),
 )
 def every_score_of_float32(subject: Subject, case: Case) -> None:
     """Every finite float32 score has its loss, for the label 0; a case names the ends of a range of bit patterns."""
-    first, last = _pattern(case.input[0, 0]), _pattern(case.input[-1, 0])
+    first, last = _pattern(case["input"][0, 0]), _pattern(case["input"][-1, 0])
     for start in range(first, last + 1, _AT_ONCE):
         patterns = range(start, min(start + _AT_ONCE, last + 1))
-        got = subject.over(patterns, _LABEL)
+        got = subject.over(case, patterns, _LABEL)
         assert_shape(got, (len(patterns),))
         for part, expected in soft_margin_blocks(patterns, _LABEL, subject.arithmetic, printed=True):
             values = Array(got.values[part], got.dtype)

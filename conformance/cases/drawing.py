@@ -1,0 +1,203 @@
+"""Where cases come from: drawn from numbered random bits, or written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from conformance.cases.case import Case
+from conformance.cases.operator import Argument, Operator, Shape, Wanted
+from conformance.cases.random_bits import RandomBits
+from conformance.cases.values import cotangents
+from reference.formats import FORMATS, Format
+
+_OF_ROLE = {"scores": "scores", "labels": "labels", "indices": "labels", "weight": "weights"}
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What may be drawn for a variant.
+
+    Attributes:
+        operator: Whose cases.
+        dtype: Format of the scores.
+        dtypes: How arguments are handed over that are not of the scores' dtype, by name.
+        shapes: Sizes to choose from, rows first, for a variant that pays for each new shape; empty
+            if any small shape is cheap.
+        lattice: Largest C of an exhaustive lattice.
+        classes: Largest C of all that a variant can afford.
+        exhaustive: Whether every value of a format of 32 bits may be asked.
+    """
+
+    operator: Operator
+    dtype: str
+    dtypes: tuple[tuple[str, str], ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    lattice: int = 3
+    classes: int = 33_000
+    exhaustive: bool = False
+
+    @property
+    def format(self) -> Format:
+        """Format of the scores."""
+        return FORMATS[self.dtype]
+
+    def case(self, **parts: Any) -> Case:
+        """A case of the domain: arguments by name, and fields of :class:`Case`."""
+        return Case(self.operator, self.dtype, {}, dict(self.dtypes)).replace(**parts)
+
+
+class Draw(Protocol):
+    """Where a clause's cases come from."""
+
+    def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
+        """Different cases of a domain: the same ones for the same name and seed."""
+        ...
+
+
+Build = Callable[[RandomBits, Domain], Case]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Cases that are made of random bits.
+
+    Attributes:
+        build: Makes one case.
+    """
+
+    build: Build
+
+    def map(self, change: Callable[[Case], Case]) -> Drawn:
+        """The same cases, each changed."""
+        return Drawn(lambda bits, domain: change(self.build(bits, domain)))
+
+    def then(self, change: Callable[[Case, RandomBits, Domain], Case]) -> Drawn:
+        """The same cases, each changed with further random bits, as the domain allows."""
+        return Drawn(lambda bits, domain: change(self.build(bits, domain), bits, domain))
+
+    def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
+        """Draw them with the name and the run's seed, as many of each shape of the domain.
+
+        What is drawn of fewer shapes, or fewer of each, is among them. Equal cases count once.
+        """
+        alone = [dataclasses.replace(domain, shapes=(shape,)) for shape in domain.shapes] or [domain]
+        return [case for each in alone for case in self._some(each, -(-count // len(alone)), name, seed)]
+
+    def _some(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
+        found: dict[str, Case] = {}
+        for bits in itertools.islice(RandomBits.streams(name, seed), count):
+            case = self.build(bits, domain)
+            found.setdefault(case.digest(), case)
+        return list(found.values())
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Cases that are written down, whatever the count.
+
+    Attributes:
+        build: Makes them; none for a domain that they do not concern.
+        whole: A case is shown as it is; else it is made smaller, like a drawn one.
+    """
+
+    build: Callable[[Domain], list[Case]]
+    whole: bool = True
+
+    def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
+        """All of them."""
+        del count, name, seed
+        return self.build(domain)
+
+
+Kinds = str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    reductions: tuple[str | None, ...]
+    kinds: Mapping[str, Kinds]
+    given: tuple[str, ...]
+    sizes: Mapping[str, int]
+    least: Mapping[str, int]
+    options: bool
+    cotangent: bool
+
+
+def drawn(
+    reductions: tuple[str | None, ...] = ("none",),
+    *,
+    scores: Kinds = "every",
+    labels: Kinds = "every",
+    weights: Kinds = "every",
+    given: tuple[str, ...] = (),
+    sizes: Mapping[str, int] | None = None,
+    least: Mapping[str, int] | None = None,
+    options: bool = True,
+    cotangent: bool = False,
+) -> Drawn:
+    """Valid cases of an operator.
+
+    Args:
+        reductions: To choose from.
+        scores: ``plain``, of which the pages speak; ``every``, of every size; or kinds by name.
+        labels: The same for labels and indices.
+        weights: The same for weights.
+        given: Optional arguments, by role or name, that a case has; others are left out.
+        sizes: Fixed sizes of axes.
+        least: Smallest sizes of axes.
+        options: Whether options take other values than their default in every other case.
+        cotangent: Draw an upstream gradient of the result's shape.
+    """
+    kinds = {"scores": scores, "labels": labels, "weights": weights}
+    choice = _Choice(reductions, kinds, given, sizes or {}, least or {}, options, cotangent)
+
+    def build(bits: RandomBits, domain: Domain) -> Case:
+        operator = domain.operator
+        reduction = bits.one_of(choice.reductions)
+        found = _sizes(bits, domain, choice)
+        arrays = {
+            argument.name: argument.draw(bits, _wanted(argument, found, domain, choice.kinds))
+            for argument in operator.arguments
+            if not argument.optional or {argument.name, argument.role} & set(choice.given)
+        }
+        case = domain.case(reduction=reduction, arrays=arrays, options=_options(bits, operator, choice))
+        if choice.cotangent:
+            case = case.replace(cotangent=cotangents(bits, domain.format, case.result_shape))
+        return case
+
+    return Drawn(build)
+
+
+def _wanted(argument: Argument, sizes: Mapping[str, int], domain: Domain, kinds: Mapping[str, Kinds]) -> Wanted:
+    asked = kinds[_OF_ROLE[argument.role]]
+    words = {"plain": argument.plain, "every": argument.every}
+    chosen = words.get(asked, (asked,)) if isinstance(asked, str) else asked
+    shape = tuple(sizes[axis] for axis in argument.axes if axis in sizes)
+    return Wanted(domain.format, sizes, shape, chosen)
+
+
+def _sizes(bits: RandomBits, domain: Domain, choice: _Choice) -> dict[str, int]:
+    operator = domain.operator
+    if domain.shapes:
+        found = operator.program(bits.one_of(domain.shapes))
+    else:
+        found = {axis: _size(bits, axis, ends, choice) for axis, ends in operator.sizes.items()}
+        for place, axis in enumerate(operator.free):
+            absent = axis not in choice.sizes and bits.integer(0, 2) == 0
+            if absent or any(earlier not in found for earlier in operator.free[:place]):
+                found.pop(axis, None)
+    return {**found, **{axis: size for axis, size in choice.sizes.items() if axis in found}}
+
+
+def _size(bits: RandomBits, axis: str, ends: tuple[int, int], choice: _Choice) -> int:
+    return bits.integer(max(ends[0], choice.least.get(axis, 0)), ends[1] + 1)
+
+
+def _options(bits: RandomBits, operator: Operator, choice: _Choice) -> dict[str, Any]:
+    if not choice.options:
+        return {}
+    return {option.name: bits.one_of(option.values) for option in operator.options if bits.integer(0, 2)}

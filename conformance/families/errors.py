@@ -1,0 +1,122 @@
+"""What is no valid call: shapes that differ, a reduction that does not exist, two wrong arguments at once."""
+
+from __future__ import annotations
+
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, Fixed, drawn
+from conformance.cases.operator import Operator
+from conformance.families.shapes_at_the_edge import zeros
+from conformance.families.value import first_example
+from conformance.judging.clause import shared
+from conformance.judging.compare import assert_refused, assert_same_bits
+from conformance.judging.subject import Refused, Subject
+
+_DIFFERENT = (
+    ((2, 4), (2, 3)),
+    ((2, 4), (2, 5)),
+    ((2, 4), (2, 1)),
+    ((2, 4), (1, 4)),
+    ((2, 4), (3, 4)),
+    ((2, 4), (4, 2)),
+    ((2, 4), (4,)),
+    ((2, 4), (8,)),
+    ((2, 4), ()),
+    ((2, 4), (1, 2, 4)),
+    ((4,), (1, 4)),
+    ((4,), (3,)),
+    ((1, 4), (2, 4)),
+    ((1, 4), (4,)),
+)
+"""Shapes of input and target: a class too few or too many, rows, an axis, what broadcasting would stretch."""
+
+_DIFFERENT_ROWS = (((2, 4), (3,)), ((2, 4), (1,)), ((2, 4), (4,)), ((2, 4), (2, 1)), ((3, 4), (2,)))
+"""The same for a target with one place for each row."""
+
+
+def same_axes(operator: Operator) -> bool:
+    """Whether every argument that a call must have is of the input's shape."""
+    return len({argument.axes for argument in operator.arguments if not argument.optional}) == 1
+
+
+def _different(domain: Domain, reductions: tuple[str, ...]) -> list[Case]:
+    operator = domain.operator
+    shapes = _DIFFERENT if same_axes(operator) else _DIFFERENT_ROWS
+    return [
+        domain.case(reduction=reduction, arrays=zeros(operator, input, target))
+        for input, target in shapes
+        for reduction in reductions
+    ]
+
+
+def target_shape(case: Case) -> tuple[int, ...]:
+    """The shape of the argument after the scores."""
+    return next(case[argument.name].shape for argument in case.given if argument.role in ("labels", "indices"))
+
+
+@shared(
+    "errors.reduction-name",
+    "quality",
+    "reductions",
+    why="A misspelt reduction that is accepted computes something else than was asked.",
+    cases=Fixed(lambda domain: [first_example(domain).replace(reduction="avg")]),
+    needs="nothing",
+    also=("narrow",),
+    applies=lambda operator: bool(operator.examples),
+)
+def unknown_reduction_is_refused(subject: Subject, case: Case) -> None:
+    """A reduction other than none, mean and sum is refused."""
+    assert_refused(subject, case, "an answer for reduction='avg'")
+
+
+@shared(
+    "errors.shapes-differ",
+    "quality",
+    "same-shape",
+    why="A target that is stretched, cut or read past its end gives a loss that nobody asked for.",
+    cases=Fixed(lambda domain: _different(domain, ("none",))),
+    needs="nothing",
+    also=("narrow",),
+    applies=lambda operator: bool(operator.quoted("same-shape")),
+)
+def different_shapes_are_refused(subject: Subject, case: Case) -> None:
+    """Input and target whose shapes do not belong together are refused, whichever way they differ."""
+    assert_refused(subject, case, f"an answer for input {case.first.shape} and target {target_shape(case)}")
+
+
+@shared(
+    "errors.in-pairs",
+    "quality",
+    "reductions",
+    why="A check that is passed over because another argument is wrong too lets both through.",
+    cases=Fixed(lambda domain: _different(domain, ("avg", ""))),
+    needs="nothing",
+    also=("narrow",),
+    applies=lambda operator: bool(operator.quoted("same-shape")),
+)
+def two_wrong_arguments_are_refused(subject: Subject, case: Case) -> None:
+    """Shapes that differ beside a reduction that does not exist are refused."""
+    shapes = f"input {case.first.shape}, target {target_shape(case)}"
+    assert_refused(subject, case, f"an answer for {shapes}, reduction={case.reduction!r}")
+
+
+@shared(
+    "errors.works-afterwards",
+    "implied",
+    why="A loss is a function of its arguments, not of the call before it.",
+    cases=drawn(scores="plain", labels="plain"),
+    also=("narrow",),
+)
+def works_after_an_error(subject: Subject, case: Case) -> None:
+    """After a call that was refused, the same call gives the same bits as before."""
+    first = subject.evaluate(case).value
+    for wrong in (case.replace(reduction="avg"), _cut_short(case)):
+        try:
+            subject.evaluate(wrong)
+        except Refused:
+            assert_same_bits(subject.evaluate(case).value, first, "as before the refused call")
+
+
+def _cut_short(case: Case) -> Case:
+    """With the last place of its target missing."""
+    target = next(argument for argument in case.given if argument.role in ("labels", "indices"))
+    return case.replace(**{target.name: case[target.name][..., :-1]})

@@ -1,0 +1,115 @@
+"""A loss is a function of its arguments: not of where they lie, of calls before or of the thread."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from adapters.contract import PlainArray
+from conformance.cases.case import Case
+from conformance.cases.drawing import drawn
+from conformance.judging.clause import shared
+from conformance.judging.compare import Deviation, assert_same_bits, assert_shape, assert_within
+from conformance.judging.subject import Array, Subject
+
+_PURE = "A loss is a function of the values of its arguments."
+_ANY = drawn(scores="plain", given=("weight",))
+
+
+def _some_rows_equal(case: Case) -> Case:
+    """Every other case with all its rows equal, so that a layout can share one row among them."""
+    if int(case.digest(), 16) % 2:
+        return case
+    batch = case.operator.batch
+    rows = {
+        argument.name: np.repeat(case[argument.name][:1], case.rows, axis=0)
+        for argument in case.given
+        if batch in argument.axes
+    }
+    return case.replace(**rows)
+
+
+@shared(
+    "layout.arguments-not-written",
+    "implied",
+    why="A loss is a function of its arguments.",
+    cases=drawn(scores="plain", given=("weight",), cotangent=True),
+    needs="gradient",
+)
+def arguments_are_not_written_to(subject: Subject, case: Case) -> None:
+    """Every argument and the cotangent hold the same values after loss and gradient as before."""
+    after = subject.evaluate(case, "gradient", "after").after
+
+    for name, plain in case.plain_arrays(gradient=True).items():
+        if name in after:
+            assert_same_bits(Array.of(after[name]), Array.of(cast(PlainArray, plain)), f"{name} as given")
+
+
+@shared(
+    "layout.same-result",
+    "implied",
+    why=_PURE,
+    cases=drawn(scores="grid", given=("weight",), cotangent=True).map(_some_rows_equal),
+    needs="layouts",
+)
+def same_result_in_every_layout(subject: Subject, case: Case) -> None:
+    """Strided, reversed, transposed, shared, read-only and misaligned arguments give the same loss and gradient.
+
+    The scores are dyadic: where nothing rounds, the comparison is of bits.
+    """
+    differentiates = "gradient" in subject.offers
+    expected = subject.expected(case, as_documented=True)
+    for layout in subject.layouts:
+        got = subject.evaluate(case.replace(layout=layout), *(["gradient"] if differentiates else []))
+        try:
+            assert_shape(got.value, case.result_shape)
+            assert_within(subject, case, got.value, expected.value)
+            if differentiates:
+                assert_shape(got.gradient, case.first.shape)
+                assert_within(subject, case, got.gradient, expected.gradient)
+        except Deviation as deviation:
+            raise deviation.beside(f"with arguments {layout}") from None
+
+
+@shared(
+    "layout.bits",
+    "open",
+    why="A sum may be taken in another order for another layout; whether its bits change is recorded.",
+    cases=_ANY,
+    needs="layouts",
+)
+def bits_in_every_layout(subject: Subject, case: Case) -> str:
+    """Whether the bits of the loss are the same in every layout."""
+    got = {name: subject.evaluate(case.replace(layout=name)).value.values for name in subject.layouts}
+    first = got[subject.layouts[0]]
+    other = [name for name, values in got.items() if not np.array_equal(values, first, equal_nan=True)]
+    return f"other bits where arguments are {', '.join(other)}" if other else "the same bits in every layout"
+
+
+@shared("layout.same-call-twice", "implied", why=_PURE, cases=_ANY)
+def the_same_call_gives_the_same_bits(subject: Subject, case: Case) -> None:
+    """The same call gives the same bits after calls with other values, which leave other numbers in freed memory."""
+    first = subject.evaluate(case).value
+
+    for share in (1.0, -1.0):
+        subject.evaluate(_filled(case, share * float(case.format.round(case.format.largest / 1024))))
+    again = subject.evaluate(case).value
+
+    assert_same_bits(again, first, "as at the first call")
+
+
+def _filled(case: Case, score: float) -> Case:
+    return case.replace(**{each.name: np.full(case[each.name].shape, score) for each in case.operator.scores})
+
+
+@shared("layout.two-threads", "implied", why=_PURE, cases=_ANY, needs="threads")
+def from_two_threads_at_once(subject: Subject, case: Case) -> None:
+    """Called from two threads at once, each call gives the loss of its arguments."""
+    expected = subject.expected(case, as_documented=True).value
+    got = subject.derived(case, "threads")
+
+    for values in got.values:
+        one = Array(np.asarray(values, dtype=np.float64), got.dtype)
+        assert_shape(one, case.result_shape)
+        assert_within(subject, case, one, expected)
