@@ -56,7 +56,7 @@ DESCRIBED: Any = {
     "mode-left-out": lambda whole: dict(whole, left_out=[NO_COMPILER]),
     "refuses-the-first-weight-gradient": lambda whole: _with_weight_gradient(whole),
     "no-evidence": lambda whole: dict(whole, compiled=["eager"]),
-    "declares-itself-slow": lambda whole: dict(whole, slow=["eager"]),
+    "declares-itself-slow": lambda whole: _with_margin(whole, by_mode={"eager": {"costs": ["slow-calls"]}}),
     "offers-of-an-unknown-mode": lambda whole: _with_margin(whole, by_mode={"lazy": {"offers": ["value"]}}),
     "eager-offers-the-value-alone": lambda whole: _with_margin(
         whole, by_mode={"eager": {"offers": ["value"], "dtypes": ["float64"]}}

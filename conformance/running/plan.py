@@ -7,11 +7,12 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from adapters.contract import Description, dtypes_of, forms_of
+from adapters.contract import Description, costs_of, dtypes_of, forms_of
 from conformance.cases.case import Case
 from conformance.cases.strategies import Domain, Fixed, Rows
 from conformance.judging.clause import Clause, Level
-from conformance.judging.subject import CLASSES, Subject, Variant
+from conformance.judging.subject import Subject, Variant
+from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, with_all_numbers_of_rows
 from conformance.running.discover import UsageError
 
 
@@ -21,28 +22,28 @@ class Profile:
 
     Attributes:
         cases: Cases a clause draws for a variant to which every shape is cheap.
-        dear_cases: The same for a variant that pays for each new shape.
+        few_cases: The same for a variant of slow calls or expensive shapes.
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
         compiled: Clauses asked of compiled modes, as patterns of ids.
         few: The same for formats other than float32.
-        secondary: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
+        wrappers: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
         others: The same for the other modes beside the first, such as ``vmap``.
-        costly: Whether modes are asked whose every program is costly; else only where they are named.
-        lattice: Largest C of the exhaustive lattices; at most 3 where each shape costs.
+        expensive_programs: Whether modes are asked whose every program is expensive; else only where they are named.
+        lattice: Largest C of the exhaustive lattices.
         exhaustive: Whether every float32 score is asked.
     """
 
     name: str
     cases: int
-    dear_cases: int
+    few_cases: int
     shapes: tuple[Rows, ...]
     dtypes: tuple[str, ...] = ()
     compiled: tuple[str, ...] = ("*",)
     few: tuple[str, ...] = ("*",)
-    secondary: tuple[str, ...] = ("*",)
+    wrappers: tuple[str, ...] = ("*",)
     others: tuple[str, ...] = ("*",)
-    costly: bool = True
+    expensive_programs: bool = True
     lattice: int = 4
     exhaustive: bool = False
 
@@ -51,7 +52,7 @@ class Profile:
         if not (filters.modes or filters.dtypes):
             return self
         others = ("*",) if filters.modes else self.others
-        return replace(self, few=self.few or self.compiled, secondary=self.secondary or self.compiled, others=others)
+        return replace(self, few=self.few or self.compiled, wrappers=self.wrappers or self.compiled, others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
@@ -70,7 +71,7 @@ _FEW = (
     "*.errors.*",
     "*.modes.*",
 )
-_SECONDARY = (
+_WRAPPERS = (
     "*.value.documented-formula",
     "*.value.default-is-mean",
     "*.labels.block-*",
@@ -83,17 +84,8 @@ _SECONDARY = (
     "*.gradients.of-rows",
     "*.modes.*",
 )
-_LATTICE_OF_FEW_SHAPES = 3
-_LATTICE_ROW_SECONDS = ((5, 1e-6), (4, 5e-6), (3, 8e-4), (2, 9e-3))
-"""What a row may cost where a lattice of so many classes is asked, whose batches have up to 1.9 million rows, 390,625,
-8000 and 225. A loop over rows in Python takes 25 µs a row, on a slow and busy machine 300."""
-
-_FEW_CLASSES, _MANY_CLASSES, _LONGEST_ROW_SECONDS = 300, 33_000, 0.5
-"""Implementations may take time and memory for every pair of classes: rows beyond that are not asked.
-
-Both limits lie far from what implementations were seen to cost (0.05 µs and over 10 µs a
-row; 0.6 ms and over 29 ms for 4000 classes), so that a busy machine does not change the plan.
-"""
+_LARGEST = ("*.many-classes",)
+"""Clauses of which the largest case is asked even if each new shape takes long."""
 
 PROFILES = {
     profile.name: profile
@@ -101,19 +93,19 @@ PROFILES = {
         Profile(
             name="quick",
             cases=20,
-            dear_cases=6,
+            few_cases=6,
             shapes=((2, 4),),
             dtypes=("float32", "float64"),
             compiled=_FORMULA,
             few=(),
-            secondary=(),
+            wrappers=(),
             others=_FORMULA,
-            costly=False,
+            expensive_programs=False,
             lattice=3,
         ),
-        Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW, secondary=_SECONDARY),
+        Profile("standard", 60, 12, ((2, 4), (8, 3)), few=_FEW, wrappers=_WRAPPERS),
         Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5, exhaustive=True),
-        Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW, secondary=_SECONDARY),
+        Profile("explore", 60, 12, ((2, 4), (8, 3)), few=_FEW, wrappers=_WRAPPERS),
     )
 }
 
@@ -144,20 +136,23 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
     known = [dtype for offer in offers.values() for mode in offer["modes"] for dtype in dtypes_of(offer, mode)]
     _check_offered("--dtype", filters.dtypes, known)
     dtypes = filters.dtypes or profile.dtypes
-    costly = [] if profile.costly else description.get("costly", [])
-    usual = {mode for offer in offers.values() for mode in offer["modes"] if mode not in costly}
     offered = [
         Variant(operator, form, mode, description["device"], dtype)
         for operator, offer in offers.items()
         if not filters.operators or operator in filters.operators
         for mode in offer["modes"]
-        if mode in (filters.modes or usual)
+        if (mode in filters.modes if filters.modes else _is_usual(description, operator, mode, profile))
         for form in forms_of(offer, mode)
         if not filters.forms or form in filters.forms
         for dtype in dtypes_of(offer, mode)
         if not dtypes or dtype in dtypes
     ]
     return [variant for variant in offered if _patterns(variant, description, profile)]
+
+
+def _is_usual(description: Description, operator: str, mode: str, profile: Profile) -> bool:
+    """Whether a profile asks a mode that nobody named."""
+    return profile.expensive_programs or "expensive-programs" not in costs_of(description, operator, mode)
 
 
 def _check_offered(option: str, asked: Iterable[str], offered: Iterable[str]) -> None:
@@ -176,14 +171,14 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if not any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in _patterns(variant, description, profile)):
         return False
-    return not (isinstance(clause.draw, Fixed) and not clause.draw.build(domain_of(subject, profile)))
+    return not (isinstance(clause.draw, Fixed) and not clause.draw.build(_domain_for(clause, subject, profile)))
 
 
 def _patterns(variant: Variant, description: Description, profile: Profile) -> tuple[str, ...]:
     """The clauses that a variant is asked, as patterns of ids."""
     compiled = variant.mode in description["compiled"]
-    if variant.mode in description.get("secondary", []) or (compiled and variant.form == "module"):
-        return profile.secondary
+    if "wrapper" in costs_of(description, variant.operator, variant.mode) or (compiled and variant.form == "module"):
+        return profile.wrappers
     if not compiled:
         first = description["operators"][variant.operator]["modes"][0]
         return ("*",) if variant.mode == first else profile.others
@@ -192,14 +187,17 @@ def _patterns(variant: Variant, description: Description, profile: Profile) -> t
 
 def domain_of(subject: Subject, profile: Profile) -> Domain:
     """What may be drawn for a variant."""
-    dtype, target_dtype = subject.variant.dtype, subject.target_dtype
-    affordable = next((most for most, seconds in _LATTICE_ROW_SECONDS if subject.row_seconds < seconds), 1)
-    if subject.dear or subject.slow:
-        lattice = min(profile.lattice, affordable, _LATTICE_OF_FEW_SHAPES)
-        return Domain(dtype, target_dtype, profile.shapes, lattice, _FEW_CLASSES)
-    quadratic = subject.classes_seconds * (_MANY_CLASSES / CLASSES) ** 2
-    classes = _MANY_CLASSES if quadratic < _LONGEST_ROW_SECONDS else _FEW_CLASSES
-    return Domain(dtype, target_dtype, (), min(profile.lattice, affordable), classes, profile.exhaustive)
+    return domain(subject.costs, subject.variant.dtype, subject.target_dtype, profile)
+
+
+def _is_largest_alone(clause: Clause, subject: Subject) -> bool:
+    """Whether the largest case of a clause is asked alone, in its own shape and not in the profile's."""
+    return subject.expensive_shapes and any(fnmatch.fnmatchcase(clause.id, pattern) for pattern in _LARGEST)
+
+
+def _domain_for(clause: Clause, subject: Subject, profile: Profile) -> Domain:
+    found = domain_of(subject, profile)
+    return replace(found, shapes=()) if _is_largest_alone(clause, subject) else found
 
 
 @functools.lru_cache(maxsize=4096)
@@ -210,5 +208,10 @@ def drawn(clause: Clause, domain: Domain, count: int, seed: int) -> list[Case]:
 
 def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> list[Case]:
     """The cases that a clause asks of a variant."""
-    count = profile.dear_cases if subject.dear or subject.slow else profile.cases
-    return drawn(clause, domain_of(subject, profile), count, seed)
+    found = _domain_for(clause, subject, profile)
+    if subject.expensive_shapes:
+        some = drawn(clause, found, profile.few_cases, seed)
+        return some[-1:] if _is_largest_alone(clause, subject) else some
+    if "slow-calls" in subject.costs and not isinstance(clause.draw, Fixed):
+        return with_all_numbers_of_rows(drawn(clause, found, CASES_TO_CHOOSE_FROM, seed), profile.few_cases)
+    return drawn(clause, found, profile.cases, seed)

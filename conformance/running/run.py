@@ -20,8 +20,9 @@ from conformance.judging.clause import Clause
 from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.judging.subject import Variant
 from conformance.operators.catalogue import clauses
-from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, share_measurements
+from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs, share_flushing
 from conformance.running.cell import Cell, number, run_cell, variant_record
+from conformance.running.costs import cost_facts
 from conformance.running.describe import describe, with_function
 from conformance.running.discover import Spec, UsageError
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
@@ -45,7 +46,11 @@ _PACKAGES = ("reference", "adapters", "conformance", "reports")
 
 @dataclass(frozen=True)
 class Options:
-    """How to run a subject."""
+    """How to run a subject.
+
+    Attributes:
+        costs: Cost classes of a user's function; without them, it is measured.
+    """
 
     profile: Profile = PROFILES["standard"]
     filters: Filters = field(default_factory=Filters)
@@ -55,6 +60,7 @@ class Options:
     out: Path = Path("runs")
     limits: Limits = field(default_factory=Limits)
     minimise: float = 8.0
+    costs: tuple[str, ...] = ()
 
 
 class Progress:
@@ -196,7 +202,8 @@ def _calibrated(
     for variant, bench in zip(wanted, shares(wanted, len(benches)), strict=True):
         done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
         progress.calibrated()
-    share_measurements([found.subject for found, _ in done], description)
+    share_flushing([found.subject for found, _ in done])
+    settle_costs([found.subject for found, _ in done], options.costs)
     return done
 
 
@@ -270,8 +277,8 @@ def _header(
 ) -> Header:
     facts = dict(description["facts"])
     facts["flush_to_zero"] = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
-    facts["slow_calls"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.slow})
-    facts["pays_for_shapes"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.dear})
+    costs = {found.subject.variant: found.subject.costs for found, _ in calibrated}
+    facts.update(cost_facts(description, costs, options.profile))
     return Header(
         schema="lossproof-run/1",
         run=uuid.uuid4().hex,
