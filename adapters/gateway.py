@@ -43,7 +43,7 @@ class WorkerCrashed(WorkerError):
 
 
 class WorkerHung(WorkerError):
-    """The worker did not answer within the time limit, though it had the processor or did not want it; it was killed."""
+    """The worker did not answer within the time limit, waits for a core not counted, and was killed."""
 
 
 class WorkerEnded(WorkerError):
@@ -208,8 +208,8 @@ class Worker:
             if left > 0 and passed > _MOST_TIMES * limit:
                 self.kill()
                 raise WorkerError(
-                    f"no answer within {passed:.0f} s, and the worker had a processor for {limit - left:.0f} s of them; "
-                    "the machine is too busy to tell whether it hangs"
+                    f"no answer within {passed:.0f} s, of which the worker waited {passed - limit + left:.0f} s for "
+                    "a core; the machine is too busy to tell whether it hangs"
                 )
         yield _LAST_LOOK_SECONDS
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,20 +73,26 @@ def calibrate(
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     try:
-        with contextlib.suppress(WorkerCrashed, WorkerHung):  # once: the machine may have been short of something
-            _ask_plain_cases(subject)
-            return Calibrated(subject)
-        subject.limits = limits.longer()
-        _ask_plain_cases(subject)
+        return Calibrated(subject, hang=_hang(subject, limits))
     except WorkerCrashed:
         return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
-    except WorkerHung as hung:
-        return Calibrated(subject, hang=str(hung))
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     finally:
         subject.limits = limits
-    return Calibrated(subject)
+
+
+def _hang(subject: Subject, limits: Limits) -> str:
+    """Ask plain cases, and again with longer limits if the worker died; how it hung, if it hung in both tries."""
+    try:
+        _ask_plain_cases(subject)
+    except (WorkerCrashed, WorkerHung) as first:
+        subject.limits = limits.longer()
+        try:
+            _ask_plain_cases(subject)
+        except WorkerHung as second:
+            return str(first if isinstance(first, WorkerHung) else second)
+    return ""
 
 
 def _ask_plain_cases(subject: Subject) -> None:

@@ -25,6 +25,9 @@ FEW_CLASSES, MANY_CLASSES = 300, 33_000
 _LATTICE = {"slow-calls": 3, "slow-rows": 3, "expensive-shapes": 3, "expensive-rows": 2}
 """Most classes of an exhaustive lattice: 3 have 8,000 rows, 4 have 390,625, and 5 have 1.9 million."""
 
+FUNCTION_COSTS = ("cheap", "slow-calls", "slow-rows", "expensive-rows", "quadratic-classes", "expensive-shapes")
+"""Classes that a user's function can be in."""
+
 CASES_TO_CHOOSE_FROM = 60
 """Drawn cases of which a class of slow calls gets some, whatever the profile."""
 
@@ -65,6 +68,30 @@ def cost_facts(description: Description, variants: dict[Variant, frozenset[str]]
     classes = sorted(f"{operator} {mode}: {cost}" for (operator, mode), of in found.items() for cost in of or {"cheap"})
     asked = {cost for costs in found.values() for cost in costs or {"cheap"}}
     return {"costs": classes, "left_out_by_cost": {cost: _left_out(cost, profile) for cost in sorted(asked)}}
+
+
+def cost_lines(facts: dict[str, Any]) -> list[str]:
+    """What stands in a header about costs, as a line for each class."""
+    of = [str(each).split(": ") for each in facts.get("costs", [])]
+    return [
+        f"cost class {cost} ({_listed([who for who, its in of if its == cost])}): leaves out {words}"
+        for cost, words in facts.get("left_out_by_cost", {}).items()
+    ]
+
+
+def costs_in(facts: dict[str, Any], operator: str, mode: str) -> dict[str, str]:
+    """The cost classes of an operator's mode that stand in a header, with what each of them left out."""
+    left_out: dict[str, str] = facts.get("left_out_by_cost", {})
+    return {cost: words for cost, words in left_out.items() if f"{operator} {mode}: {cost}" in facts.get("costs", [])}
+
+
+def _listed(modes: list[str]) -> str:
+    """Modes with their operators; a mode of all operators once, alone."""
+    by_mode: defaultdict[str, list[str]] = defaultdict(list)
+    for each in modes:
+        operator, _, mode = each.partition(" ")
+        by_mode[mode].append(operator)
+    return ", ".join(mode if len(of) > 1 else f"{of[0]} {mode}" for mode, of in by_mode.items())
 
 
 def _left_out(cost: str, profile: Profile) -> str:

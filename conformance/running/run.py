@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import os
 import platform
 import tempfile
 import uuid
@@ -24,7 +22,9 @@ from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, se
 from conformance.running.cell import Cell, number, run_cell, variant_record
 from conformance.running.costs import cost_facts
 from conformance.running.describe import describe, with_function
+from conformance.running.digest import suite_digest
 from conformance.running.discover import Spec, UsageError
+from conformance.running.machine import this_machine
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from reports.record import (
     Accuracy,
@@ -32,7 +32,6 @@ from reports.record import (
     Finding,
     Header,
     LeftOut,
-    Machine,
     RunWriter,
     SourceRecord,
     SubjectRecord,
@@ -40,8 +39,6 @@ from reports.record import (
     Worst,
     now,
 )
-
-_PACKAGES = ("reference", "adapters", "conformance", "reports")
 
 
 @dataclass(frozen=True)
@@ -294,7 +291,7 @@ def _header(
         profile=options.profile.name,
         seed=options.seed,
         planned=planned,
-        machine=Machine(processor=platform.machine(), cores=os.cpu_count() or 1),
+        machine=this_machine(),
         measured=facts,
         left_out=left_out,
     )
@@ -306,17 +303,6 @@ def suite_version() -> str:
         return importlib.metadata.version("lossproof")
     except importlib.metadata.PackageNotFoundError:
         return "0+checkout"
-
-
-def suite_digest() -> str:
-    """SHA-256 of the suite's own source files: what decides about cases and verdicts."""
-    root = Path(__file__).resolve().parents[2]
-    sha = hashlib.sha256()
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            sha.update(path.relative_to(root).as_posix().encode())
-            sha.update(path.read_bytes())
-    return f"sha256:{sha.hexdigest()}"
 
 
 def _clause_record(clause: Clause) -> ClauseRecord:
