@@ -102,6 +102,39 @@ FURTHER = ("weight_gradient", "target_gradient", "accumulated", "forward", "seco
 """Wants beyond value and gradient that are answered by an array each."""
 
 
+COST_CLASSES = (
+    "cheap",
+    "slow-calls",
+    "slow-rows",
+    "expensive-rows",
+    "quadratic-classes",
+    "expensive-shapes",
+    "expensive-programs",
+    "wrapper",
+)
+"""What asking a mode costs.
+
+``cheap``
+    Nothing of what follows; the same as no class.
+``slow-calls``
+    Every call takes long, whatever its size: more than a few milliseconds.
+``slow-rows``
+    A loop over the rows, of tens of microseconds for each.
+``expensive-rows``
+    The same, of milliseconds for each.
+``quadratic-classes``
+    Time or memory of a row grows with the square of the number of classes.
+``expensive-shapes``
+    Each new shape takes long. Compiled modes are in this class without saying so.
+``expensive-programs``
+    Each new program takes longer than about 0.3 s; a quick run leaves the mode out.
+``wrapper``
+    The mode only wraps the framework's own eager operator (exported, traced, under another
+    policy). It is asked few clauses. A user's function, which need neither be exportable nor
+    keep its precision under such a policy, is not asked in it.
+"""
+
+
 class Call(TypedDict):
     """One evaluation.
 
@@ -231,6 +264,7 @@ class ModeOffer(TypedDict):
     offers: NotRequired[list[str]]
     dtypes: NotRequired[list[str]]
     forms: NotRequired[list[str]]
+    costs: NotRequired[list[str]]
 
 
 class OperatorOffer(TypedDict):
@@ -267,15 +301,9 @@ class Description(TypedDict):
     ``compiled`` names the modes that pay for each new shape and must give evidence
     that they ran. ``device`` is the one device that is offered.
 
-    Three lists of modes say what asking costs, so that the plan does not depend on how
-    busy the machine is. ``slow``: every call takes long. ``dear``: each new shape takes
-    long although nothing is compiled. ``costly``: each new program takes longer than about
-    0.3 s, so that a quick run leaves it out. Where ``slow`` or ``dear`` is absent, the
-    suite measures it.
-
-    ``secondary`` names the modes that only wrap the framework's own eager operator (exported,
-    traced, under another policy): they are asked few clauses, and somebody's own function, which
-    need neither be exportable nor keep its precision under such a policy, is not asked in them.
+    ``costs`` names, by mode, the cost classes of :data:`COST_CLASSES` that decide how much is
+    asked, so that the plan does not depend on how busy the machine is. A mode without an entry is
+    cheap. What an operator's ``by_mode`` says comes first.
     """
 
     framework: str
@@ -284,10 +312,7 @@ class Description(TypedDict):
     device: str
     layouts: list[str]
     compiled: list[str]
-    slow: NotRequired[list[str]]
-    dear: NotRequired[list[str]]
-    costly: NotRequired[list[str]]
-    secondary: NotRequired[list[str]]
+    costs: NotRequired[dict[str, list[str]]]
     left_out: list[LeftOutMode]
     facts: dict[str, Any]
     operators: dict[str, OperatorOffer]
@@ -306,6 +331,14 @@ def forms_of(offer: OperatorOffer, mode: str) -> list[str]:
 def dtypes_of(offer: OperatorOffer, mode: str) -> list[str]:
     """The formats that an operator has in a mode."""
     return offer.get("by_mode", {}).get(mode, {}).get("dtypes", offer["dtypes"])
+
+
+def costs_of(description: Description, operator: str, mode: str) -> frozenset[str]:
+    """The cost classes of an operator in a mode."""
+    declared = description.get("costs", {}).get(mode, [])
+    own = description["operators"][operator].get("by_mode", {}).get(mode, {}).get("costs", declared)
+    compiled = ["expensive-shapes"] if mode in description["compiled"] else []
+    return frozenset([*own, *compiled]) - {"cheap"}
 
 
 def to_plain(array: npt.NDArray[Any], dtype: str | None = None) -> PlainArray:

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeGuard, cast
@@ -20,11 +20,18 @@ import execnet
 
 from adapters.constants import constant
 from adapters.contract import Call, Description, Reply, reply_fault
+from adapters.processes import forget_peak, moment, own_seconds, peak_bytes
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120.0
 _DESCRIBE_SECONDS = 300.0
 _DEATH_SECONDS = 2.0
+_LAST_LOOK_SECONDS = 0.1
+_SHARE_LEFT = 0.02
+"""A limit of which less than this share is left has passed."""
+
+_MOST_TIMES = 20.0
+"""Times its limit for which a worker may wait for an answer on a busy machine, before the run gives up on it."""
 
 
 class WorkerError(Exception):
@@ -36,7 +43,7 @@ class WorkerCrashed(WorkerError):
 
 
 class WorkerHung(WorkerError):
-    """The worker did not answer within the time limit, and was killed."""
+    """The worker did not answer within the time limit, waits for a core not counted, and was killed."""
 
 
 class WorkerEnded(WorkerError):
@@ -112,6 +119,7 @@ class Worker:
             self.close()
             raise WorkerError(f"{python}: the worker did not start: {type(error).__name__} {error}") from None
         self._pid = int(hello["pid"])
+        self._asked = moment(self._pid)
         self.python_version = str(hello["python"])
 
     def __enter__(self) -> Self:
@@ -149,11 +157,13 @@ class Worker:
 
         Args:
             call: What to evaluate.
-            limit: Seconds after which the worker counts as hung and is killed.
+            limit: Seconds after which the worker counts as hung and is killed. Seconds in which it waited
+                for a processor that other processes had do not count.
 
         Raises:
             WorkerCrashed: The process ended; the message names its signal or exit status.
             WorkerHung: No answer came within the limit.
+            WorkerError: The machine is so busy that nothing can be told.
             AdapterFault: The adapter raised, not the framework.
         """
         reply = self._ask({"ask": "evaluate", "call": call}, limit)
@@ -163,15 +173,12 @@ class Worker:
         return cast(Reply, reply)
 
     def _ask(self, question: dict[str, Any], limit: float) -> Any:
-        started = time.monotonic()
+        self._asked = moment(self._pid)
         try:
             self._channel.send(question)
-            reply = self._channel.receive(limit)
-        except self._channel.TimeoutError:
-            self.kill()
-            raise WorkerHung(f"no answer within {limit:.0f} s; the worker was killed") from None
+            reply = self._receive(limit)
         except (EOFError, OSError):
-            seconds = time.monotonic() - started
+            seconds = time.monotonic() - self._asked.clock
             raise WorkerCrashed(f"{self._death()} after {seconds:.1f} s{self._last_words()}") from None
         except self._channel.RemoteError as error:
             self.kill()
@@ -180,6 +187,43 @@ class Worker:
             fault = reply["fault"]
             raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")
         return reply["answer"]
+
+    def _receive(self, limit: float) -> Any:
+        for seconds in self._waits(limit):
+            with contextlib.suppress(self._channel.TimeoutError):
+                return self._channel.receive(seconds)
+        self.kill()
+        raise WorkerHung(f"no answer within {limit:.0f} s; the worker was killed")
+
+    def _waits(self, limit: float) -> Iterator[float]:
+        """How long to wait for a reply, again and again until the worker's own seconds reach the limit.
+
+        The last look is for a reply that has come while this process itself waited for a core.
+        """
+        left = limit
+        while left > _SHARE_LEFT * limit:
+            yield left
+            left = limit - self.own_seconds()
+            passed = time.monotonic() - self._asked.clock
+            if left > 0 and passed > _MOST_TIMES * limit:
+                self.kill()
+                raise WorkerError(
+                    f"no answer within {passed:.0f} s, of which the worker waited {passed - limit + left:.0f} s for "
+                    "a core; the machine is too busy to tell whether it hangs"
+                )
+        yield _LAST_LOOK_SECONDS
+
+    def own_seconds(self) -> float:
+        """Seconds since the last question in which the worker computed or slept; waits for a processor do not count."""
+        return own_seconds(self._pid, self._asked)
+
+    def forget_peak(self) -> None:
+        """Count the peak of the worker's memory from now on."""
+        forget_peak(self._pid)
+
+    def peak_bytes(self) -> int:
+        """The most memory that the worker had at once, since the peak was last forgotten."""
+        return peak_bytes(self._pid)
 
     def kill(self) -> None:
         """End the worker's process and its children at once."""

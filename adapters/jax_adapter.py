@@ -42,8 +42,7 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["jit"],
-        "slow": [],
-        "dear": ["eager", "vmap"],
+        "costs": {mode: ["expensive-shapes"] for mode in ("eager", "jit", "vmap")},
         "left_out": [],
         "facts": {
             "x64": "on for float64 variants, off (the default) for the others",

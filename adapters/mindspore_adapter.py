@@ -102,18 +102,18 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["graph"],
-        "slow": ["pynative"],
-        "dear": [],
         "left_out": [],
         "facts": {"from two threads at once": _THREADS},
         "operators": {
-            "multilabel_margin_loss": _offer("multilabel_margin_loss", ["native", "module", "port"], "int32"),
-            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", ["native", "module"], "same"),
+            "multilabel_margin_loss": _offer(
+                "multilabel_margin_loss", ["native", "module", "port"], "int32", ["quadratic-classes"]
+            ),
+            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", ["native", "module"], "same", []),
         },
     }
 
 
-def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]:
+def _offer(operator: str, forms: List[str], target_dtype: str, costs: List[str]) -> Dict[str, Any]:
     call = {
         "native": "ops.%s(input, target$options)" % operator,
         "module": "nn.%s($module_options)(input, target)" % _CLASSES[operator],
@@ -125,7 +125,10 @@ def _offer(operator: str, forms: List[str], target_dtype: str) -> Dict[str, Any]
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "target_dtype": target_dtype,
         "offers": ["value", "gradient", "after", "inferred"] + _further_wants(operator),
-        "by_mode": {"graph": {"offers": ["value", "gradient", "after", "inferred"]}},
+        "by_mode": {
+            "pynative": {"costs": ["slow-calls"] + costs},
+            "graph": {"offers": ["value", "gradient", "after", "inferred"], "costs": ["expensive-shapes"] + costs},
+        },
         "legacy": [],
         "signature": {
             "native": _signature(getattr(ops, operator)),

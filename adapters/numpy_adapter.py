@@ -34,24 +34,23 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": list(_LAYOUTS),
         "compiled": [],
-        "slow": [],
-        "dear": [],
         "left_out": [],
         "facts": {},
         "operators": {
-            "multilabel_margin_loss": _offer("multilabel_margin_loss", "int64"),
-            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", "same"),
+            "multilabel_margin_loss": _offer("multilabel_margin_loss", "int64", "slow-rows"),
+            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", "same", "cheap"),
         },
     }
 
 
-def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
+def _offer(operator: str, target_dtype: str, cost: str) -> Dict[str, Any]:
     return {
         "forms": ["port"],
         "modes": ["eager"],
         "dtypes": _DTYPES,
         "target_dtype": target_dtype,
         "offers": ["value", "gradient", "after", "threads"],
+        "by_mode": {"eager": {"costs": [cost]}},
         "legacy": [],
         "reproducer": dict(
             _REPRODUCER,

@@ -46,6 +46,11 @@ _BACKENDS = ("aot_eager", "inductor")
 _EXPORTS = ("export", "export_decomposed", "onnx")
 _MODES = ("eager", "vmap") + _BACKENDS + _EXPORTS + ("script", "autocast")
 _PORT_MODES = ("eager", "vmap") + _BACKENDS
+_COSTS = dict(
+    {"script": ["expensive-shapes", "wrapper"], "autocast": ["wrapper"]},
+    **{mode: ["expensive-shapes"] for mode in _BACKENDS},
+    **{mode: ["expensive-shapes", "expensive-programs", "wrapper"] for mode in _EXPORTS},
+)
 _DTYPES = {
     "export_decomposed": ["float16", "float32"],
     "onnx": ["float16", "float32"],
@@ -125,10 +130,7 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous", "strided", "transposed", "broadcast", "misaligned", "read-only"],
         "compiled": [mode for mode in _BACKENDS + _EXPORTS + ("script",) if mode in modes],
-        "slow": [],
-        "dear": [],
-        "costly": [mode for mode in _EXPORTS if mode in modes],
-        "secondary": [mode for mode in _EXPORTS + ("script", "autocast") if mode in modes],
+        "costs": {mode: _COSTS.get(mode, ["cheap"]) for mode in modes},
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": dict({"threads": torch.get_num_threads()}, **_versions()),
         "operators": {name: _offer(name, modes) for name in _CLASSES},

@@ -49,6 +49,7 @@ LOOKS: dict[Class, Look] = {
     "coverage-lost": Look("–", "not-run", "was asked, is not asked any more"),
     "worse": Look("↓", "hangs", "still conforms, with an error that grew"),
     "not-comparable": Look("?", "harness-error", "other cases, or another level of the clause"),
+    "worse-elsewhere": Look("↧", "observed", "still conforms, with an error that grew, on another processor"),
     "behaviour-changed": Look("○", "observed", "what is recorded and not judged is something else"),
     "fixed": Look("✓", "conforms", "deviated; now conforms"),
     "support-gained": Look("+", "conforms", "was refused; is answered"),

@@ -8,6 +8,7 @@ changed             deviated, and deviates otherwise: another kind, magnitude or
 support-lost        answered; now the whole variant is refused                           6
 coverage-lost       was asked, is not asked any more                                     6
 worse               conforms still, with an error that grew (see :data:`FACTOR`)         5
+worse-elsewhere     the same, on another processor: other kernels, other roundings       0
 not-comparable      the cases differ, or the clause's level                              4
 behaviour-changed   an open clause recorded something else; an error has another type    0
 fixed               deviated; now conforms                                               0
@@ -16,7 +17,7 @@ new                 was not asked before                                        
 same                none of these                                                        0
 =================== ==================================================================== ====
 
-The last column is the exit status; a class that is chosen to fail and has none gives 1.
+The last column is the exit status. A class of status 0 that is chosen to fail gives 1; ``worse-elsewhere`` gives 5.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import Literal, NamedTuple, cast, get_args
 
 from reports.accepted import Accepted, alike, magnitude, share, signature
 from reports.arrangement import DEVIATIONS, LEVELS
-from reports.record import FAILURES_KEPT, Counterexample, Failure, Finding, Level, Run, VariantRecord
+from reports.record import FAILURES_KEPT, Counterexample, Failure, Finding, Level, Machine, Run, VariantRecord
 
 Class = Literal[
     "regressed",
@@ -40,6 +41,7 @@ Class = Literal[
     "coverage-lost",
     "worse",
     "not-comparable",
+    "worse-elsewhere",
     "behaviour-changed",
     "fixed",
     "support-gained",
@@ -53,7 +55,13 @@ FAIL_ON: frozenset[Class] = frozenset(
     {"regressed", "changed", "support-lost", "coverage-lost", "worse", "not-comparable"}
 )
 
-_STATUS: dict[Class, int] = {"support-lost": 6, "coverage-lost": 6, "worse": 5, "not-comparable": 4}
+_STATUS: dict[Class, int] = {
+    "support-lost": 6,
+    "coverage-lost": 6,
+    "worse": 5,
+    "worse-elsewhere": 5,
+    "not-comparable": 4,
+}
 _BEFORE = (4, 1, 6, 3, 5)
 """Of several exit statuses the first of these; 2, a wrong word, ends before."""
 
@@ -165,7 +173,9 @@ def compare(baseline: Run, candidate: Run, accepted: Sequence[Accepted] = (), fa
     if baseline.header.subject.framework != candidate.header.subject.framework:
         raise NotComparable(f"{baseline.name} against {candidate.name}: a gate compares versions of one framework")
     before, after = _by_pair(baseline), _by_pair(candidate)
-    found = [_difference(before.get(pair), after.get(pair), factor) for pair in {**before, **after}]
+    alike = baseline.header.machine.computes_like(candidate.header.machine)
+    made = [_difference(before.get(pair), after.get(pair), factor) for pair in {**before, **after}]
+    found = made if alike else [_on_another_processor(difference) for difference in made]
     if not any(before[pair].cases_digest == after[pair].cases_digest for pair in before.keys() & after.keys()):
         because = _because(baseline, candidate)
         raise NotComparable(f"{baseline.path} and {candidate.path} have no case in common{because}")
@@ -192,6 +202,13 @@ def _difference(before: Finding | None, after: Finding | None, factor: float) ->
         raise TypeError("a difference needs a finding")
     kind, words = _classified(before, after, factor)
     return Difference(shown.clause, shown.operator, shown.level, shown.variant, kind, words, before, after)
+
+
+def _on_another_processor(difference: Difference) -> Difference:
+    """The same difference, of which a larger error is told and stops nothing: other kernels round otherwise."""
+    if difference.kind != "worse":
+        return difference
+    return dataclasses.replace(difference, kind="worse-elsewhere", words=f"{difference.words}; on another processor")
 
 
 def _classified(before: Finding | None, after: Finding | None, factor: float) -> tuple[Class, str]:
@@ -345,7 +362,8 @@ def _conditions(baseline: Run, candidate: Run) -> list[tuple[str, str, str]]:
         ("seed", str(one.seed), str(other.seed)),
         ("Python", one.subject.python, other.subject.python),
         ("platform", one.subject.platform, other.subject.platform),
-        ("processor", one.machine.processor, other.machine.processor),
+        ("processor", _processor(one.machine), _processor(other.machine)),
+        ("features of the processor", _listed(one.machine.features), _listed(other.machine.features)),
         ("cores", str(one.machine.cores), str(other.machine.cores)),
         ("modes left out", _listed([m.mode for m in one.left_out]), _listed([m.mode for m in other.left_out])),
         *(
@@ -353,6 +371,10 @@ def _conditions(baseline: Run, candidate: Run) -> list[tuple[str, str, str]]:
             for fact in sorted(one.measured.keys() | other.measured.keys())
         ),
     ]
+
+
+def _processor(machine: Machine) -> str:
+    return f"{machine.processor}, {machine.model or 'model not recorded'}"
 
 
 def _listed(fact: object) -> str:

@@ -57,10 +57,24 @@ class SubjectRecord(Closed):
 
 
 class Machine(Closed):
-    """Where a run was made."""
+    """Where a run was made.
+
+    Attributes:
+        processor: Its architecture.
+        cores: How many it has.
+        model: The processor's own name; empty in runs that did not record it.
+        features: Its vector instructions, by which frameworks choose their kernels.
+    """
 
     processor: str
     cores: int
+    model: str = ""
+    features: list[str] = []
+
+    def computes_like(self, other: Machine) -> bool:
+        """Whether the same kernels run on another machine; what was not recorded is another."""
+        of_both = [(each.processor, each.model, each.features) for each in (self, other)]
+        return bool(self.model) and of_both[0] == of_both[1]
 
 
 class LeftOut(Closed):

@@ -56,7 +56,8 @@ DESCRIBED: Any = {
     "mode-left-out": lambda whole: dict(whole, left_out=[NO_COMPILER]),
     "refuses-the-first-weight-gradient": lambda whole: _with_weight_gradient(whole),
     "no-evidence": lambda whole: dict(whole, compiled=["eager"]),
-    "declares-itself-slow": lambda whole: dict(whole, slow=["eager"]),
+    "declares-an-unknown-cost": lambda whole: _with_margin(whole, by_mode={"eager": {"costs": ["dear"]}}),
+    "declares-itself-slow": lambda whole: _with_margin(whole, by_mode={"eager": {"costs": ["slow-calls"]}}),
     "offers-of-an-unknown-mode": lambda whole: _with_margin(whole, by_mode={"lazy": {"offers": ["value"]}}),
     "eager-offers-the-value-alone": lambda whole: _with_margin(
         whole, by_mode={"eager": {"offers": ["value"], "dtypes": ["float64"]}}
@@ -126,8 +127,20 @@ def _misbehave() -> None:
         os._exit(3)
     if FAULT == "sleep":
         time.sleep(60)
+    if FAULT in ("sleeps-once", "computes-once") and not MARK.exists():
+        MARK.touch()
+        _take_long()
     if FAULT == "adapter-raises":
         raise RuntimeError("the adapter is broken")
+
+
+def _take_long() -> None:
+    """Sleep for a minute, or compute for 0.5 s of processor time, however long that takes."""
+    if FAULT == "sleeps-once":
+        time.sleep(60)
+    started = time.process_time()
+    while time.process_time() - started < 0.5:
+        pass
 
 
 def _with(call: Any, **changed: Any) -> Any:

@@ -31,10 +31,9 @@ from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import CLAUSES
 from conformance.judging.subject import Subject, Variant
 from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
-from conformance.running.calibrate import share_measurements
 from conformance.running.describe import with_function
 from conformance.running.discover import ADAPTERS, Function, Spec, UsageError
-from conformance.running.plan import PROFILES, Filters, asks, domain_of, variants
+from conformance.running.plan import PROFILES, Filters, asks, variants
 from conformance.running.run import Options, Outcome, Progress, run_subject
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -74,12 +73,13 @@ def description(**more: Any) -> Description:
     return cast(Description, plain)
 
 
-def subject(mode: str = "eager", form: str = "native", *, seconds: float = 0.0, shape: float = 0.0) -> Subject:
-    """A variant that was measured to take so long for a call, and for a new shape."""
+def subject(mode: str = "eager", form: str = "native", *costs: str) -> Subject:
+    """A variant of some cost classes."""
     variant = Variant(MARGIN, form, mode, "cpu", "float32")
-    found = Subject(variant, NO_BENCH, Limits(), "int64", ("value", "gradient"), compiled=mode == "packed")
-    found.call_seconds, found.shape_seconds = seconds, shape
-    return found
+    classes = frozenset([*costs, *(["expensive-shapes"] if mode == "packed" else [])])
+    return Subject(
+        variant, NO_BENCH, Limits(), "int64", ("value", "gradient"), compiled=mode == "packed", costs=classes
+    )
 
 
 def run_stand_in(monkeypatch: pytest.MonkeyPatch, out: Path, fault: str, filters: Filters) -> Outcome:
@@ -137,37 +137,6 @@ def test_offers_of_a_mode_that_is_not_there_break_the_contract(monkeypatch: pyte
         run_stand_in(monkeypatch, tmp_path, "offers-of-an-unknown-mode", Filters())
 
 
-def test_declared_costs_decide_whatever_was_measured() -> None:
-    """A busy machine changes no plan."""
-    slow, quick = subject(seconds=1.0, shape=1.0), subject(seconds=0.0)
-
-    share_measurements([slow], description(slow=[], dear=[]))
-    share_measurements([quick], description(slow=["eager"], dear=["eager"]))
-
-    assert (slow.slow, slow.dear) == (False, False)
-    assert (quick.slow, quick.dear) == (True, True)
-
-
-def test_a_variant_that_was_not_measured_lends_nobody_its_costs() -> None:
-    """What died while it was calibrated has no costs; the others are not taken for cheap."""
-    dead, slow = subject(form="module"), subject(seconds=0.01)
-    slow.row_seconds, slow.classes_seconds = 0.02, float("inf")
-
-    share_measurements([dead, slow], description())
-
-    assert slow.row_seconds == 0.02
-    assert domain_of(slow, PROFILES["quick"]).lattice == 1
-
-
-@pytest.mark.parametrize(("row_seconds", "lattice"), [(1e-7, 3), (5e-3, 2), (2e-2, 1)])
-def test_a_slow_variant_gets_no_more_rows_than_it_can_answer(row_seconds: float, lattice: int) -> None:
-    """Few shapes are no reason for many rows in one call."""
-    slow = subject(seconds=1.0)
-    slow.slow, slow.row_seconds = True, row_seconds
-
-    assert domain_of(slow, PROFILES["standard"]).lattice == lattice
-
-
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_every_half_score_is_asked_in_calls_that_a_loop_can_answer(dtype: str) -> None:
     """Each finite score with both labels, a few thousand in a call; nothing where a row takes long."""
@@ -181,48 +150,25 @@ def test_every_half_score_is_asked_in_calls_that_a_loop_can_answer(dtype: str) -
     assert half_scores(Domain(dtype, "same", lattice=2)) == []
 
 
-def test_costs_that_are_not_declared_are_measured() -> None:
-    """An outsider's adapter need not know what it costs."""
-    slow, quick, compiled = subject(seconds=1.0, shape=1.0), subject(form="module"), subject("packed")
-
-    share_measurements([slow], description())
-    share_measurements([quick], description())
-    share_measurements([compiled], description(dear=[]))
-
-    assert (slow.slow, slow.dear) == (True, True)
-    assert (quick.slow, quick.dear) == (False, False)
-    assert compiled.dear
-
-
-def test_a_declared_cost_stands_in_the_header(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Readers of a run see what its plan was made from."""
-    filters = Filters(operators=(MARGIN,), dtypes=("float32",), clause="*.documented-formula")
-
-    header = run_stand_in(monkeypatch, tmp_path, "declares-itself-slow", filters).header
-
-    assert header.measured["slow_calls"] == ["eager"]
-    assert header.measured["pays_for_shapes"] == []
-
-
 @pytest.mark.parametrize("mode", ["eager", "packed"])
-def test_a_secondary_mode_is_asked_the_few_clauses(mode: str) -> None:
+def test_a_wrapping_mode_is_asked_the_few_clauses(mode: str) -> None:
     """The rest is asked of the modes that it wraps, compiled or not."""
-    standard, secondary = PROFILES["standard"], description(secondary=[mode])
+    standard, wrapping = PROFILES["standard"], description(costs={mode: ["wrapper"]})
     of_margin = [clause for clause in CLAUSES.values() if clause.operator == MARGIN]
 
     asked = [clause for clause in of_margin if asks(clause, subject(mode), description(), standard)]
-    few = [clause for clause in of_margin if asks(clause, subject(mode), secondary, standard)]
+    few = [clause for clause in of_margin if asks(clause, subject(mode), wrapping, standard)]
 
     assert 0 < len(few) < len(asked)
     assert few == [clause for clause in of_margin if asks(clause, subject("packed", "module"), description(), standard)]
 
 
-def test_costly_modes_are_left_to_the_longer_profiles_unless_they_are_named() -> None:
+def test_modes_of_expensive_programs_are_left_to_the_longer_profiles_unless_they_are_named() -> None:
     """A quick run compiles nothing that takes long and was not asked for."""
-    costly = description(costly=["packed"])
+    expensive = description(costs={"packed": ["expensive-programs"]})
 
     def modes(profile: str, *named: str) -> set[str]:
-        return {variant.mode for variant in variants(costly, PROFILES[profile], Filters(modes=named))}
+        return {variant.mode for variant in variants(expensive, PROFILES[profile], Filters(modes=named))}
 
     assert modes("quick") == {"eager"}
     assert modes("quick", "packed") == {"packed"}
@@ -261,17 +207,18 @@ class _Bench:
 
 
 def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
-    """It need not be exportable nor differentiable twice, and how slow it is is measured."""
+    """It need not be exportable nor differentiable twice, and is no slower than the framework's operator must be."""
     bench: Any = _Bench()
     spec = Spec("stand-in", STAND_IN, function=Function("own.py:loss", MARGIN))
 
-    changed = with_function(spec, description(secondary=["packed"], slow=[], dear=["eager"]), bench)
+    costs = {"packed": ["wrapper"], "eager": ["slow-calls", "slow-rows", "expensive-shapes"]}
+
+    changed = with_function(spec, description(costs=costs), bench)
 
     own = changed["operators"][MARGIN]
     assert own["modes"] == ["eager"]
     assert wants_of(own, "eager") == ["value", "gradient", "threads"]
-    assert "slow" not in changed
-    assert changed.get("dear") == ["eager"]
+    assert changed.get("costs") == {"eager": ["expensive-shapes"]}
 
 
 NUMPY = ADAPTERS / "numpy_adapter.py"

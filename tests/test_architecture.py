@@ -102,6 +102,7 @@ def test_nothing_imports_the_command_line() -> None:
                 "test_gate.py",
                 "test_check.py",
                 "test_corpus.py",
+                "test_costs.py",
                 "test_upgrade.py",
                 "test_zoo_record.py",
             }, path

@@ -68,8 +68,8 @@ def test_what_a_shorter_profile_asks_a_longer_one_asks_too(*, dear: bool) -> Non
         domain = MARGIN32 if clause.operator == MARGIN else SOFT32
         short = replace(domain, shapes=quick.shapes if dear else (), lattice=quick.lattice)
         long = replace(domain, shapes=standard.shapes if dear else (), lattice=3 if dear else standard.lattice)
-        few = clause.draw.cases(short, quick.dear_cases if dear else quick.cases, clause.id, 0)
-        many = clause.draw.cases(long, standard.dear_cases if dear else standard.cases, clause.id, 0)
+        few = clause.draw.cases(short, quick.few_cases if dear else quick.cases, clause.id, 0)
+        many = clause.draw.cases(long, standard.few_cases if dear else standard.cases, clause.id, 0)
         assert {case.digest() for case in few} <= {case.digest() for case in many}, clause.id
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -236,12 +235,16 @@ def test_an_interrupted_build_goes_on_with_the_same_command(tmp_path: Path, how:
             assert first.poll() is None
             time.sleep(0.05)
         first.send_signal(how)
-        first.wait(timeout=20)
+        first.wait(timeout=120)
         installer = int((uv.parent / "pid").read_text(encoding="utf-8"))
-        if how == signal.SIGKILL:
-            threading.Timer(0.5, os.killpg, (installer, signal.SIGTERM)).start()
         waits: list[str] = []
-        environment = make(planned(tmp_path), Programs(), waits.append)
+
+        def told(words: str) -> None:
+            waits.append(words)
+            if how == signal.SIGKILL and words.startswith("another process"):
+                os.killpg(installer, signal.SIGTERM)  # once the second build waits for it
+
+        environment = make(planned(tmp_path), Programs(), told)
         said = first.stderr.read() if first.stderr else ""
 
     assert environment.marker is not None

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from conformance.command.cli import cli
 from conformance.running.discover import find_subject
+from conformance.running.machine import this_machine
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import AcceptedError, read_accepted
@@ -122,6 +123,40 @@ def test_the_exit_status_says_what_stands_against_an_upgrade(conforming: Path, t
 
     assert outcome.exit_code == status, outcome.output
     assert ("nothing stands against" in outcome.output) is (status == 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"model": "EPYC 1"}, {"model": "EPYC 2"}),
+        ({"model": "EPYC 1", "features": ["avx2"]}, {"model": "EPYC 1", "features": ["avx2", "avx512f"]}),
+        ({}, {}),
+        ({"model": "EPYC 1"}, {}),
+    ],
+    ids=["another model", "another feature", "nothing recorded", "not recorded in one"],
+)
+def test_a_larger_error_on_another_processor_is_told_and_stops_nothing(
+    conforming: Path, tmp_path: Path, before: dict[str, object], after: dict[str, object]
+) -> None:
+    """A ratchet compares like with like; whoever wants it all the same names the class."""
+    plain = {"processor": "x86_64", "cores": 2}
+    baseline = rewritten(conforming, tmp_path / "before.jsonl", off_by(0.2), machine={**plain, **before})
+    candidate = rewritten(conforming, tmp_path / "after.jsonl", off_by(0.4), machine={**plain, **after})
+
+    outcome = gated(baseline, candidate)
+
+    assert outcome.exit_code == 0, outcome.output
+    assert "worse-elsewhere" in outcome.output
+    assert gated(baseline, candidate, "--fail-on", "worse-elsewhere").exit_code == 5
+
+
+def test_a_run_names_its_processor(conforming: Path) -> None:
+    """Model and vector instructions, as far as Linux tells; two runs of this machine are alike."""
+    machine = read_run(conforming).header.machine
+
+    assert machine == this_machine()
+    assert machine.model
+    assert machine.computes_like(this_machine())
 
 
 def test_the_classes_that_fail_can_be_chosen(conforming: Path, tmp_path: Path) -> None:

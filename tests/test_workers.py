@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from adapters import processes
 from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
 from conformance.judging.bench import Limits
@@ -70,6 +76,63 @@ def test_what_is_no_exception_is_a_refusal_too(monkeypatch: pytest.MonkeyPatch, 
     assert findings["margin.value.sum-of-rows"].verdict == "deviates"
     assert findings["margin.value.sum-of-rows"].problem == "refused Panic"
     assert Counter(finding.verdict for finding in findings.values()) == {"deviates": 1, "conforms": 3}
+
+
+def test_a_first_answer_that_takes_too_long_decides_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A longer try in a fresh worker does: what it answers counts."""
+    monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "slept"))
+    findings = by_clause(run_stand_in(monkeypatch, tmp_path / "runs", "sleeps-once", limit=1.0))
+
+    assert (tmp_path / "slept").exists()
+    assert {finding.verdict for finding in findings.values()} == {"conforms"}
+
+
+@contextmanager
+def one_core_with(processes: int) -> Generator[None]:
+    """This process and what it starts on a single core, beside busy processes."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+        os.sched_setaffinity(0, cores)
+
+
+def test_a_slow_answer_on_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A call of 0.5 s of processor time beside busy processes, whose limit is 0.8 s: one try is enough."""
+    monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "computed"))
+    filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="margin.value.sum-of-rows")
+    monkeypatch.setattr("conformance.running.cell._law", lambda cell, case: cell.clause.law(cell.subject, case))
+
+    with one_core_with(4):
+        finding = run_stand_in(monkeypatch, tmp_path / "runs", "computes-once", filters, limit=0.8).findings[0]
+
+    assert finding.seconds > 0.8
+    assert finding.verdict == "conforms"
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["waits are counted", "waits are not counted"])
+def test_a_wait_for_a_core_is_not_a_workers_own_time(monkeypatch: pytest.MonkeyPatch, *, counted: bool) -> None:
+    """Computing and sleeping are."""
+    if not counted:
+        monkeypatch.setattr(processes, "_waited", lambda path: None)
+    own: dict[str, float] = {}
+    with one_core_with(3):
+        for program in ("while True: pass", "import time; time.sleep(60)"):
+            with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as process:
+                time.sleep(0.5)  # until it has started
+                since = processes.moment(process.pid)
+                time.sleep(1.0)
+                own[program] = processes.own_seconds(process.pid, since) / (time.monotonic() - since.clock)
+                process.kill()
+
+    computing, sleeping = own.values()
+    assert 0.05 < computing < 0.6
+    assert sleeping > 0.9
 
 
 def test_a_hang_on_every_case_is_told_without_waiting_for_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

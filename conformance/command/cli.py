@@ -21,6 +21,7 @@ from conformance.environments.making import has_version
 from conformance.judging.clause import Level
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running import promotion
+from conformance.running.costs import FUNCTION_COSTS
 from conformance.running.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, asked_clauses, run_subject, suite_version
@@ -40,6 +41,7 @@ lossproof run torch==1.8.0 torch==2.13.0 --profile quick
 _CHECK_EXAMPLES = """\
 lossproof check my_losses.py:margin --operator multilabel_margin_loss --framework torch
 lossproof check my_package.losses:soft --operator multilabel_soft_margin_loss --framework jax --level quality
+lossproof check my_losses.py:remote --operator multilabel_margin_loss --framework numpy --cost slow-calls
 """
 _REPORT_EXAMPLES = """\
 lossproof report runs --site site
@@ -165,11 +167,13 @@ def _present(python: str) -> list[str]:
 @click.option("--mode", "modes", multiple=True, default=("eager",), show_default=True, help="Only this mode.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32; default: all.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
+@click.option("--cost", "costs", multiple=True, type=click.Choice(FUNCTION_COSTS),
+              help="What the function costs, which decides how much is asked; default: measured.")  # fmt: skip
 @click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter of the function's environment.")
 @click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the results.")
 def check(
     target: str, operator: str, framework: str, level: str, profile: str, modes: tuple[str, ...],
-    dtypes: tuple[str, ...], clause: str, python: str, style: str,
+    dtypes: tuple[str, ...], clause: str, costs: tuple[str, ...], python: str, style: str,
 ) -> None:  # fmt: skip
     """Test one function: file.py:name or package.module:name.
 
@@ -177,6 +181,10 @@ def check(
     weight=… where there is one, with the framework's own tensors. Gradients are the
     framework's; with NumPy they are tested where name_gradient(input, target,
     cotangent, reduction=…) stands beside the function.
+
+    What the function costs decides how much is asked; the output names its cost class
+    and what that leaves out. Without --cost, the class is measured in steps so coarse
+    that a busy machine does not change it.
 
     Exit status: 0 where every clause conforms; 1 where one deviates; 2 for wrong
     words; 4 where a cell has no verdict, or no variant answered a valid case.
@@ -189,7 +197,7 @@ def check(
     try:
         spec = find_function(target, operator, framework)
         with tempfile.TemporaryDirectory(prefix="lossproof-check-") as folder, show.progress() as progress:
-            options = Options(profile=chosen, filters=filters, python=python, jobs=_JOBS, out=Path(folder))
+            options = Options(profile=chosen, filters=filters, python=python, jobs=_JOBS, out=Path(folder), costs=costs)
             found = run_subject(spec, options, progress)
     except UsageError as error:
         fail(error)

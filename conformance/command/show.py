@@ -17,9 +17,10 @@ from rich.progress import Progress as Bar
 
 from conformance.judging.clause import Clause
 from conformance.operators.catalogue import clauses
+from conformance.running.costs import cost_lines, costs_in
 from conformance.running.discover import TELLING_WAYS, UsageError, built_in
 from conformance.running.run import Outcome, Progress
-from reports.record import BLAMELESS, ArgumentRecord, Counterexample, Finding, LeftOut, Run, Verdict
+from reports.record import BLAMELESS, ArgumentRecord, Counterexample, Finding, Header, LeftOut, Run, Verdict
 
 _BROKEN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs", "harness-error", "not-run")
 _SHOWN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs")
@@ -103,7 +104,7 @@ def ways(python: str, subject: str) -> str:
 def outcome(found: Outcome, style: str) -> str:
     """The results of a run."""
     if style == "json":
-        return json.dumps([msgspec.to_builtins(finding) for finding in found.findings], indent=1)
+        return json.dumps([_plain(finding, found.header) for finding in found.findings], indent=1)
     counts = Counter(finding.verdict for finding in found.findings)
     total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
     subject = found.header.subject
@@ -111,17 +112,26 @@ def outcome(found: Outcome, style: str) -> str:
     if style == "markdown":
         rows = [f"| `{clause}` | {variants_of(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
         table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
-        return "\n".join([f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {total}", *table])
+        costs = ["", *(f"- {line}" for line in cost_lines(found.header.measured))]
+        head = f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {total}"
+        return "\n".join([head, *table, *costs])
     lines = [line for clause, group in broken.items() for line in _clause_lines(clause, group)]
     lines += _faults(found.findings)
     state = "" if found.complete else "\nincomplete: at least one cell has no verdict"
     return "\n".join(
         [
             *lines,
+            *cost_lines(found.header.measured),
             f"{subject.framework} {subject.version}, {len(found.findings)} cells: {total}{state}",
             f"written to {found.path}",
         ]
     )
+
+
+def _plain(finding: Finding, header: Header) -> dict[str, Any]:
+    """A finding as JSON has it, with the cost classes of its mode and what each of them left out."""
+    costs = costs_in(header.measured, finding.operator, finding.variant.mode)
+    return {**msgspec.to_builtins(finding), "costs": costs}
 
 
 def _by_clause(findings: list[Finding]) -> dict[str, list[Finding]]:
@@ -191,7 +201,8 @@ def checked(found: Outcome, target: str, style: str) -> str:
     counts = Counter(finding.verdict for finding in found.findings)
     total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
     asked = len({finding.clause for finding in found.findings})
-    return "\n".join([*lines, *_faults(found.findings), f"{target}, {asked} clauses: {total}"])
+    costs = cost_lines(found.header.measured)
+    return "\n".join([*lines, *_faults(found.findings), *costs, f"{target}, {asked} clauses: {total}"])
 
 
 def _error(finding: Finding) -> list[str]:

@@ -89,7 +89,7 @@ def _again_and_again(subject: Subject, case: Case) -> Iterator[Array]:
     zeros; calls with other losses leave something else there.
     """
     for time in range(_TIMES):
-        rows = 2 if subject.dear else _ROWS_BETWEEN[time % len(_ROWS_BETWEEN)]
+        rows = 2 if subject.expensive_shapes else _ROWS_BETWEEN[time % len(_ROWS_BETWEEN)]
         full = _full(case, rows)
         for reduction in ("none", "sum", "mean"):
             subject.evaluate(full.replace(reduction=reduction))

@@ -10,13 +10,20 @@ from typing import Any
 from adapters.contract import Call, Reply
 from adapters.gateway import AdapterFault, Worker, WorkerCrashed, WorkerEnded, WorkerError, WorkerHung
 
+_SECOND_TRY = 3.0
+"""Times as long as the first try."""
+
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds after which a call counts as hung."""
+    """Seconds after which a call counts as hung, without those in which the worker waited for a processor."""
 
     call: float = 60.0
     first_compiled_call: float = 300.0
+
+    def longer(self) -> Limits:
+        """The limits of the second try: only what hangs then as well is a hang."""
+        return Limits(_SECOND_TRY * self.call, _SECOND_TRY * self.first_compiled_call)
 
 
 class Bench:
@@ -61,6 +68,10 @@ class Bench:
             raise
         self._seen.add(key)
         return reply
+
+    def own_seconds(self) -> float:
+        """What the last call took, without the worker's waits for a processor."""
+        return self.worker.own_seconds()
 
     def close(self) -> None:
         """End the worker for good: a cell that still asks gets an error at once."""

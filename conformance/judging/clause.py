@@ -33,10 +33,11 @@ Needs = Literal[
     "another-form",
     "signature",
 ]
-Also = Literal["brief", "narrow", "wrapped"]
+Also = Literal["brief", "narrow", "wrapped", "largest"]
 """Where a clause is asked beside the modes that are asked everything: ``brief``, where a quick run asks little
 (compiled modes, vmap); ``narrow``, compiled modes in other formats than float32; ``wrapped``, modules in
-compiled modes, and modes that wrap the framework's first one."""
+compiled modes, and modes that wrap the framework's first one; ``largest``, in its own shapes where each new shape
+takes long: its largest case alone."""
 
 Law = Callable[["Subject", Case], str | None]
 Keeps = Callable[[Case], bool]

@@ -19,9 +19,6 @@ from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
 
 _LONGEST_WORDS = 300
-CLASSES = 4000
-"""Classes of the row by which the cost of many classes is told."""
-
 _UPSTREAM = ("weight_gradient", "target_gradient", "accumulated", "second")
 """What depends on an upstream gradient."""
 
@@ -120,12 +117,7 @@ class Subject:
     Attributes:
         operator: The operator of the variant.
         dtypes: How arguments are handed over that are not of the scores' dtype, by name.
-        dear: Each new shape costs it much, so that the plan keeps to few.
-        slow: Each call costs it much, whatever its size.
-        call_seconds: What a warm call took.
-        shape_seconds: What a new shape cost beyond it.
-        row_seconds: What a row cost within a larger batch.
-        classes_seconds: What a row of :data:`CLASSES` classes cost.
+        costs: Its cost classes, which decide how much it is asked.
         refusal: What it raised on every valid case of the calibration, if it refused them all.
         function: Somebody's own function in the operator's place, as ``file.py:name`` or ``module:name``.
         layouts: Where values may lie in memory.
@@ -144,12 +136,7 @@ class Subject:
     offers: tuple[str, ...]
     compiled: bool = False
     flushes: bool = False
-    dear: bool = False
-    slow: bool = False
-    call_seconds: float = 0.0
-    shape_seconds: float = 0.0
-    row_seconds: float = 0.0
-    classes_seconds: float = 0.0
+    costs: frozenset[str] = frozenset()
     refusal: Refused | None = None
     function: str = ""
     layouts: tuple[str, ...] = ("contiguous",)
@@ -159,8 +146,18 @@ class Subject:
     answered: set[str] = field(default_factory=set[str])
     refusals: set[str] = field(default_factory=set[str])
 
+    @property
+    def expensive_shapes(self) -> bool:
+        """Whether each new shape takes long, so that the plan keeps to few."""
+        return "expensive-shapes" in self.costs
+
+    @property
+    def dear(self) -> bool:
+        """As :attr:`expensive_shapes`."""
+        return self.expensive_shapes
+
     def _one_program(self, asked: tuple[str, ...]) -> bool:
-        return self.dear and "value" in asked and "gradient" in self.offers
+        return self.expensive_shapes and "value" in asked and "gradient" in self.offers
 
     @property
     def arithmetic(self) -> Arithmetic:

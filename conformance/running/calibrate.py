@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from adapters.contract import ECHO, PRODUCT, Description, OperatorOffer, from_plain, to_plain, wants_of
+from adapters.contract import ECHO, PRODUCT, Description, OperatorOffer, costs_of, from_plain, to_plain, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
 from conformance.cases.operator import Operator
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.subject import CLASSES, Refused, Subject, Variant
+from conformance.judging.subject import Refused, Subject, Variant
 from conformance.operators.catalogue import OPERATORS
+from conformance.running.measuring import measured_costs
 from reference.formats import FORMATS, Float64, Format
-
-_DEAR_SHAPE_SECONDS = 0.015
-_SLOW_CALL_SECONDS = 0.0055  # between what TensorFlow (5 ms on a busy machine) and MindSpore (7 ms on an idle one) take
-"""A variant that takes this long for a call, or that much longer for a new shape, gets few and larger calls."""
-
-_ROWS, _PATIENCE_SECONDS = 256, 5.0
-"""Rows by which the cost of one is told, and how long such a call may take."""
 
 
 class NotCalibrated(Exception):
@@ -69,7 +62,7 @@ def calibrate(
         dtypes=dtypes_of_arguments(OPERATORS[variant.operator], offer),
         offers=(*wants_of(offer, variant.mode), *_comparable(description, variant)),
         compiled=variant.mode in description["compiled"],
-        dear=variant.mode in description["compiled"],
+        costs=costs_of(description, variant.operator, variant.mode),
         function=function,
         layouts=tuple(description["layouts"]),
         first_mode=offer["modes"][0],
@@ -85,17 +78,13 @@ def calibrate(
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     try:
-        with contextlib.suppress(WorkerCrashed, WorkerHung):  # once: the machine may have been short of something
-            _measure(subject)
-            return Calibrated(subject)
-        _measure(subject)
+        return Calibrated(subject, hang=_hang(subject, limits))
     except WorkerCrashed:
         return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
-    except WorkerHung as hung:
-        return Calibrated(subject, hang=str(hung))
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
-    return Calibrated(subject)
+    finally:
+        subject.limits = limits
 
 
 def dtypes_of_arguments(operator: Operator, offer: OperatorOffer) -> tuple[tuple[str, str], ...]:
@@ -105,16 +94,24 @@ def dtypes_of_arguments(operator: Operator, offer: OperatorOffer) -> tuple[tuple
     return () if dtype == "same" else tuple((name, dtype) for name in named)
 
 
-def _measure(subject: Subject) -> None:
-    """Find out by plain valid cases whether a variant answers, whether its mode runs, and what it costs."""
+def _hang(subject: Subject, limits: Limits) -> str:
+    """Ask plain cases, and again with longer limits if the worker died; how it hung, if it hung in both tries."""
+    try:
+        _ask_plain_cases(subject)
+    except (WorkerCrashed, WorkerHung) as first:
+        subject.limits = limits.longer()
+        try:
+            _ask_plain_cases(subject)
+        except WorkerHung as second:
+            return str(first if isinstance(first, WorkerHung) else second)
+    return ""
+
+
+def _ask_plain_cases(subject: Subject) -> None:
+    """Find out by plain valid cases whether a variant answers, and whether its mode runs."""
     subject.refusal = _refusal(subject)
-    if subject.refusal is not None:
-        return
-    _assert_mode_runs(subject)
-    if not subject.compiled:
-        subject.call_seconds, subject.shape_seconds = _costs(subject)
-        subject.row_seconds = _row_seconds(subject)
-        subject.classes_seconds = _classes_seconds(subject)
+    if subject.refusal is None:
+        _assert_mode_runs(subject)
 
 
 def _comparable(description: Description, variant: Variant) -> list[str]:
@@ -135,35 +132,32 @@ def _signature(description: Description, variant: Variant) -> tuple[tuple[str, s
     return tuple((parameter["name"], parameter["default"]) for parameter in found)
 
 
-def share_measurements(subjects: list[Subject], description: Description) -> None:
-    """Let the variants of one operator and mode share what was measured of any of them.
+def share_flushing(subjects: list[Subject]) -> None:
+    """Grant flushing to a format wherever it was seen.
 
-    Where the description declares which modes are slow or dear, that decides. Costs that
-    are measured are the smallest seen, so that what else the machine does, and what the
-    first call of a mode loads, does not decide about the plan. Flushing is granted to a
-    format wherever it was seen: the processor's flag for it belongs to a thread, and
-    what one kernel sets, a later call of another finds set.
+    The processor's flag for it belongs to a thread, and what one kernel sets, a later call
+    of another finds set.
     """
     flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
     for subject in subjects:
-        alike = [other for other in subjects if _plan_key(other) == _plan_key(subject) and other.call_seconds]
         subject.flushes = subject.variant.dtype in flushing
-        call = min((other.call_seconds for other in alike), default=0.0)
-        new_shape = min((other.shape_seconds for other in alike), default=0.0)
-        subject.slow = _declared(subject, description.get("slow"), measured=call > _SLOW_CALL_SECONDS)
-        dear = _declared(subject, description.get("dear"), measured=new_shape > _DEAR_SHAPE_SECONDS)
-        subject.dear = subject.compiled or dear
-        for cost in ("row_seconds", "classes_seconds"):
-            setattr(subject, cost, min((getattr(other, cost) for other in alike), default=0.0))
 
 
-def _declared(subject: Subject, modes: list[str] | None, *, measured: bool) -> bool:
-    """Whether a mode is among the declared ones; where nothing is declared, what was measured."""
-    return measured if modes is None else subject.variant.mode in modes
+def settle_costs(subjects: list[Subject], stated: Sequence[str]) -> None:
+    """Give a user's function its cost classes: the stated ones, else what one of its formats shows.
 
-
-def _plan_key(subject: Subject) -> tuple[str, str]:
-    return subject.variant.operator, subject.variant.mode
+    Compiled modes have theirs already. What a function costs is the same in every format.
+    """
+    by_mode: defaultdict[tuple[str, str], list[Subject]] = defaultdict(list)
+    for subject in subjects:
+        if subject.function and not subject.compiled:
+            by_mode[subject.variant.operator, subject.variant.mode].append(subject)
+    for alike in by_mode.values():
+        answering = [subject for subject in alike if subject.refusal is None]
+        single = [subject for subject in answering if subject.variant.dtype == "float32"]
+        shown = next((measured_costs(subject, probe) for subject in single + answering if not stated), frozenset[str]())
+        for subject in alike:
+            subject.costs |= (frozenset(stated) | shown) - {"cheap"}
 
 
 def _special(format: Format) -> Float64:
@@ -243,46 +237,3 @@ def _assert_mode_runs(subject: Subject) -> None:
     reply = subject.reply(probe(subject, (2, 4)), "value", "evidence")
     if not reply.get("evidence"):
         raise NotCalibrated(f"no evidence that mode {subject.variant.mode} ran")
-
-
-def _costs(subject: Subject) -> tuple[float, float]:
-    """Seconds of a warm call, and what a new shape costs beyond it."""
-    want = ("value", "gradient") if "gradient" in subject.offers else ("value",)
-
-    def seconds(case: Case) -> float:
-        started = time.perf_counter()
-        subject.reply(case, *want)
-        return time.perf_counter() - started
-
-    seconds(probe(subject, (2, 4)))
-    first = seconds(probe(subject, (1, 4)))
-    warm = min(seconds(probe(subject, (1, 4))) for _ in range(3))
-    return warm, first - warm
-
-
-def _classes_seconds(subject: Subject) -> float:
-    """Seconds of a warm call with one row of many classes."""
-    return _warm(subject, probe(subject, (1, CLASSES)))
-
-
-def _row_seconds(subject: Subject) -> float:
-    """Seconds that a row adds to a warm call."""
-    return max(0.0, _warm(subject, probe(subject, (_ROWS, 4))) - subject.call_seconds) / _ROWS
-
-
-def _warm(subject: Subject, case: Case) -> float:
-    """Seconds of a call whose shape has been seen, the smallest of three; infinite where it is not to be had."""
-    impatient = dataclasses.replace(subject, limits=Limits(_PATIENCE_SECONDS, _PATIENCE_SECONDS))
-    try:
-        return _smallest_of_three(impatient, case)
-    except (WorkerCrashed, WorkerHung):
-        return float("inf")
-
-
-def _smallest_of_three(subject: Subject, case: Case) -> float:
-    seconds: list[float] = []
-    for _ in range(4):
-        started = time.perf_counter()
-        subject.reply(case, "value")
-        seconds.append(time.perf_counter() - started)
-    return min(seconds[1:])

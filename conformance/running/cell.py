@@ -114,7 +114,7 @@ def _judge(cell: Cell, cases: list[Case]) -> _Outcome:
     undecided: list[tuple[int, Case, Undecided]] = []
     for place, case in enumerate(cases, start=1):
         try:
-            cell.clause.law(cell.subject, case)
+            _law(cell, case)
         except Undecided as unknown:
             undecided.append((place, case, unknown))
         except (Deviation, Refused) as problem:
@@ -128,6 +128,23 @@ def _judge(cell: Cell, cases: list[Case]) -> _Outcome:
     _, case, gravest = max(found, key=lambda each: _gravity(each[2]))
     failures = [_failure(place, problem) for place, _, problem in found[:FAILURES_KEPT]]
     return dataclasses.replace(_deviates(cell, case, gravest), first=found[0][0], failures=failures)
+
+
+class _HungTwice(WorkerHung):
+    """No answer in the first try, nor in a longer one of another worker."""
+
+
+def _law(cell: Cell, case: Case) -> str | None:
+    """The law on a case. A first answer that takes too long decides nothing: a longer try in a fresh worker does."""
+    try:
+        return cell.clause.law(cell.subject, case)
+    except WorkerHung as hung:
+        cell.second.discard()
+        patient = dataclasses.replace(cell.subject, bench=cell.second, limits=cell.subject.limits.longer())
+        try:
+            return cell.clause.law(patient, case)
+        except WorkerHung:
+            raise _HungTwice(str(hung)) from None
 
 
 def _answered_elsewhere(cell: Cell, undecided: list[tuple[int, Case, Undecided]]) -> list[tuple[int, Case, Refused]]:
@@ -205,7 +222,11 @@ def _deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> _Outcome:
 def _budget(cell: Cell) -> Budget:
     """What a witness may cost: few evaluations of what is slow, or pays for each shape."""
     subject = cell.subject
-    dear = _COSTLY_EVALUATIONS if subject.compiled or subject.dear or subject.slow else cell.minimise
+    dear = (
+        _COSTLY_EVALUATIONS
+        if subject.compiled or subject.expensive_shapes or "slow-calls" in subject.costs
+        else cell.minimise
+    )
     return Budget(min(dear, cell.minimise), few_shapes=subject.compiled)
 
 
@@ -244,12 +265,13 @@ def _on(subject: Subject, bench: Bench) -> Subject:
 
 
 def _dies(cell: Cell, case: Case, death: WorkerError) -> _Outcome:
-    """A worker that died: the same case is asked once more in a fresh one."""
-    verdict: Verdict = "hangs" if isinstance(death, WorkerHung) else "crashes"
+    """A worker that died: the same case is asked once more in a fresh one, unless it hung in two already."""
+    expected = Deviation("an answer", str(death))
+    if isinstance(death, _HungTwice):
+        return _Outcome("hangs", str(death), case, expected, repeatable=True)
     cell.second.discard()
     again = _problem(cell, _on(cell.subject, cell.second), case)
-    expected = Deviation("an answer", str(death))
-    return _Outcome(verdict, str(death), case, expected, isinstance(again, type(death)))
+    return _Outcome("crashes", str(death), case, expected, isinstance(again, WorkerCrashed))
 
 
 def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
@@ -258,7 +280,7 @@ def _observe(cell: Cell, cases: list[Case]) -> _Outcome:
     undecided: list[tuple[Case, Undecided]] = []
     for case in cases:
         try:
-            words = cell.clause.law(cell.subject, case) or ""
+            words = _law(cell, case) or ""
         except Refused as refused:
             words = f"refused: {refused.signature}"
         except Deviation as deviation:  # of shape or dtype: there is nothing to observe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.contract import Description, OperatorOffer, Reproducer, dtypes_of, wants_of
+from adapters.contract import COST_CLASSES, Description, OperatorOffer, Reproducer, costs_of, dtypes_of, wants_of
 from adapters.gateway import AdapterFault, WorkerError
 from conformance.judging.bench import Bench
 from conformance.operators.catalogue import OPERATORS
@@ -59,24 +59,24 @@ def with_function(spec: Spec, description: Description, bench: Bench) -> Descrip
     offer = _of_function(description, function, differentiable=differentiable)
     if "reproducer" in offer:
         offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
-    changed: Description = {**description, "operators": {function.operator: offer}}
-    if not changed.get("slow"):
-        changed.pop("slow", None)
-    if not changed.get("dear"):
-        changed.pop("dear", None)
-    return changed
+    costs = {mode: _of_framework(description, function.operator, mode) for mode in offer["modes"]}
+    return {**description, "costs": costs, "operators": {function.operator: offer}}
+
+
+def _of_framework(description: Description, operator: str, mode: str) -> list[str]:
+    """The cost classes that a mode of the framework has whatever the function: each new shape takes long."""
+    return sorted(costs_of(description, operator, mode) & {"expensive-shapes"})
 
 
 def _of_function(description: Description, function: Function, *, differentiable: bool) -> OperatorOffer:
     """The framework's offer as far as somebody's own function need keep it.
 
-    It need not be exportable, nor differentiable twice or forwards; and where the framework
-    declares no mode slow or dear, the function may still be: that is measured.
+    It need not be exportable, nor differentiable twice or forwards.
     """
     wants = _ANY_FUNCTION + (_DIFFERENTIABLE_FUNCTION if differentiable else ())
     offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
     offer.pop("signature", None)
-    modes = [mode for mode in offer["modes"] if mode not in description.get("secondary", [])]
+    modes = [mode for mode in offer["modes"] if "wrapper" not in costs_of(description, function.operator, mode)]
     offer["by_mode"] = {
         mode: {"offers": [word for word in wants_of(offer, mode) if word in wants], "dtypes": dtypes_of(offer, mode)}
         for mode in modes
@@ -107,6 +107,7 @@ def _check_names(spec: Spec, description: Description) -> None:
     for field in ("framework", "version"):
         if not _NAME.fullmatch(description[field]):
             raise SubjectFailed(f"{spec.adapter}: describe() gives {description[field]!r} as {field}; that is no name")
+    _check_costs(spec, description)
     for operator, offer in description["operators"].items():
         if operator not in OPERATORS:
             known = ", ".join(OPERATORS)
@@ -117,6 +118,15 @@ def _check_names(spec: Spec, description: Description) -> None:
             if dtype not in FORMATS:
                 known = ", ".join(FORMATS)
                 raise SubjectFailed(f"{spec.adapter}: describe() offers the dtype {dtype!r}; there are {known}")
+
+
+def _check_costs(spec: Spec, description: Description) -> None:
+    own = [more for offer in description["operators"].values() for more in offer.get("by_mode", {}).values()]
+    for costs in [*description.get("costs", {}).values(), *(more.get("costs", []) for more in own)]:
+        for cost in costs:
+            if cost not in COST_CLASSES:
+                known = ", ".join(COST_CLASSES)
+                raise SubjectFailed(f"{spec.adapter}: describe() gives the cost class {cost!r}; there are {known}")
 
 
 def _check_modes(spec: Spec, offer: OperatorOffer) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import os
 import platform
 import tempfile
 import uuid
@@ -21,10 +19,13 @@ from conformance.judging.clause import Clause
 from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.judging.subject import Variant
 from conformance.operators.catalogue import OPERATORS, clauses
-from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, share_measurements
+from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs, share_flushing
 from conformance.running.cell import Cell, number, run_cell, variant_record
+from conformance.running.costs import cost_facts
 from conformance.running.describe import describe, with_function
+from conformance.running.digest import suite_digest
 from conformance.running.discover import Spec, UsageError
+from conformance.running.machine import this_machine
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from reports.record import (
     Accuracy,
@@ -32,7 +33,6 @@ from reports.record import (
     Finding,
     Header,
     LeftOut,
-    Machine,
     RunWriter,
     SourceRecord,
     SubjectRecord,
@@ -41,12 +41,14 @@ from reports.record import (
     now,
 )
 
-_PACKAGES = ("reference", "adapters", "conformance", "reports")
-
 
 @dataclass(frozen=True)
 class Options:
-    """How to run a subject."""
+    """How to run a subject.
+
+    Attributes:
+        costs: Cost classes of a user's function; without them, it is measured.
+    """
 
     profile: Profile = PROFILES["standard"]
     filters: Filters = field(default_factory=Filters)
@@ -56,6 +58,7 @@ class Options:
     out: Path = Path("runs")
     limits: Limits = field(default_factory=Limits)
     minimise: int = EVALUATIONS
+    costs: tuple[str, ...] = ()
 
 
 class Progress:
@@ -197,7 +200,8 @@ def _calibrated(
     for variant, bench in zip(wanted, shares(wanted, len(benches)), strict=True):
         done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
         progress.calibrated()
-    share_measurements([found.subject for found, _ in done], description)
+    share_flushing([found.subject for found, _ in done])
+    settle_costs([found.subject for found, _ in done], options.costs)
     return done
 
 
@@ -271,8 +275,8 @@ def _header(
 ) -> Header:
     facts = dict(description["facts"])
     facts["flush_to_zero"] = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
-    facts["slow_calls"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.slow})
-    facts["pays_for_shapes"] = sorted({found.subject.variant.mode for found, _ in calibrated if found.subject.dear})
+    costs = {found.subject.variant: found.subject.costs for found, _ in calibrated}
+    facts.update(cost_facts(description, costs, options.profile))
     return Header(
         schema="lossproof-run/2",
         run=uuid.uuid4().hex,
@@ -288,7 +292,7 @@ def _header(
         profile=options.profile.name,
         seed=options.seed,
         planned=planned,
-        machine=Machine(processor=platform.machine(), cores=os.cpu_count() or 1),
+        machine=this_machine(),
         measured=facts,
         left_out=left_out,
         draws=DRAWS,
@@ -301,17 +305,6 @@ def suite_version() -> str:
         return importlib.metadata.version("lossproof")
     except importlib.metadata.PackageNotFoundError:
         return "0+checkout"
-
-
-def suite_digest() -> str:
-    """SHA-256 of the suite's own source files: what decides about cases and verdicts."""
-    root = Path(__file__).resolve().parents[2]
-    sha = hashlib.sha256()
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            sha.update(path.relative_to(root).as_posix().encode())
-            sha.update(path.read_bytes())
-    return f"sha256:{sha.hexdigest()}"
 
 
 def _clause_record(clause: Clause) -> ClauseRecord:

@@ -58,9 +58,6 @@ _LAZY = "LAZY = {}"
 _ELSEWHERE: frozenset[Class] = frozenset({"behaviour-changed", "regressed", "fixed"})
 """The second fault shows in cells in which the first did not, or the other way round."""
 
-_WITH_OTHER_CASES: frozenset[Class] = frozenset({"behaviour-changed", "not-comparable"})
-"""The newer version takes so much longer for many classes that it is asked fewer."""
-
 
 def _then(more: str, result: str = _MARGIN_SUM) -> Edit:
     """A line behind the row's loss."""
@@ -76,7 +73,7 @@ REGRESSED = [
     Change("labels behind a -1 count", "regressed", "margin.labels.block-ends-at-first-negative", (_TAIL,)),
     Change("duplicates collapse", "regressed", "margin.labels.duplicates-count", (_COLLAPSED,)),
     Change("-1 wraps to the last class", "regressed", "margin.labels.block-ends-at-first-negative",
-           (Edit(_BLOCK, "block = target[row]"),), beside=_WITH_OTHER_CASES),
+           (Edit(_BLOCK, "block = target[row]"),)),
     Change("the gradient at ties is twice the largest subgradient", "regressed", "margin.gradients.lattice",
            (Edit("slopes[row, others] = active.sum(axis=0)",
                  "slopes[row, others] = (active + 2 * (gaps == 0)).sum(axis=0)"),)),
@@ -130,7 +127,7 @@ CHANGED = [
            beside=_ELSEWHERE),  # rounded, the first is not convex at times; the second always is
     Change("labels behind a -1 count, then -1 is the last class", "changed",
            "margin.labels.block-ends-at-first-negative", (Edit(_BLOCK, "block = target[row]"),), (_TAIL,),
-           beside=_WITH_OTHER_CASES | _ELSEWHERE),
+           beside=_ELSEWHERE),
     Change("an axis too many, then one of another length", "changed", "margin.shapes.result",
            (Edit("return losses if batched else", "return losses[np.newaxis] if batched else"),),
            (Edit("return losses if batched else", "return losses[:, np.newaxis] if batched else"),)),

@@ -25,8 +25,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from conformance.running.digest import suite_digest
 from conformance.running.plan import PROFILES
-from conformance.running.run import suite_digest, suite_version
+from conformance.running.run import suite_version
 from reports.record import Machine, Suite, now
 from reports.zoo import Implementation, ZooHeader, write_zoo
 from reports.zoo_score import Score

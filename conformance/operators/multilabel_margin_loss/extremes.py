@@ -44,6 +44,7 @@ def _case(domain: Domain, scores: np.ndarray[tuple[int, ...], np.dtype[np.float6
     FORMULA,
     why="The formula knows no largest number of classes.",
     cases=Fixed(many_classes, whole=False),
+    also=("largest",),
 )
 def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
     """Labels above 2^7, 2^8 and 2^15 name their own class, and classes above them count."""
@@ -57,6 +58,7 @@ def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
     why="The derivative of the formula, whatever the number of classes.",
     cases=Fixed(many_classes, whole=False),
     needs="gradient",
+    also=("largest",),
 )
 def derivatives_of_many_classes(subject: Subject, case: Case) -> None:
     """The gradient reaches every one of more than 2^7, 2^8 and 2^15 classes."""

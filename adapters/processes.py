@@ -1,0 +1,117 @@
+"""What Linux says about a worker's process: how long it waited for a core, whether it runs, how much memory it took."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+_NANOSECONDS = 1e9
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SESSION, _PROCESSOR_TICKS, _STARTED = 3, slice(11, 15), 19
+"""Places behind the name in ``/proc/PID/stat``: session, the four counts of processor time, time of the start."""
+
+
+class Moment(NamedTuple):
+    """A point in a worker's life.
+
+    Attributes:
+        clock: Seconds of the monotonic clock.
+        waited: Seconds for which its main thread had waited for a core; none where the kernel does not count them.
+        used: Seconds of processor time of its threads and of the children that ended, if waits are not counted.
+    """
+
+    clock: float
+    waited: float | None
+    used: float = 0.0
+
+
+def moment(pid: int) -> Moment:
+    """The present point in the life of a process."""
+    waited = _waited(Path(f"/proc/{pid}/schedstat"))
+    return Moment(time.monotonic(), waited, _used(pid) if waited is None else 0.0)
+
+
+def own_seconds(pid: int, since: Moment) -> float:
+    """Seconds since a moment in which a process computed, slept or was blocked: not those without a free core.
+
+    A busy machine makes a process wait for a core, and does not make this number larger. The wait
+    is the one of the thread that waited longest: the main thread, or a thread or process that
+    it started since then, such as a compiler. A kernel that does not count waits says only
+    whether the process wants a core now; if it does, its processor time is what counts.
+    """
+    now = moment(pid)
+    passed = now.clock - since.clock
+    if now.waited is None or since.waited is None:
+        return min(passed, now.used - since.used) if _runnable(pid) else passed
+    waited = max(now.waited - since.waited, _longest_wait_of_children(pid, since.clock))
+    return max(0.0, passed - waited)
+
+
+def _waited(path: Path) -> float | None:
+    """Seconds for which a task was ready to run and had no core."""
+    try:
+        return int(path.read_text(encoding="ascii").split()[1]) / _NANOSECONDS
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _fields(path: Path) -> list[str]:
+    """What stands behind the name in a ``stat`` file, from the state on; nothing for a process that has ended."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _used(pid: int) -> float:
+    return sum(map(int, _fields(Path(f"/proc/{pid}/stat"))[_PROCESSOR_TICKS])) / _TICKS
+
+
+def _runnable(pid: int) -> bool:
+    """Whether a thread of a process, or of what it started, has a core or waits for one."""
+    return any(_fields(task / "stat")[:1] == ["R"] for process in _session(pid) for task in _tasks(process))
+
+
+def _longest_wait_of_children(pid: int, since: float) -> float:
+    """The longest wait of a thread or process of the session that was started since then."""
+    ticks = since * _TICKS  # both clocks count from the start of the machine
+    return max(
+        (
+            _waited(task / "schedstat") or 0.0
+            for process in _session(pid)
+            for task in _tasks(process)
+            if task.name != str(pid) and int((_fields(task / "stat") or ["0"] * 20)[_STARTED]) >= ticks
+        ),
+        default=0.0,
+    )
+
+
+def _session(pid: int) -> list[Path]:
+    """The processes of the session that a worker leads."""
+    processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [path for path in processes if _fields(path / "stat")[_SESSION : _SESSION + 1] == [str(pid)]]
+
+
+def _tasks(process: Path) -> list[Path]:
+    try:
+        return list((process / "task").iterdir())
+    except OSError:
+        return []
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process's memory count from now on, where the kernel allows it."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process had at once, since the peak was last forgotten; 0 where nobody says."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)

@@ -1,0 +1,119 @@
+"""What a variant costs decides how much it is asked: by class, never by a clock of this run.
+
+An adapter declares the classes of its modes (:data:`adapters.contract.COST_CLASSES`). For a user's
+function ``check --cost`` names them, or :mod:`conformance.running.measuring` finds them in coarse
+steps. The one large case of each kind is asked in every class but ``quadratic-classes``, whose
+memory for it would be gigabytes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from adapters.contract import Description, costs_of
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain
+from conformance.cases.operator import Operator
+from conformance.judging.subject import Variant
+
+if TYPE_CHECKING:
+    from conformance.running.plan import Profile
+
+FEW_CLASSES, MANY_CLASSES = 300, 33_000
+"""Classes of the longest row: of those whose cost grows with the square, and of all others."""
+
+_LATTICE = {"slow-calls": 3, "slow-rows": 3, "expensive-shapes": 3, "expensive-rows": 2}
+"""Most classes of an exhaustive lattice: 3 have 8,000 rows, 4 have 390,625, and 5 have 1.9 million."""
+
+FUNCTION_COSTS = ("cheap", "slow-calls", "slow-rows", "expensive-rows", "quadratic-classes", "expensive-shapes")
+"""Classes that a user's function can be in."""
+
+CASES_TO_CHOOSE_FROM = 60
+"""Drawn cases of which a class of slow calls gets some, whatever the profile."""
+
+
+def domain(
+    costs: frozenset[str], operator: Operator, dtype: str, dtypes: tuple[tuple[str, str], ...], profile: Profile
+) -> Domain:
+    """What may be drawn for variants of these classes."""
+    return Domain(
+        operator,
+        dtype,
+        dtypes,
+        shapes=profile.shapes if "expensive-shapes" in costs else (),
+        lattice=_lattice(costs, profile),
+        classes=FEW_CLASSES if "quadratic-classes" in costs else MANY_CLASSES,
+        exhaustive=profile.exhaustive and not costs & _LATTICE.keys(),
+    )
+
+
+def _lattice(costs: frozenset[str], profile: Profile) -> int:
+    return min(profile.lattice, *(_LATTICE[cost] for cost in costs & _LATTICE.keys()), profile.lattice)
+
+
+def with_all_numbers_of_rows(cases: list[Case], count: int) -> list[Case]:
+    """Some of the cases, with each number of rows in turn; of fewer cases, the first of them."""
+    by_rows: defaultdict[int, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_rows[case.rows].append(case)
+    places = {id(case): place for some in by_rows.values() for place, case in enumerate(some)}
+    return sorted(cases, key=lambda case: places[id(case)])[:count]
+
+
+def cost_facts(description: Description, variants: dict[Variant, frozenset[str]], profile: Profile) -> dict[str, Any]:
+    """For the header of a run: the classes of every operator and mode, and what each class leaves out."""
+    found = {(variant.operator, variant.mode): costs for variant, costs in variants.items()}
+    for operator in {operator for operator, _ in found}:
+        for mode in description["operators"][operator]["modes"]:
+            costs = costs_of(description, operator, mode)
+            if "expensive-programs" in costs and not profile.expensive_programs:
+                found.setdefault((operator, mode), costs)
+    classes = sorted(f"{operator} {mode}: {cost}" for (operator, mode), of in found.items() for cost in of or {"cheap"})
+    asked = {cost for costs in found.values() for cost in costs or {"cheap"}}
+    return {"costs": classes, "left_out_by_cost": {cost: _left_out(cost, profile) for cost in sorted(asked)}}
+
+
+def cost_lines(facts: dict[str, Any]) -> list[str]:
+    """What stands in a header about costs, as a line for each class."""
+    of = [str(each).split(": ") for each in facts.get("costs", [])]
+    return [
+        f"cost class {cost} ({_listed([who for who, its in of if its == cost])}): leaves out {words}"
+        for cost, words in facts.get("left_out_by_cost", {}).items()
+    ]
+
+
+def costs_in(facts: dict[str, Any], operator: str, mode: str) -> dict[str, str]:
+    """The cost classes of an operator's mode that stand in a header, with what each of them left out."""
+    left_out: dict[str, str] = facts.get("left_out_by_cost", {})
+    return {cost: words for cost, words in left_out.items() if f"{operator} {mode}: {cost}" in facts.get("costs", [])}
+
+
+def _listed(modes: list[str]) -> str:
+    """Modes with their operators; a mode of all operators once, alone."""
+    by_mode: defaultdict[str, list[str]] = defaultdict(list)
+    for each in modes:
+        operator, _, mode = each.partition(" ")
+        by_mode[mode].append(operator)
+    return ", ".join(mode if len(of) > 1 else f"{of[0]} {mode}" for mode, of in by_mode.items())
+
+
+def _left_out(cost: str, profile: Profile) -> str:
+    """What a class leaves out of a profile, and why."""
+    shapes = ", ".join(f"{rows} x {classes}" for rows, classes in profile.shapes)
+    most = profile.lattice
+    few = f"{profile.cases - profile.few_cases} of {profile.cases} cases of each drawn property"
+    rows = {name: f"lattices of {least} classes and more" for name, least in (("slow-rows", 4), ("expensive-rows", 3))}
+    words = {
+        "cheap": "nothing",
+        "slow-calls": f"{few}, because every call takes long",
+        "slow-rows": f"{rows['slow-rows'] if most > 3 else 'nothing of this profile'}, because every row takes long",
+        "expensive-rows": f"{rows['expensive-rows']}, because every row takes milliseconds",
+        "quadratic-classes": f"the row of {MANY_CLASSES} classes, "
+        "because time or memory grows with the square of the number of classes",
+        "expensive-shapes": f"{few}, and other shapes than {shapes}, because every new shape takes long",
+        "expensive-programs": f"{'nothing of this profile' if profile.expensive_programs else 'the whole mode'}, "
+        "because every new program takes long; --mode asks it",
+        "wrapper": "most clauses, because the mode wraps the framework's own eager operator",
+    }
+    return words[cost]
