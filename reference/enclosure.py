@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -133,12 +133,17 @@ class Answer:
     """The loss and its gradients, each with its bound.
 
     Attributes:
-        value: The loss; shape ``()``, or ``(N,)`` for reduction ``none``.
-        gradient: Gradient to the input, of the input's shape.
+        value: The loss; shape ``()``, or that of the elements for reduction ``none``.
+        gradients: Gradients by the argument's name, of its shape; the scores first.
     """
 
     value: Enclosure
-    gradient: Enclosure
+    gradients: Mapping[str, Enclosure]
+
+    @property
+    def gradient(self) -> Enclosure:
+        """The gradient to the scores: the first one."""
+        return next(iter(self.gradients.values()))
 
 
 _AT_ONCE, _LEAST_ROWS = 1 << 15, 64

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import expression as e
 from . import masks as m
+from .layout import Layout
 from .node import Node
 from .steps import Array
 
@@ -46,24 +47,22 @@ def _quotient(plain: Plain, node: e.Quotient, parents: list[Array]) -> Array:
 
 
 def _gather(plain: Plain, node: e.Gather, parents: list[Array]) -> Array:
-    place = plain.layout.positions([node.axis])[0]
-    spread, index = _met(plain, parents[0], _within(plain, parents[1], node.axis), place)
-    taken = plain.xp.take_along_axis if hasattr(plain.xp, "take_along_axis") else plain.xp.take_along_dim
-    return taken(spread, index, place)
+    return gathered(plain.xp, plain.layout, node.axis, *parents)
 
 
-def _within(plain: Plain, index: Array, axis: str) -> Array:
-    """Indices clamped to an axis: those out of range stand where a mask leaves them out."""
-    return plain.xp.clip(index, 0, max(plain.layout.sizes[axis] - 1, 0))
+def gathered(xp: Any, layout: Layout, axis: str, array: Array, index: Array) -> Array:
+    """Numbers at indices along an axis; array and index meet along the others."""
+    place = layout.positions([axis])[0]
+    sizes = [max(pair) if 0 not in pair else 0 for pair in zip(array.shape, index.shape, strict=True)]
+    own = tuple(array.shape[i] if i == place else size for i, size in enumerate(sizes))
+    other = tuple(index.shape[i] if i == place else size for i, size in enumerate(sizes))
+    taken = xp.take_along_axis if hasattr(xp, "take_along_axis") else xp.take_along_dim
+    return taken(xp.broadcast_to(array, own), xp.broadcast_to(clamped(xp, layout, index, axis), other), place)
 
 
-def _met(plain: Plain, array: Array, index: Array, place: int) -> tuple[Array, Array]:
-    """Array and index spread along each other's axes, except one."""
-    pairs = list(zip(array.shape, index.shape, strict=True))
-    sizes = [max(pair) if 0 not in pair else 0 for pair in pairs]
-    own = [array.shape[i] if i == place else size for i, size in enumerate(sizes)]
-    other = [index.shape[i] if i == place else size for i, size in enumerate(sizes)]
-    return plain.xp.broadcast_to(array, tuple(own)), plain.xp.broadcast_to(index, tuple(other))
+def clamped(xp: Any, layout: Layout, index: Array, axis: str) -> Array:
+    """Indices moved into an axis: those out of range stand where a mask leaves them out."""
+    return xp.clip(index, 0, max(layout.sizes[axis] - 1, 0))
 
 
 def _swapped(plain: Plain, node: e.Renamed | m.RenamedIntegers, parents: list[Array]) -> Array:
@@ -176,7 +175,7 @@ def _of_gather(plain: Plain, node: e.Gather, place: int, parents: list[Array], v
         for i, name in enumerate(plain.layout.axes)
         if name in node.parents[1].axes and name not in node.parents[0].axes
     )
-    index = _within(plain, parents[1], node.axis)
+    index = clamped(plain.xp, plain.layout, parents[1], node.axis)
     taken = [
         plain.steps.total(plain.xp, plain.xp.where(index == i, adjoint, adjoint * 0), shared)
         for i in range(plain.layout.sizes[node.axis])
