@@ -132,12 +132,17 @@ class InFloat64:
     def multiply(self, a: Interval, b: Interval, exact: Bool) -> Interval:
         """The hull of the products of ends; one rounding."""
         found = corners(a, b)
-        return found if exact.all() else _widened(found, found.magnitude * _ULP + _LEAST, exact)
+        if exact.all():
+            return found
+        nothing = exact | (a.magnitude == 0) | (b.magnitude == 0)
+        return _widened(found, found.magnitude * _ULP + _LEAST, nothing)
 
     def divide(self, a: Interval, b: Interval, exact: Bool) -> Interval:
         """The hull of the quotients of ends; one rounding."""
         found = quotients(a, b, np.inf)
-        return found if exact.all() else _widened(found, found.magnitude * _ULP + _LEAST, exact)
+        if exact.all():
+            return found
+        return _widened(found, found.magnitude * _ULP + _LEAST, exact | (a.magnitude == 0))
 
     def function(self, name: str, part: Interval) -> Interval:
         """With the proved error of :mod:`.elementary`."""

@@ -9,7 +9,8 @@ option, constant               u \|v\|, unless it is a value of the format
 sum of two terms               Σ e + u (\|s\| + Σ e)
 sum of three                   Σ e + u (m + \|s\| + Σ e)(1 + 2 u), m the largest sum of two of them
 sum of n, sum over axes        Σ e + (n - 1) u Σ (\|v\| + e), n the terms that may differ from 0
-product                        \|a\| e_b + \|b\| e_a + e_a e_b + u (\|a b\| + these) + η
+product                        \|a\| e_b + \|b\| e_a + e_a e_b + u (\|a b\| + these) + η; where an
+                               operand may be subnormal and flushed, \|a b\| as well
 quotient by a count            e / n + 2 u (...) + η: a quotient, or a reciprocal and a product
 quotient by a number           through both ends, + u + η
 max(0, a)                      e, but no more than the true value 0 can be left by
@@ -147,6 +148,14 @@ class Rounding:
         """The error of a node, closed."""
         return self.errors[node].closed(self.u)
 
+    def operand(self, node: Node) -> Float64:
+        """The error of a node as an operand, which is zero instead if it is subnormal and flushed."""
+        error = self.error(node)
+        if not self.arithmetic.flushes:
+            return error
+        size = self.magnitude(node)
+        return error + np.where(size - error < self.tiny, size, 0.0)
+
     def magnitude(self, node: Node) -> Float64:
         """The largest magnitude of the exact value."""
         return np.asarray(self.state.values[node].magnitude)
@@ -185,6 +194,11 @@ def _sum(run: Rounding, node: e.Sum) -> Error:
     if not brought.any():
         fits = fits | (total == 0)
     return Error(brought + run.own(node, rounded, fits))
+
+
+def _flushed(parts: Sequence[Node]) -> int:
+    """How often a sum may lose a number to zero: each operand but constants, or each partial sum."""
+    return max(sum(not isinstance(part, e.Constant | e.Option | e.Count) for part in parts), len(parts) - 1)
 
 
 def _largest_pair(run: Rounding, node: e.Sum) -> Float64:
@@ -267,6 +281,8 @@ def multiplied(
     reach = magnitude + closed
     brought = factor * error.base + reach * factor_error
     size = (factor + factor_error) * reach
+    if run.arithmetic.flushes:
+        brought = brought + np.where((factor - factor_error < run.tiny) | (magnitude - closed < run.tiny), size, 0.0)
     terms = 1.0 if error.terms is None else np.maximum(error.terms, 1.0)
     base = brought + own(np.where(size > 0, run.u * size + terms * run.tiny, 0.0))
     if error.terms is None or error.size is None:
@@ -368,7 +384,7 @@ def _larger(run: Rounding, node: e.Larger) -> Error:
 
 def _elementary(run: Rounding, node: e.Elementary) -> Error:
     (a,) = node.parents
-    value, error = run.state.values[node], run.error(a)
+    value, error = run.state.values[node], run.operand(a)
     brought = _brought(run, node, run.state.values[a], error)
     size = np.maximum(np.abs(value.low), np.abs(value.high)) + brought
     return Error(np.asarray(brought + ACCURACY[node.function] * run.u * (1 + 8 * run.u) * size + run.tiny))
