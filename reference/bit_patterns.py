@@ -58,4 +58,4 @@ def soft_margin_blocks(
         rows = scores(patterns[start : start + _AT_ONCE], arithmetic.format)[:, np.newaxis]
         answer = soft_margin_loss(rows, labels[: len(rows)], "none", arithmetic, printed=printed)
         gradient = answer.gradient.reshape((len(rows),))
-        yield slice(start, start + len(rows)), Answer(answer.value, gradient)
+        yield slice(start, start + len(rows)), Answer(answer.value, {"input": gradient})

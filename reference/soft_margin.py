@@ -137,7 +137,7 @@ def soft_margin_loss(
     slices = [slice(None)] if together else blocks(*rows.shape)
     parts = [_of_rows(rows[s], labels[s], factors[s], weights, reduction, arithmetic, printed=printed) for s in slices]
     value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
-    return Answer(value.reshape(() if together else input.shape[:-1]), gradient.reshape(input.shape))
+    return Answer(value.reshape(() if together else input.shape[:-1]), {"input": gradient.reshape(input.shape)})
 
 
 def _of_rows(
@@ -159,7 +159,7 @@ def _of_rows(
     if refined:
         value = value.within(*loss_balls(rows, labels, weights, divisor, together=together))
         gradient = gradient.within(*slope_balls(rows, labels, factors, weights, divisor))
-    return Answer(value, gradient)
+    return Answer(value, {"input": gradient})
 
 
 def _check_binary(target: Float64) -> None:

@@ -223,7 +223,7 @@ def assert_gradient(subject: Subject, case: Case, *, as_documented: bool = False
         as_documented: Grant the rounding of the derivative of the page's formula, taken step by step.
     """
     gradients = subject.evaluate(case, "gradient").gradients
-    expected = subject.expected(case, as_documented=as_documented).gradients(case.operator.arguments[0].name)
+    expected = subject.expected(case, as_documented=as_documented).gradients
 
     for name, got in gradients.items():
         assert_shape(got, case[name].shape)
