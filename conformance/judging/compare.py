@@ -45,7 +45,10 @@ class Deviation(Exception):
         row: The first row that is wrong, where rows are compared.
         witness: A case that shows it, if the case that was asked only names others.
         measured: The numbers at the element that is farthest beyond its bound.
+        source: The argument whose gradient is wrong, if it is a gradient.
     """
+
+    source: str = ""
 
     def __init__(
         self,
@@ -68,9 +71,10 @@ class Deviation(Exception):
 
     def beside(self, words: str) -> Deviation:
         """The same deviation, with words behind what came back."""
-        return Deviation(
-            self.expected, f"{self.got}, {words}", self.kind, self.share, self.row, self.witness, self.measured
-        )
+        got = f"{self.got}, {words}"
+        same = Deviation(self.expected, got, self.kind, self.share, self.row, self.witness, self.measured)
+        same.source = self.source
+        return same
 
 
 def numbers(values: Float64, limit: int = 8) -> str:
@@ -226,9 +230,13 @@ def assert_gradient(subject: Subject, case: Case, *, as_documented: bool = False
     expected = subject.expected(case, as_documented=as_documented).gradients
 
     for name, got in gradients.items():
-        assert_shape(got, case[name].shape)
-        assert_dtype(got, case.dtype)
-        assert_within(subject, case, got, expected[name])
+        try:
+            assert_shape(got, case[name].shape)
+            assert_dtype(got, case.dtype)
+            assert_within(subject, case, got, expected[name])
+        except Deviation as deviation:
+            deviation.source = name
+            raise
 
 
 def assert_sum(case: Case, got: Array, parts: list[Float64], expected: list[Enclosure], share: float = 1.0) -> None:

@@ -63,7 +63,9 @@ def evaluate(
     check_arguments(formula, given, binding)
     graph = trace(formula, binding, settings, reduction, documented=documented)
     chosen = {**formula.options, **settings}
-    numbers = {name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)}
+    numbers = {
+        name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)
+    }
     task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, tuple(gradients))
     with np.errstate(all="ignore"):
         return Question(task, given, cotangent).answer()
@@ -139,7 +141,9 @@ class Question:
         )
         shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
         ends = [np.array(np.broadcast_to(part, shape)) for part in (low, high)]
-        return Found(axes, *ends, *(np.broadcast_to(p, shape) for p in (bound, up, down)), tied=np.broadcast_to(tied, shape))
+        return Found(
+            axes, *ends, *(np.broadcast_to(p, shape) for p in (bound, up, down)), tied=np.broadcast_to(tied, shape)
+        )
 
 
 def _zero(axes: tuple[str, ...], shape: tuple[int, ...]) -> Found:

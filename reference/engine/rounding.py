@@ -39,7 +39,7 @@ import numpy as np
 
 from ..formats import Arithmetic, Bool, Float64
 from . import expression as e
-from .enclose import Enclosed, hull_of_magnitudes, leaf_values, uncertain
+from .enclose import Enclosed, leaf_values, uncertain
 from .functions import gathered
 from .interval import Interval
 from .node import Node, walk
@@ -300,9 +300,7 @@ def _quotient(run: Rounding, node: e.Quotient) -> Error:
     return Error(_by_number(run, node))
 
 
-def divided(
-    run: Rounding, magnitude: Float64, error: Error, divisor: int, own: Callable[[Float64], Float64]
-) -> Error:
+def divided(run: Rounding, magnitude: Float64, error: Error, divisor: int, own: Callable[[Float64], Float64]) -> Error:
     """The error of a quotient by a count: a quotient, or a reciprocal and a product."""
     share = 1 / max(divisor, 1)
     size = (magnitude + error.closed(run.u)) * share
@@ -436,9 +434,7 @@ def _gather(run: Rounding, node: e.Gather) -> Error:
     index = run.state.truths[node.parents[1]]
     error = run.errors[node.parents[0]]
     shape = run.state.values[node.parents[0]].low.shape
-    return error.map(
-        lambda part: gathered(np, run.state.layout, node.axis, np.broadcast_to(part, shape), index)
-    )
+    return error.map(lambda part: gathered(np, run.state.layout, node.axis, np.broadcast_to(part, shape), index))
 
 
 def _renamed(run: Rounding, node: e.Renamed) -> Error:

@@ -299,7 +299,9 @@ def _log_sum_exp(back: Backward, node: e.LogSumExp, place: int, given: Adjoint) 
     size = _float(soft.high)
     relative = (2 * ACCURACY["exp"] + count + 2 + 2 * _float(apart.magnitude)) * u * (1 + 8 * u)
     brought = run.error(a) + run.error(node)
-    return back.times(given, soft, size * (relative + brought * np.exp(np.minimum(brought, 1.0))) + 2 * run.tiny, UNKNOWN)
+    return back.times(
+        given, soft, size * (relative + brought * np.exp(np.minimum(brought, 1.0))) + 2 * run.tiny, UNKNOWN
+    )
 
 
 SLOPES: dict[type[Node], Slope] = {
