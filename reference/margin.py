@@ -93,7 +93,9 @@ def margin_loss(
     slices = blocks(*rows.shape) if reduction == "none" else [slice(None)]
     parts = [_of_rows(rows[s], labels[s], block[s], factors[s], reduction, arithmetic) for s in slices]
     value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
-    return Answer(value.reshape(input.shape[:-1] if reduction == "none" else ()), {"input": gradient.reshape(input.shape)})
+    return Answer(
+        value.reshape(input.shape[:-1] if reduction == "none" else ()), {"input": gradient.reshape(input.shape)}
+    )
 
 
 def _of_rows(

@@ -19,9 +19,11 @@ import numpy as np
 from ..formats import Bool, Float64
 from . import expression as e
 from .adjoint import Adjoint
+from .compound import added, multiplied
+from .error import NONE, Error
 from .interval import Interval, point
 from .node import Node, walk
-from .rounding import NONE, Error, Rounding, added, multiplied
+from .rounding import Rounding
 from .scale import Scale, product_of
 from .slopes import SLOPES, UNKNOWN
 

@@ -63,7 +63,9 @@ def evaluate(
     check_arguments(formula, given, binding)
     graph = trace(formula, binding, settings, reduction, documented=documented)
     chosen = {**formula.options, **settings}
-    numbers = {name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)}
+    numbers = {
+        name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)
+    }
     task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, tuple(gradients))
     with np.errstate(all="ignore"):
         return Question(task, given, cotangent).answer()
@@ -134,12 +136,10 @@ class Question:
         else:
             whole = pieces[0].back.joined([piece.slopes[name] for piece in pieces])
             parts = [_finished(pieces[0].back, whole, pieces[0].broken)]
-        low, high, bound, up, down, tied = (
-            task.along(list(part), axes) if len(parts) > 1 else part[0] for part in zip(*parts, strict=True)
-        )
         shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
-        ends = [np.array(np.broadcast_to(part, shape)) for part in (low, high)]
-        return Found(axes, *ends, *(np.broadcast_to(p, shape) for p in (bound, up, down)), tied=np.broadcast_to(tied, shape))
+        whole = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
+        low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in whole)
+        return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
 
 
 def _zero(axes: tuple[str, ...], shape: tuple[int, ...]) -> Found:

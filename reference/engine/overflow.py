@@ -74,7 +74,7 @@ def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
     if isinstance(node, e.Total):
         axes = run.state.layout.positions(node.over)
         up, down = _ends(run, node.parents[0])
-        return tuple(np.sum(part, axis=axes, keepdims=True) for part in (up, down))  # type: ignore[return-value]
+        return np.sum(up, axis=axes, keepdims=True), np.sum(down, axis=axes, keepdims=True)
     return _ends(run, node)
 
 
@@ -109,7 +109,8 @@ def _moved(run: Rounding, node: Node, given: list[Flags]) -> Flags | None:
     if isinstance(node, e.Total):
         axes = layout.positions(node.over)
         shape = run.state.values[node.parents[0]].low.shape
-        return Flags(*(np.broadcast_to(p, shape).any(axis=axes, keepdims=True) for p in (given[0].up, given[0].down)))
+        up, down = (np.broadcast_to(part, shape).any(axis=axes, keepdims=True) for part in (given[0].up, given[0].down))
+        return Flags(np.asarray(up), np.asarray(down))
     if isinstance(node, e.Where):
         return _chosen(run, node, given)
     if isinstance(node, e.Elementary) and node.function in ("exp", "softplus", "sqrt", "sigmoid"):

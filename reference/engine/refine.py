@@ -24,7 +24,9 @@ _PRECISIONS = (256, 2400)
 Cut = Callable[[Adjoint, Any], Adjoint]
 
 
-def refine(task: Task, placed: Mapping[str, Any], cotangent: Any, value: Found, slopes: Mapping[str, Found], cut: Cut) -> None:
+def refine(
+    task: Task, placed: Mapping[str, Any], cotangent: Any, value: Found, slopes: Mapping[str, Found], cut: Cut
+) -> None:
     """Improve the results in place.
 
     Args:

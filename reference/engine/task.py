@@ -14,6 +14,7 @@ from . import expression as e
 from .adjoint import Adjoint
 from .backward import Backward
 from .enclose import Enclosed
+from .error import Error
 from .formula import Graph
 from .interval import Arithmetic as Numbers
 from .interval import InFloat64, Interval
@@ -21,7 +22,7 @@ from .layout import Layout
 from .node import Node, walk
 from .overflow import Flags, overflows
 from .plain import layout_of
-from .rounding import Error, Rounding
+from .rounding import Rounding
 from .scale import Rows, Scale
 
 _AT_ONCE, _LEAST_ROWS = 1 << 15, 64
@@ -185,7 +186,7 @@ class Task:
         run.run(self.above, self.options)
         if precision is None:
             return run, None
-        known = {elements: self.flags(pieces)} if any(piece.flags for piece in pieces) else {}
+        known: dict[Node, Flags] = {elements: self.flags(pieces)} if any(piece.flags for piece in pieces) else {}
         return run, overflows(run, self.above, known).get(root)
 
     def joined(self, pieces: Sequence[Piece]) -> tuple[Interval, Error, Scale]:
@@ -213,7 +214,7 @@ class Task:
         axes = self.elements.axes if axes is None else axes
         if self.batch is None:
             return np.broadcast_to(arrays[0], tuple(self.layout.sizes[a] if a in axes else 1 for a in self.layout.axes))
-        steps = [chosen for chosen in self.blocks()]
+        steps = list(self.blocks())
         sizes = [len(range(*chosen.indices(self.layout.sizes[self.batch]))) for chosen in steps]
         shape = tuple(self.layout.sizes[axis] if axis in axes else 1 for axis in self.layout.axes[:-1])
         whole = [np.broadcast_to(array, (*shape, size)) for array, size in zip(arrays, sizes, strict=True)]
