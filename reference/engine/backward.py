@@ -21,7 +21,7 @@ from . import expression as e
 from .adjoint import Adjoint
 from .compound import added, multiplied
 from .error import NONE, Error
-from .interval import Interval, point
+from .interval import Interval, Numbers, choose, point
 from .node import Node, walk
 from .rounding import Rounding
 from .scale import Scale, product_of
@@ -154,7 +154,7 @@ class Backward:
 
     def peak(self, size: Float64) -> Float64:
         """The largest of a row."""
-        return np.max(size, axis=self.run.state.rows.inner, keepdims=True, initial=0.0)
+        return np.asarray(np.max(size, axis=self.run.state.rows.inner, keepdims=True, initial=0.0), dtype=np.float64)
 
     def fitted(self, given: Adjoint, node: Node, parent: Node) -> Adjoint:
         """Summed over the axes along which the parent is the same everywhere."""
@@ -223,10 +223,15 @@ class Backward:
         return replace(given, value=value, error=Error(base, terms, np.where(reached, size, 0.0)))
 
 
+def masked(mask: Bool, numbers: Numbers) -> Numbers:
+    """Numbers where a mask holds, and zeros."""
+    return choose(mask, numbers, 0 * numbers)
+
+
 def _by_slopes(value: Interval, slopes: Interval) -> Interval:
     """Products with slopes 0, 1 and -1, which are exact."""
     if slopes.known and slopes.low.dtype == np.bool_:
-        return value.map(lambda end: np.where(slopes.low, end, 0 * end))
+        return value.map(lambda end: masked(slopes.low, end))
     low, high = (np.asarray(end, dtype=np.int64) for end in (slopes.low, slopes.high))
     products = [end * slope for end in (value.low, value.high) for slope in (low, high)]
     return Interval(reduce(np.minimum, products), reduce(np.maximum, products))

@@ -39,9 +39,9 @@ def _sum(run: Rounding, node: e.Sum) -> Error:
     total = run.magnitude(node)
     between = total if len(parents) == 2 else total + _largest_pair(run, node)
     u = run.u
-    rounded = u * (between + brought) * (1 + 2 * u)
+    rounded = u * (between + (len(parents) - 1) * brought) * (1 + 2 * u)
     if run.arithmetic.flushes:
-        rounded = rounded + len(parents) * run.tiny
+        rounded = rounded + _flushed(parents) * run.tiny
     if not brought.any():
         fits = fits | (total == 0)
     return Error(brought + run.own(node, rounded, fits))

@@ -55,6 +55,14 @@ class Interval:
         return abs(self.low) if self.known else np.maximum(abs(self.low), abs(self.high))
 
 
+_numpy: Any = np
+
+
+def choose(mask: Any, one: Numbers, other: Numbers) -> Numbers:
+    """Numbers of any kind, by a mask."""
+    return _numpy.where(mask, one, other)
+
+
 def point(number: Numbers) -> Interval:
     """A known number."""
     return Interval(number, number)

@@ -137,8 +137,8 @@ class Question:
             whole = pieces[0].back.joined([piece.slopes[name] for piece in pieces])
             parts = [_finished(pieces[0].back, whole, pieces[0].broken)]
         shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
-        whole = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
-        low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in whole)
+        each = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
+        low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in each)
         return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
 
 

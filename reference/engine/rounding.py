@@ -7,7 +7,7 @@ smallest normal one where the subject flushes. e is the error of a part, v its v
 argument                       exact
 option, constant               u \|v\|, unless it is a value of the format
 sum of two terms               Σ e + u (\|s\| + Σ e)
-sum of three                   Σ e + u (m + \|s\| + Σ e)(1 + 2 u), m the largest sum of two of them
+sum of three                   Σ e + u (m + \|s\| + 2 Σ e)(1 + 2 u), m the largest sum of two of them
 sum of n, sum over axes        Σ e + (n - 1) u Σ (\|v\| + e), n the terms that may differ from 0
 product                        \|a\| e_b + \|b\| e_a + e_a e_b + u (\|a b\| + these) + η; where an
                                operand may be subnormal and flushed, \|a b\| as well

@@ -183,7 +183,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     places = _places(own, whole, axis, index)
 
     def gathered_up(part: Any) -> Any:
-        spread = np.broadcast_to(part, whole)
+        spread: Any = np.broadcast_to(part, whole)
         if spread.dtype == object:
             found = np.full(own, 0 * state.numbers.number(0.0), dtype=object).reshape(-1)
             np.add.at(found, places.reshape(-1), spread.reshape(-1))
@@ -203,7 +203,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     if fits.all() and given.error.none:
         return Adjoint(value, NONE, scale, given.lift)
     base = gathered_up(np.broadcast_to(given.error.base, whole))
-    terms = gathered_up(back.terms(given, back.size(given)))
+    terms = as_floats(gathered_up(back.terms(given, back.size(given))))
     return Adjoint(value, Error(base, np.where(fits, np.minimum(terms, 1.0), terms), size), scale, given.lift)
 
 
