@@ -156,6 +156,11 @@ class Backward:
         """The largest of a row."""
         return np.asarray(np.max(size, axis=self.run.state.rows.inner, keepdims=True, initial=0.0), dtype=np.float64)
 
+    def coarsest(self, grid: Float64, axes: tuple[int, ...]) -> Float64:
+        """The grid that all rows along some axes have in common."""
+        kept = tuple(i for i in axes if i not in self.run.state.rows.inner)
+        return np.asarray(np.min(grid, axis=kept, keepdims=True, initial=np.inf)) if kept and grid.ndim else grid
+
     def fitted(self, given: Adjoint, node: Node, parent: Node) -> Adjoint:
         """Summed over the axes along which the parent is the same everywhere."""
         whole, own = self.shape(node), self.shape(parent)
@@ -174,10 +179,7 @@ class Backward:
             return replace(given, value=self.run.state.numbers.total(spread, axes, np.asarray(True)))
         size = np.broadcast_to(self.size(given), whole)
         span = self.peak(np.sum(size, axis=axes, keepdims=True))
-        kept = [i for i in axes if i not in self.run.state.rows.inner and given.scale.grid.ndim]
-        grid = given.scale.grid
-        grid = np.min(grid, axis=tuple(kept), keepdims=True, initial=np.inf) if kept else grid
-        scale = Scale(grid, span)
+        scale = Scale(self.coarsest(given.scale.grid, axes), span)
         value = self.run.state.numbers.total(spread, axes, self.exact(scale))
         fits, error = self.fits(scale), NONE
         if not (fits.all() and given.error.none):

@@ -194,7 +194,8 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     if back.run.trivial:
         return replace(given, value=value)
     size = gathered_up(back.size(given))
-    scale = Scale(given.scale.grid, back.peak(size))
+    gone = tuple(i for i, kept in enumerate(own) if kept == 1 and whole[i] != 1)
+    scale = Scale(back.coarsest(given.scale.grid, gone), back.peak(size))
     exact, fits = back.exact(scale), back.fits(scale)
     if not exact.all():
         terms = layout.count([name for name in layout.axes if name in node.axes])
@@ -203,8 +204,8 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     if fits.all() and given.error.none:
         return Adjoint(value, NONE, scale, given.lift)
     base = gathered_up(np.broadcast_to(given.error.base, whole))
-    terms = as_floats(gathered_up(back.terms(given, back.size(given))))
-    return Adjoint(value, Error(base, np.where(fits, np.minimum(terms, 1.0), terms), size), scale, given.lift)
+    counted = as_floats(gathered_up(back.terms(given, back.size(given))))
+    return Adjoint(value, Error(base, np.where(fits, np.minimum(counted, 1.0), counted), size), scale, given.lift)
 
 
 def _places(own: tuple[int, ...], whole: tuple[int, ...], axis: int, index: Any) -> Any:
