@@ -198,7 +198,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     scale = Scale(back.coarsest(given.scale.grid, gone), back.peak(size))
     exact, fits = back.exact(scale), back.fits(scale)
     if not exact.all():
-        terms = layout.count([name for name in layout.axes if name in node.axes])
+        terms = layout.count([name for i, name in enumerate(layout.axes) if name in node.axes and own[i] == 1])
         doubt = np.where(exact, 0.0, size * (terms * 2.0**-52))
         value = Interval(value.low - doubt, value.high + doubt)
     if fits.all() and given.error.none:

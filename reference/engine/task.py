@@ -20,7 +20,7 @@ from .interval import Arithmetic as Numbers
 from .interval import InFloat64, Interval
 from .layout import Layout
 from .node import Node, walk
-from .overflow import Flags, overflows
+from .overflow import Flags, lifts, overflows
 from .plain import layout_of
 from .rounding import Rounding
 from .scale import Rows, Scale
@@ -88,6 +88,11 @@ class Task:
         return [node for node in self._whole if node not in inner]
 
     @cached_property
+    def lifts(self) -> dict[Node, float]:
+        """By how much sums are larger before the quotients in them."""
+        return lifts(self.layout, self._whole)
+
+    @cached_property
     def batch(self) -> str | None:
         """The axis that blocks are taken along: the longest of the elements'."""
         sizes = self.graph.binding.sizes
@@ -147,7 +152,7 @@ class Task:
         back = Backward(run, self.wanted)
         slopes = {node.name: adjoint for node, adjoint in self._slopes(back, upstream)}
         root = self.elements
-        flags = overflows(run, self.inside, {}) if precision else {}
+        flags = overflows(run, self.inside, {}, self.lifts) if precision else {}
         broken = [flag.up | flag.down for node, flag in flags.items() if isinstance(node, e.Elementary | e.Product)]
         return Piece(
             run.state.values[root],
@@ -187,7 +192,7 @@ class Task:
         if precision is None:
             return run, None
         known: dict[Node, Flags] = {elements: self.flags(pieces)} if any(piece.flags for piece in pieces) else {}
-        return run, overflows(run, self.above, known).get(root)
+        return run, overflows(run, self.above, known, self.lifts).get(root)
 
     def joined(self, pieces: Sequence[Piece]) -> tuple[Interval, Error, Scale]:
         """The elements of all blocks."""

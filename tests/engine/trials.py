@@ -83,6 +83,7 @@ def main(words: list[str]) -> int:
             cases = sum(trial.cases for trial in found)
             sys.stdout.write(f"{name} {dtype}: {len(outside)} of {len(found)} trials exceed, {cases} results; ")
             sys.stdout.write(f"largest share {worst.share:.3f} {worst.name}\n")
+            sys.stdout.flush()
             for trial in outside[:5]:
                 sys.stdout.write(f"    {trial}\n")
     return 1 if exceeded else 0
