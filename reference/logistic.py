@@ -70,6 +70,7 @@ def log1p_of_fraction(v: Float64) -> Float64:
 
 
 def horner(coefficients: list[float], x: Float64) -> Float64:
+    """A polynomial, the coefficient of the constant first."""
     total = np.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         total *= x

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .error import Error
 from .interval import Interval
-from .rounding import Error
 from .scale import Scale
 
 

@@ -19,9 +19,11 @@ import numpy as np
 from ..formats import Bool, Float64
 from . import expression as e
 from .adjoint import Adjoint
-from .interval import Interval, point
+from .compound import added, multiplied
+from .error import NONE, Error
+from .interval import Interval, Numbers, choose, point
 from .node import Node, walk
-from .rounding import NONE, Error, Rounding, added, multiplied
+from .rounding import Rounding
 from .scale import Scale, product_of
 from .slopes import SLOPES, UNKNOWN
 
@@ -152,7 +154,12 @@ class Backward:
 
     def peak(self, size: Float64) -> Float64:
         """The largest of a row."""
-        return np.max(size, axis=self.run.state.rows.inner, keepdims=True, initial=0.0)
+        return np.asarray(np.max(size, axis=self.run.state.rows.inner, keepdims=True, initial=0.0), dtype=np.float64)
+
+    def coarsest(self, grid: Float64, axes: tuple[int, ...]) -> Float64:
+        """The grid that all rows along some axes have in common."""
+        kept = tuple(i for i in axes if i not in self.run.state.rows.inner)
+        return np.asarray(np.min(grid, axis=kept, keepdims=True, initial=np.inf)) if kept and grid.ndim else grid
 
     def fitted(self, given: Adjoint, node: Node, parent: Node) -> Adjoint:
         """Summed over the axes along which the parent is the same everywhere."""
@@ -172,10 +179,7 @@ class Backward:
             return replace(given, value=self.run.state.numbers.total(spread, axes, np.asarray(True)))
         size = np.broadcast_to(self.size(given), whole)
         span = self.peak(np.sum(size, axis=axes, keepdims=True))
-        kept = [i for i in axes if i not in self.run.state.rows.inner and given.scale.grid.ndim]
-        grid = given.scale.grid
-        grid = np.min(grid, axis=tuple(kept), keepdims=True, initial=np.inf) if kept else grid
-        scale = Scale(grid, span)
+        scale = Scale(self.coarsest(given.scale.grid, axes), span)
         value = self.run.state.numbers.total(spread, axes, self.exact(scale))
         fits, error = self.fits(scale), NONE
         if not (fits.all() and given.error.none):
@@ -221,10 +225,15 @@ class Backward:
         return replace(given, value=value, error=Error(base, terms, np.where(reached, size, 0.0)))
 
 
+def masked(mask: Bool, numbers: Numbers) -> Numbers:
+    """Numbers where a mask holds, and zeros."""
+    return choose(mask, numbers, 0 * numbers)
+
+
 def _by_slopes(value: Interval, slopes: Interval) -> Interval:
     """Products with slopes 0, 1 and -1, which are exact."""
     if slopes.known and slopes.low.dtype == np.bool_:
-        return value.map(lambda end: np.where(slopes.low, end, 0 * end))
+        return value.map(lambda end: masked(slopes.low, end))
     low, high = (np.asarray(end, dtype=np.int64) for end in (slopes.low, slopes.high))
     products = [end * slope for end in (value.low, value.high) for slope in (low, high)]
     return Interval(reduce(np.minimum, products), reduce(np.maximum, products))

@@ -52,10 +52,7 @@ def _check(spec: ArgumentSpec, values: Any, binding: Binding) -> None:
 
 def _check_classes(spec: ArgumentSpec, values: Any, binding: Binding) -> None:
     classes = binding.sizes["C"]
-    bad = values >= classes
-    if spec.domain == "block":
-        bad = bad & np.logical_and.accumulate(values >= 0, axis=-1)
-    else:
-        bad = bad | (values < 0)
+    block = np.logical_and.accumulate(values >= 0, axis=-1) if spec.domain == "block" else np.asarray(True)
+    bad = block & ((values >= classes) | (values < 0))
     if bad.any():
         raise LabelError(f"{spec.name} holds class {values[bad][0]}; there are {classes} classes")

@@ -13,7 +13,7 @@ from . import expression as e
 from . import masks as m
 from .functions import FUNCTIONS as PLAIN
 from .functions import gathered
-from .interval import Arithmetic, Interval, both, hull, point
+from .interval import Arithmetic, Interval, Numbers, both, choose, hull, point
 from .layout import Layout
 from .node import Node, walk
 from .scale import NOTHING, SCALES, Rows, Scale
@@ -89,8 +89,7 @@ class Enclosed:
         mask, other = node.parents[0], node.parents[2]
         if not isinstance(other, e.Constant) or other.value or mask in self.unsure:
             return scale
-        places = np.count_nonzero(self.truths[mask], axis=self.rows.inner, keepdims=True)
-        return Scale(scale.grid, scale.span, places.astype(np.float64))
+        return Scale(scale.grid, scale.span, number(self.truths[mask], self.rows.inner))
 
     def _compared(self, node: m.Compared) -> None:
         a, b = (self.values[parent] for parent in node.parents)
@@ -160,7 +159,11 @@ def hull_of_magnitudes(part: Interval) -> Interval:
 def _where(state: Enclosed, node: e.Where) -> Interval:
     mask = state.truths[node.parents[0]]
     a, b = (state.values[parent] for parent in node.parents[1:])
-    found = both(lambda one, other: np.where(mask, one, other), a, b)
+
+    def chosen(one: Numbers, other: Numbers) -> Numbers:
+        return choose(mask, one, other)
+
+    found = both(chosen, a, b)
     unsure = uncertain(state, node.parents[0])
     if unsure is None or not np.any(unsure):
         return found
@@ -201,13 +204,18 @@ def positive_part(part: Interval) -> Interval:
     if part.low.dtype != object:
         return part.map(lambda end: np.maximum(end, 0.0))
     above, below = part.low > 0, part.high < 0
-    low = np.where(above, part.low, 0 * part.low)
-    return point(low) if part.known and (above | below).all() else Interval(low, np.where(below, low, part.high))
+    low = choose(above, part.low, 0 * part.low)
+    return point(low) if part.known and (above | below).all() else Interval(low, choose(below, low, part.high))
 
 
 def _counted(state: Enclosed, node: e.Counted) -> Interval:
-    counts = np.count_nonzero(state.truths[node.parents[0]], axis=state.layout.positions(node.over), keepdims=True)
-    return point(state.numbers.numbers(counts.astype(np.float64)))
+    counts = number(state.truths[node.parents[0]], state.layout.positions(node.over))
+    return point(state.numbers.numbers(counts))
+
+
+def number(mask: Bool, axes: tuple[int, ...]) -> Float64:
+    """At how many places along axes a mask holds."""
+    return np.asarray(np.sum(mask, axis=axes, keepdims=True, dtype=np.float64), dtype=np.float64)
 
 
 VALUES: dict[type[Node], Rule] = {

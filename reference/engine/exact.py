@@ -116,7 +116,7 @@ def _end(bound: Any, direction: float) -> float:
 
 
 def _each(function: Callable[[Any], Any], array: Numbers) -> Numbers:
-    found = np.empty(array.size, dtype=object)
+    found: Numbers = np.empty(array.size, dtype=object)
     found[:] = [function(ball) for ball in array.reshape(-1).tolist()]
     return found.reshape(array.shape)
 

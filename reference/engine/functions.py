@@ -40,6 +40,11 @@ def _sum(plain: Plain, node: e.Sum, parents: list[Array]) -> Array:
     return plain.steps.add([-part if sign < 0 else part for part, sign in zip(parents, node.signs, strict=True)])
 
 
+def _positive(xp: Any, array: Array) -> Array:
+    """max(0, a), which keeps NaN and makes 0 of minus infinity."""
+    return xp.where(array > 0, array, xp.where(array < 0, xp.zeros_like(array), array * 1))
+
+
 def _quotient(plain: Plain, node: e.Quotient, parents: list[Array]) -> Array:
     if isinstance(node.parents[1], e.Count):
         return plain.steps.divide(parents[0], parents[1])
@@ -111,7 +116,7 @@ FUNCTIONS: dict[type[Node], Function] = {
     e.Quotient: _quotient,
     e.Power: lambda plain, node, parents: parents[0] ** node.exponent,
     e.Absolute: lambda plain, node, parents: abs(parents[0]),
-    e.Positive: lambda plain, node, parents: plain.xp.where(parents[0] > 0, parents[0], parents[0] * 0),
+    e.Positive: lambda plain, node, parents: _positive(plain.xp, parents[0]),
     e.Larger: lambda plain, node, parents: plain.xp.where(parents[0] > parents[1], parents[0], parents[1]),
     e.Where: lambda plain, node, parents: plain.xp.where(*parents),
     e.Gather: _gather,
@@ -138,7 +143,7 @@ def _of_quotient(
     plain: Plain, node: e.Quotient, place: int, parents: list[Array], value: Array, adjoint: Array
 ) -> Array:
     if isinstance(node.parents[1], e.Count):
-        return plain.steps.divide(adjoint, parents[1]) if place == 0 else adjoint * 0
+        return plain.steps.divide(adjoint, parents[1]) if place == 0 else plain.xp.zeros_like(adjoint)
     share = plain.steps.rounded(adjoint / parents[1])
     return share if place == 0 else -share * value
 
@@ -147,7 +152,9 @@ def _of_positive(
     plain: Plain, node: e.Positive, place: int, parents: list[Array], value: Array, adjoint: Array
 ) -> Array:
     at_tie = adjoint * plain.real(plain.steps.tie)
-    return plain.xp.where(parents[0] > 0, adjoint, plain.xp.where(parents[0] == 0, at_tie, adjoint * 0))
+    return plain.xp.where(
+        parents[0] > 0, adjoint, plain.xp.where(parents[0] == 0, at_tie, plain.xp.zeros_like(adjoint))
+    )
 
 
 def _of_absolute(
@@ -160,11 +167,11 @@ def _of_absolute(
 
 def _of_larger(plain: Plain, node: e.Larger, place: int, parents: list[Array], value: Array, adjoint: Array) -> Array:
     first = parents[0] > parents[1]
-    return plain.xp.where(first if place == 0 else ~first, adjoint, adjoint * 0)
+    return plain.xp.where(first if place == 0 else ~first, adjoint, plain.xp.zeros_like(adjoint))
 
 
 def _of_where(plain: Plain, node: e.Where, place: int, parents: list[Array], value: Array, adjoint: Array) -> Array:
-    return plain.xp.where(parents[0] if place == 1 else ~parents[0], adjoint, adjoint * 0)
+    return plain.xp.where(parents[0] if place == 1 else ~parents[0], adjoint, plain.xp.zeros_like(adjoint))
 
 
 def _of_gather(plain: Plain, node: e.Gather, place: int, parents: list[Array], value: Array, adjoint: Array) -> Array:
@@ -177,7 +184,7 @@ def _of_gather(plain: Plain, node: e.Gather, place: int, parents: list[Array], v
     )
     index = clamped(plain.xp, plain.layout, parents[1], node.axis)
     taken = [
-        plain.steps.total(plain.xp, plain.xp.where(index == i, adjoint, adjoint * 0), shared)
+        plain.steps.total(plain.xp, plain.xp.where(index == i, adjoint, plain.xp.zeros_like(adjoint)), shared)
         for i in range(plain.layout.sizes[node.axis])
     ]
     return plain.xp.concatenate(taken, axis)

@@ -55,6 +55,14 @@ class Interval:
         return abs(self.low) if self.known else np.maximum(abs(self.low), abs(self.high))
 
 
+_numpy: Any = np
+
+
+def choose(mask: Any, one: Numbers, other: Numbers) -> Numbers:
+    """Numbers of any kind, by a mask."""
+    return _numpy.where(mask, one, other)
+
+
 def point(number: Numbers) -> Interval:
     """A known number."""
     return Interval(number, number)
@@ -159,7 +167,7 @@ def _settled(wide: Interval, terms: list[Float64]) -> Interval:
 
     Two error-free sums leave the sum as t + f + e. If f is not 0 then t did not cancel and
     outweighs f + e; if f is 0, t + e is rounded once. Either way the sign of t + (f + e) is
-    exact, and its error is one unit at most.
+    exact, and its error is one unit at most; sums of tiny numbers do not round at all.
     """
     chosen = np.nonzero((wide.low <= 0) & (wide.high >= 0) & (wide.low < wide.high))
     if not len(chosen[0]):
@@ -168,8 +176,9 @@ def _settled(wide: Interval, terms: list[Float64]) -> Interval:
     s, first = two_sum(parts[0], parts[1])
     t, second = two_sum(s, parts[2]) if len(parts) == 3 else (s, np.zeros_like(s))
     found = t + (second + first)
-    wide.low[chosen] = np.where(found == 0, 0.0, np.nextafter(found, -np.inf))
-    wide.high[chosen] = np.where(found == 0, 0.0, np.nextafter(found, np.inf))
+    exact = np.abs(found) < 2.0**-1020
+    wide.low[chosen] = np.where(exact, found, np.nextafter(found, -np.inf))
+    wide.high[chosen] = np.where(exact, found, np.nextafter(found, np.inf))
     return wide
 
 

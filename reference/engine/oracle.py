@@ -134,21 +134,27 @@ class Question:
         if task.batch is not None and task.batch in axes:
             parts = [_finished(piece.back, piece.slopes[name], piece.broken) for piece in pieces]
         else:
-            whole = pieces[0].back.joined([piece.slopes[name] for piece in pieces])
-            parts = [_finished(pieces[0].back, whole, pieces[0].broken)]
-        low, high, bound, up, down, tied = (
-            task.along(list(part), axes) if len(parts) > 1 else part[0] for part in zip(*parts, strict=True)
-        )
+            parts = [_together(name, pieces)]
         shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
-        ends = [np.array(np.broadcast_to(part, shape)) for part in (low, high)]
-        return Found(
-            axes, *ends, *(np.broadcast_to(p, shape) for p in (bound, up, down)), tied=np.broadcast_to(tied, shape)
-        )
+        each = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
+        low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in each)
+        return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
 
 
 def _zero(axes: tuple[str, ...], shape: tuple[int, ...]) -> Found:
     nothing, never = np.zeros(shape), np.zeros(shape, dtype=bool)
     return Found(axes, nothing, nothing.copy(), nothing, never, never)
+
+
+def _together(name: str, pieces: Sequence[Piece]) -> tuple[Any, ...]:
+    """The gradient to an argument that all rows share."""
+    back = pieces[0].back
+    whole = back.joined([piece.slopes[name] for piece in pieces])
+    broken = any(piece.broken is not None and piece.broken.any() for piece in pieces)
+    tied = any(piece.back.ties is not None and piece.back.ties.any() for piece in pieces)
+    doubtful = any(piece.back.undecided is not None and piece.back.undecided.any() for piece in pieces)
+    sure = tied and not doubtful and (back.run.arithmetic.format.precision < 53 or bool(back.exact(whole.scale).all()))
+    return (*_finished(back, whole, np.asarray(broken))[:-1], np.asarray(sure))
 
 
 def _finished(back: Backward, slope: Adjoint, broken: Any) -> tuple[Any, ...]:

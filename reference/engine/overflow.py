@@ -2,7 +2,8 @@
 
 Most batches are far from it, which one look at the spans (:mod:`.scale`) shows. Elsewhere
 a sum may pass the sum of its positive terms and that of its negative ones. What exceeds
-the format goes on as an infinity, and two that meet as NaN.
+the format goes on as an infinity, and two that meet as NaN. A quotient of a sum by a count may
+be taken after further sums, so these count with the sum undivided.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..formats import Bool, Float64
 from . import expression as e
+from .layout import Layout
 from .node import Node
 from .rounding import Rounding
 
@@ -42,28 +44,42 @@ class Flags:
         return Flags(both, both)
 
 
-def overflows(run: Rounding, order: Sequence[Node], known: Mapping[Node, Flags]) -> dict[Node, Flags]:
+def overflows(
+    run: Rounding, order: Sequence[Node], known: Mapping[Node, Flags], lifts: Mapping[Node, float]
+) -> dict[Node, Flags]:
     """The flags of every node that has some; those of some nodes may be known."""
     found: dict[Node, Flags] = dict(known)
     for node in order:
         if isinstance(node, e.Expression) and node not in found:
             flags = _handed_on(run, node, found)
-            own = _own(run, node)
+            own = _own(run, node, lifts[node])
             flags = own if flags is None else flags if own is None else flags | own
             if flags is not None and (flags.up.any() or flags.down.any()):
                 found[node] = flags
     return found
 
 
-def _own(run: Rounding, node: Node) -> Flags | None:
+def lifts(layout: Layout, order: Sequence[Node]) -> dict[Node, float]:
+    """By how much each sum is larger before the quotients by counts in it are taken."""
+    found: dict[Node, float] = {}
+    for node in order:
+        found[node] = 1.0
+        if isinstance(node, e.Stored | e.Total | e.Sum):
+            found[node] = max(found[parent] for parent in node.parents)
+        elif isinstance(node, e.Quotient) and isinstance(node.parents[1], e.Count):
+            found[node] = found[node.parents[0]] * max(layout.count(node.parents[1].over), 1)
+    return found
+
+
+def _own(run: Rounding, node: Node, lift: float) -> Flags | None:
     limit = run.arithmetic.format.largest
-    if isinstance(node, e.Argument | e.Option | e.Constant | e.Stored | e.Where | e.Gather | e.Renamed):
+    if isinstance(node, e.Argument | e.Option | e.Constant | e.Stored | e.Where | e.Gather | e.Renamed | e.Count):
         return None
     span = run.state.scales[node].span
-    if np.isfinite(span).all() and span.max(initial=0.0) * (1 + 8 * run.u) <= limit / 2:
+    if np.isfinite(span).all() and span.max(initial=0.0) * lift * (1 + 8 * run.u) <= limit / 2:
         return None
     up, down = _extents(run, node)
-    return Flags(np.asarray(~(up <= limit)), np.asarray(~(down <= limit)))
+    return Flags(np.asarray(~(up * lift <= limit)), np.asarray(~(down * lift <= limit)))
 
 
 def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
@@ -74,7 +90,7 @@ def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
     if isinstance(node, e.Total):
         axes = run.state.layout.positions(node.over)
         up, down = _ends(run, node.parents[0])
-        return tuple(np.sum(part, axis=axes, keepdims=True) for part in (up, down))  # type: ignore[return-value]
+        return np.sum(up, axis=axes, keepdims=True), np.sum(down, axis=axes, keepdims=True)
     return _ends(run, node)
 
 
@@ -109,7 +125,8 @@ def _moved(run: Rounding, node: Node, given: list[Flags]) -> Flags | None:
     if isinstance(node, e.Total):
         axes = layout.positions(node.over)
         shape = run.state.values[node.parents[0]].low.shape
-        return Flags(*(np.broadcast_to(p, shape).any(axis=axes, keepdims=True) for p in (given[0].up, given[0].down)))
+        up, down = (np.broadcast_to(part, shape).any(axis=axes, keepdims=True) for part in (given[0].up, given[0].down))
+        return Flags(np.asarray(up), np.asarray(down))
     if isinstance(node, e.Where):
         return _chosen(run, node, given)
     if isinstance(node, e.Elementary) and node.function in ("exp", "softplus", "sqrt", "sigmoid"):

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..formats import Bool, Float64
+from ..formats import Bool
 from . import expression as e
 from .adjoint import Adjoint
+from .compound import divided
+from .derivatives import DERIVATIVES, as_floats
 from .enclose import uncertain
+from .error import ACCURACY, NONE, Error
+from .error_rules import turnable
 from .functions import clamped
 from .interval import Interval, point
 from .node import Node
-from .rounding import ACCURACY, NONE, Error, Rounding, divided, turnable
 from .scale import NOTHING, Scale, over, product_of
 
 if TYPE_CHECKING:
     from .backward import Backward
+    from .rounding import Rounding
 
 Slope = Callable[["Backward", Any, int, Adjoint], Adjoint]
 
@@ -77,6 +81,8 @@ def _power(back: Backward, node: e.Power, place: int, given: Adjoint) -> Adjoint
     for _ in range(count - 1):
         own = product_of(own, scale)
         slope = numbers.multiply(slope, part, back.exact(own))
+    if run.trivial:
+        return back.times(given, slope, np.zeros(()), own)
     size, error = run.magnitude(base), run.error(base)
     brought = count * (count - 1) * error * (size + error) ** (count - 2)
     if count > 2:
@@ -100,7 +106,8 @@ def _side(back: Backward, part: Interval, error: Error) -> tuple[Any, Any, Any]:
     if error.none:
         return low, high, None
     closed = error.closed(back.run.u) * (1 + 2.0**-40)
-    near = (part.low <= closed) & (part.high >= -closed) & (low == high) & (closed > 0)
+    tie = (part.low == 0) & (part.high == 0)
+    near = (part.low <= closed) & (part.high >= -closed) & (closed > 0) & ~tie
     return low, high, near if near.any() else None
 
 
@@ -176,7 +183,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     places = _places(own, whole, axis, index)
 
     def gathered_up(part: Any) -> Any:
-        spread = np.broadcast_to(part, whole)
+        spread: Any = np.broadcast_to(part, whole)
         if spread.dtype == object:
             found = np.full(own, 0 * state.numbers.number(0.0), dtype=object).reshape(-1)
             np.add.at(found, places.reshape(-1), spread.reshape(-1))
@@ -187,16 +194,18 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     if back.run.trivial:
         return replace(given, value=value)
     size = gathered_up(back.size(given))
-    scale = Scale(given.scale.grid, back.peak(size))
+    gone = tuple(i for i, kept in enumerate(own) if kept == 1 and whole[i] != 1)
+    scale = Scale(back.coarsest(given.scale.grid, gone), back.peak(size))
     exact, fits = back.exact(scale), back.fits(scale)
     if not exact.all():
-        doubt = np.where(exact, 0.0, size * (np.prod(whole) // max(np.prod(own) // own[axis], 1) * 2.0**-52))
+        terms = layout.count([name for i, name in enumerate(layout.axes) if name in node.axes and own[i] == 1])
+        doubt = np.where(exact, 0.0, size * (terms * 2.0**-52))
         value = Interval(value.low - doubt, value.high + doubt)
     if fits.all() and given.error.none:
         return Adjoint(value, NONE, scale, given.lift)
     base = gathered_up(np.broadcast_to(given.error.base, whole))
-    terms = gathered_up(back.terms(given, back.size(given)))
-    return Adjoint(value, Error(base, np.where(fits, np.minimum(terms, 1.0), terms), size), scale, given.lift)
+    counted = as_floats(gathered_up(back.terms(given, back.size(given))))
+    return Adjoint(value, Error(base, np.where(fits, np.minimum(counted, 1.0), counted), size), scale, given.lift)
 
 
 def _places(own: tuple[int, ...], whole: tuple[int, ...], axis: int, index: Any) -> Any:
@@ -217,76 +226,6 @@ def _elementary(back: Backward, node: e.Elementary, place: int, given: Adjoint) 
     return back.times(given, value, error, UNKNOWN)
 
 
-def _of_exp(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
-    return run.state.values[node], run.error(node)
-
-
-def _of_softplus(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
-    """A sigmoid; its slope is at most itself and a quarter."""
-    (a,) = node.parents
-    part = run.state.values[a]
-    value = run.state.numbers.function("sigmoid", part)
-    error = run.error(a)
-    brought = error * np.minimum(_float(value.high) * np.exp(np.minimum(error, 1.0)), 0.25)
-    size = _float(value.high) + brought
-    return value, brought + ACCURACY["sigmoid"] * run.u * (1 + 8 * run.u) * size + run.tiny
-
-
-def _of_log(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
-    (a,) = node.parents
-    return _inverse(run, run.state.values[a], run.error(a))
-
-
-def _of_log1p(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
-    (a,) = node.parents
-    numbers = run.state.numbers
-    part = numbers.add([point(numbers.number(1.0)), run.state.values[a]], np.asarray(False))
-    error = run.error(a)
-    return _inverse(run, part, error + run.u * (_float(part.magnitude) + error))
-
-
-def _of_sqrt(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
-    numbers = run.state.numbers
-    twice = numbers.multiply(point(numbers.number(2.0)), run.state.values[node], np.asarray(False))
-    return _inverse(run, twice, 2 * run.error(node))
-
-
-def _of_sigmoid(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
-    """σ(a) σ(-a), within the error of both; forms of 1 - σ are granted their absolute error."""
-    (a,) = node.parents
-    part, error = run.state.values[a], run.error(a)
-    numbers = run.state.numbers
-    one, other = numbers.function("sigmoid", part), numbers.function("sigmoid", part.opposite())
-    value = numbers.multiply(one, other, np.asarray(False))
-    grant = (2 * ACCURACY["sigmoid"] + 3) * run.u * (1 + 16 * run.u) * _float(one.high) + 3 * run.tiny
-    return value, error * 0.25 + grant
-
-
-def _inverse(run: Rounding, part: Interval, error: Float64) -> tuple[Interval, Float64]:
-    numbers = run.state.numbers
-    value = numbers.divide(point(numbers.number(1.0)), part, np.asarray(False))
-    least = np.minimum(np.abs(_float(part.low)), np.abs(_float(part.high)))
-    size = _float(value.magnitude)
-    brought = error * size / np.maximum(least - error, 0.0)
-    brought = np.where(np.isnan(brought), np.inf, brought)
-    return value, brought + run.u * (size + brought) + run.tiny
-
-
-def _float(part: Any) -> Float64:
-    return np.asarray(part, dtype=np.float64)
-
-
-DERIVATIVES: dict[str, Callable[[Rounding, e.Elementary], tuple[Interval, Float64]]] = {
-    "exp": _of_exp,
-    "log": _of_log,
-    "log1p": _of_log1p,
-    "sqrt": _of_sqrt,
-    "softplus": _of_softplus,
-    "sigmoid": _of_sigmoid,
-}
-"""The slope of an elementary function and its error, by name."""
-
-
 def _log_sum_exp(back: Backward, node: e.LogSumExp, place: int, given: Adjoint) -> Adjoint:
     """The softmax: e^(a - v) with the errors of both, or e^(a - max) over the sum."""
     del place
@@ -296,8 +235,8 @@ def _log_sum_exp(back: Backward, node: e.LogSumExp, place: int, given: Adjoint) 
     found = numbers.function("exp", apart)
     soft = Interval(found.low, np.minimum(found.high, numbers.number(1.0)))
     u, count = run.u, run.state.layout.sizes[node.axis]
-    size = _float(soft.high)
-    relative = (2 * ACCURACY["exp"] + count + 2 + 2 * _float(apart.magnitude)) * u * (1 + 8 * u)
+    size = as_floats(soft.high)
+    relative = (2 * ACCURACY["exp"] + count + 2 + 2 * as_floats(apart.magnitude)) * u * (1 + 8 * u)
     brought = run.error(a) + run.error(node)
     return back.times(
         given, soft, size * (relative + brought * np.exp(np.minimum(brought, 1.0))) + 2 * run.tiny, UNKNOWN

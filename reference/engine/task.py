@@ -14,14 +14,15 @@ from . import expression as e
 from .adjoint import Adjoint
 from .backward import Backward
 from .enclose import Enclosed
+from .error import Error
 from .formula import Graph
 from .interval import Arithmetic as Numbers
 from .interval import InFloat64, Interval
 from .layout import Layout
 from .node import Node, walk
-from .overflow import Flags, overflows
+from .overflow import Flags, lifts, overflows
 from .plain import layout_of
-from .rounding import Error, Rounding
+from .rounding import Rounding
 from .scale import Rows, Scale
 
 _AT_ONCE, _LEAST_ROWS = 1 << 15, 64
@@ -87,6 +88,11 @@ class Task:
         return [node for node in self._whole if node not in inner]
 
     @cached_property
+    def lifts(self) -> dict[Node, float]:
+        """By how much sums are larger before the quotients in them."""
+        return lifts(self.layout, self._whole)
+
+    @cached_property
     def batch(self) -> str | None:
         """The axis that blocks are taken along: the longest of the elements'."""
         sizes = self.graph.binding.sizes
@@ -146,7 +152,7 @@ class Task:
         back = Backward(run, self.wanted)
         slopes = {node.name: adjoint for node, adjoint in self._slopes(back, upstream)}
         root = self.elements
-        flags = overflows(run, self.inside, {}) if precision else {}
+        flags = overflows(run, self.inside, {}, self.lifts) if precision else {}
         broken = [flag.up | flag.down for node, flag in flags.items() if isinstance(node, e.Elementary | e.Product)]
         return Piece(
             run.state.values[root],
@@ -185,8 +191,8 @@ class Task:
         run.run(self.above, self.options)
         if precision is None:
             return run, None
-        known = {elements: self.flags(pieces)} if any(piece.flags for piece in pieces) else {}
-        return run, overflows(run, self.above, known).get(root)
+        known: dict[Node, Flags] = {elements: self.flags(pieces)} if any(piece.flags for piece in pieces) else {}
+        return run, overflows(run, self.above, known, self.lifts).get(root)
 
     def joined(self, pieces: Sequence[Piece]) -> tuple[Interval, Error, Scale]:
         """The elements of all blocks."""
@@ -213,7 +219,7 @@ class Task:
         axes = self.elements.axes if axes is None else axes
         if self.batch is None:
             return np.broadcast_to(arrays[0], tuple(self.layout.sizes[a] if a in axes else 1 for a in self.layout.axes))
-        steps = [chosen for chosen in self.blocks()]
+        steps = list(self.blocks())
         sizes = [len(range(*chosen.indices(self.layout.sizes[self.batch]))) for chosen in steps]
         shape = tuple(self.layout.sizes[axis] if axis in axes else 1 for axis in self.layout.axes[:-1])
         whole = [np.broadcast_to(array, (*shape, size)) for array, size in zip(arrays, sizes, strict=True)]
