@@ -120,7 +120,7 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
         described = _describe(case, values[wrong], expected, wrong)
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
         measured = _worst(values, expected, np.where(wrong, shares, -1.0))
-        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()), row, measured=measured)
+        raise Deviation(*described, kind_of(values[wrong]), float(shares[wrong].max()), row, measured=measured)
 
 
 def _worst(values: Float64, expected: Enclosure, shares: Float64) -> Measured:
@@ -129,13 +129,6 @@ def _worst(values: Float64, expected: Enclosure, shares: Float64) -> Measured:
     at = tuple(int(index) for index in place)
     low, high, bound = (float(part[at]) for part in (expected.low, expected.high, expected.bound))
     return Measured(at, low, high, bound, float(values[at]))
-
-
-def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
-    """Around another result of the same subject: both may be off by the bound, on either side."""
-    values = other.values.reshape(expected.low.shape)
-    bound = 2 * expected.bound + (expected.high - expected.low)
-    return Enclosure(values, values, bound, expected.reach, expected.depth, values)
 
 
 def assert_alike(got: Array, other: Array, expected: Enclosure, others: Enclosure, what: str) -> None:
@@ -159,10 +152,11 @@ def assert_alike(got: Array, other: Array, expected: Enclosure, others: Enclosur
     if wrong.any():
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
         shown = f"{what}: {numbers(other.values[wrong])}, within {numbers(allowed[wrong])}"
-        raise Deviation(shown, numbers(got.values[wrong]), _kind(got.values[wrong]), row=row)
+        raise Deviation(shown, numbers(got.values[wrong]), kind_of(got.values[wrong]), row=row)
 
 
-def _kind(values: Float64) -> str:
+def kind_of(values: Float64) -> str:
+    """What is wrong with values, in the words of :class:`reports.record.Failure`."""
     return "nan" if np.isnan(values).any() else "infinite" if np.isinf(values).any() else "finite"
 
 
