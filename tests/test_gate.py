@@ -18,7 +18,18 @@ from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import AcceptedError, read_accepted
 from reports.gate import NotComparable, compare
-from reports.record import Accuracy, ClauseRecord, Counterexample, Failure, Finding, Header, RunWriter, Worst, read_run
+from reports.record import (
+    Accuracy,
+    ArgumentRecord,
+    ClauseRecord,
+    Counterexample,
+    Failure,
+    Finding,
+    Header,
+    RunWriter,
+    Worst,
+    read_run,
+)
 
 FORMULA, NAN = "margin.value.documented-formula", "margin.numbers.infinities-and-nan"
 Edit = Callable[[Finding], Finding | None]
@@ -54,9 +65,13 @@ def only(clause: str, **fields: object) -> Edit:
 
 def witness(got: str = "1.0 (0x1p+0)") -> Counterexample:
     """A counterexample of one row and one class."""
+    arguments = {
+        "input": ArgumentRecord(dtype="float32", shape=[1, 1], values=[["0x0p+0"]]),
+        "target": ArgumentRecord(dtype="int64", shape=[1, 1], values=[[-1]]),
+    }
     return Counterexample(
-        input=[["0x0p+0"]], target=[[-1]], reduction="none", expected="0.0 (0x0p+0), within 0 ulp", got=got,
-        reproducer="print(loss([[0.0]], [[-1]]))", shape=[1, 1], dtype="float32", target_dtype="int64",
+        arguments=arguments, reduction="none", expected="0.0 (0x0p+0), within 0 ulp", got=got,
+        reproducer="print(loss([[0.0]], [[-1]]))", dtype="float32",
     )  # fmt: skip
 
 

@@ -296,7 +296,7 @@ def test_one_counterexample_of_each_subject_is_in_the_open(tmp_path: Path) -> No
     ]
     for number, each in enumerate(each for run in made for each in run.findings if each.counterexample):
         assert each.counterexample
-        each.counterexample.shape = [number]
+        each.counterexample.arguments["input"].shape = [number]
         if number == 5 and each.verdict == "observed":
             each.counterexample.got = "behaviour two"
 
