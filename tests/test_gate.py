@@ -443,7 +443,7 @@ def test_the_outcome_is_there_as_json_and_as_markdown(conforming: Path, tmp_path
     assert worst["after"]["counterexample"]["reproducer"]
     for text in (printed.stdout, summary.read_text(encoding="utf-8")):
         assert f"### regressed: `{FORMULA}` (documented)" in text
-        assert "Input `[[0.0]]` (float32), target `[[-1]]` (int64): expected 0.0" in text
+        assert "input `[[0.0]]` (float32), target `[[-1]]` (int64): expected 0.0" in text
         assert "print(loss([[0.0]], [[-1]]))" in text
         assert "Exit status 1." in text
     assert FORMULA in page.read_text(encoding="utf-8")
