@@ -6,7 +6,6 @@ import hashlib
 import sys
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -25,16 +24,26 @@ from tests.laws import plain_dtypes
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 TARGETS = plain_dtypes(MARGIN)
 FROZEN = 101
-DIGEST = "52f4ec4952a24b0f1569f960bf7c716406ce2fab75e8dacfed733b32696d4473"
-"""Of the first entries: they never change."""
+DIGEST = "aded12a7d089ac9e178132943f91df5d711400d1b177114f59e4a508e8467a36"
+"""Of what the first entries say, however the file writes it: they never change."""
+
+
+def content(entry: corpus.Entry) -> bytes:
+    """What an entry says: names, numbers and shapes."""
+    said = [entry.id, entry.showed, entry.operator, entry.reduction, sorted(entry.options.items())]
+    arrays = {name: corpus.numbers_of(each.values, each.shape) for name, each in sorted(entry.arguments.items())}
+    if entry.cotangent is not None:
+        arrays["cotangent"] = corpus.numbers_of(entry.cotangent)
+    numbers = [(name, array.shape, [one.hex() for one in array.reshape(-1).tolist()]) for name, array in arrays.items()]
+    return repr((said, numbers)).encode()
 
 
 def test_what_is_frozen_stays_as_it_is() -> None:
     """The first entries have the digest that they had when they were frozen; ids are unique and count up."""
     entries = corpus.read().entries
-    lines = b"".join(msgspec.json.encode(entry) for entry in entries[:FROZEN])
+    digest = hashlib.sha256(b"".join(content(entry) for entry in entries[:FROZEN]))
 
-    assert hashlib.sha256(lines).hexdigest() == DIGEST
+    assert digest.hexdigest() == DIGEST
     for operator in OPERATORS.values():
         ids = [entry.id for entry in entries if entry.operator == operator.name]
         assert ids == [f"{operator.word}-{number:04d}" for number in range(1, len(ids) + 1)]
