@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.command.cli import cli
+from conformance.operators.catalogue import OPERATORS
 from reports.record import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
