@@ -49,7 +49,7 @@ def searches(who: Inhabitant) -> list[Search]:
 
     filters = Filters((who.operator,), ("eager",), levels=("documented", "implied", "quality"))
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder, patch("conformance.running.cell.minimise", watched):
+    with tempfile.TemporaryDirectory() as folder, patch("conformance.running.witness.minimise", watched):
         options = Options(PROFILES["quick"], filters, sys.executable, out=Path(folder))
         outcome = run_subject(find_function(who.target, who.operator, "numpy"), options, Progress())
     broken = [finding.words for finding in outcome.findings if finding.verdict == "harness-error"]

@@ -20,7 +20,8 @@ from conformance.judging.bench import Limits
 from conformance.judging.subject import Variant
 from conformance.running.discover import Spec, UsageError, built_in
 from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Outcome, Progress, run_subject, shares
+from conformance.running.lanes import shares
+from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.record import Finding, read_run
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -106,7 +107,7 @@ def test_a_slow_answer_on_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPa
     """A call of 0.5 s of processor time beside busy processes, whose limit is 0.8 s: one try is enough."""
     monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "computed"))
     filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="margin.value.sum-of-rows")
-    monkeypatch.setattr("conformance.running.cell._law", lambda cell, case: cell.clause.law(cell.subject, case))
+    monkeypatch.setattr("conformance.running.judge._law", lambda cell, case: cell.clause.law(cell.subject, case))
 
     with one_core_with(4):
         finding = run_stand_in(monkeypatch, tmp_path / "runs", "computes-once", filters, limit=0.8).findings[0]

@@ -24,7 +24,8 @@ from conformance.running import promotion
 from conformance.running.costs import FUNCTION_COSTS
 from conformance.running.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
 from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Outcome, asked_clauses, run_subject, suite_version
+from conformance.running.records import suite_version
+from conformance.running.run import Options, Outcome, asked_clauses, run_subject
 from reports.lines import RunFileError
 from reports.record import Run, find_run_files, read_run
 from reports.site import write_site

@@ -120,7 +120,7 @@ def _positive_weight(case: Case) -> Case:
     keeps=lambda case: bool((case.get("weight") is not None) and case.options.get("p") == 2),
 )
 def the_module_has_the_weight_within_the_power(subject: Subject, case: Case) -> None:
-    """With a weight of 2 and the power 2 the module's loss is four times the loss without a weight, as its page says."""
+    """With a weight of 2 and the power 2 the module's loss is four times the loss without a weight."""
     got = subject.evaluate(case).value
     without = subject.expected(case.replace(weight=None)).value
     assert_shape(got, case.result_shape)
