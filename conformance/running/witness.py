@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
@@ -30,9 +31,8 @@ def deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> Decision:
     if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
         row = problem.row if isinstance(problem, Deviation) else None
         keep = cell.clause.keeps if cell.clause.keeps(case) else any_case  # nothing can keep what it never had
-        smallest, kind = minimise(
-            case, kind, lambda other: kind_of_problem(_quiet(cell, other, keep)), _budget(cell), row
-        )
+        judge = functools.partial(_kind_of_case, cell, keep)
+        smallest, kind = minimise(case, kind, judge, _budget(cell), row)
     again = _told(cell, on_bench(cell.subject, cell.confirming), smallest)
     died = isinstance(again, WorkerCrashed | WorkerHung)
     repeatable = None if isinstance(again, WorkerError) and not died else kind_of_problem(again) == kind
