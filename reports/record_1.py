@@ -106,8 +106,8 @@ def _by_name(shown: Counterexample, problem: str) -> record.Counterexample:
         values = getattr(shown, name)
         if values is not None:
             dtype = shown.target_dtype if name == "target" else shown.dtype
-            shape = shown.shape if name == "input" else _shape(values)
-            arguments[name] = record.ArgumentRecord(dtype=dtype, shape=shape, values=values)
+            shape = shown.shape if name == "input" else _shape(values, shown.shape)
+            arguments[name] = record.ArgumentRecord(dtype=dtype, shape=shape, values=_exact(values))
     return record.Counterexample(
         arguments=arguments,
         reduction=shown.reduction,
@@ -121,10 +121,20 @@ def _by_name(shown: Counterexample, problem: str) -> record.Counterexample:
     )
 
 
-def _shape(values: Any) -> list[int]:
-    """The shape of nested lists."""
+def _shape(values: Any, of_input: list[int]) -> list[int]:
+    """The shape of nested lists; where they hold nothing, that of the input's if it holds as many."""
     shape: list[int] = []
     while isinstance(values, list):
         shape.append(len(values))
         values = values[0] if values else None
-    return shape
+    return of_input if 0 in shape and of_input[: len(shape)] == shape else shape
+
+
+def _exact(values: Any) -> Any:
+    """Labels, which this schema has as decimal numbers, as hexadecimal floats; integers as they are."""
+    if isinstance(values, list):
+        return [_exact(part) for part in values]
+    if not isinstance(values, float):
+        return values
+    significand, _, exponent = values.hex().partition("p")
+    return f"{significand.rstrip('0').rstrip('.')}p{exponent}"
