@@ -60,6 +60,9 @@ def test_axes_are_those_that_an_array_of_so_many_dimensions_has() -> None:
     assert [PIXELS.axes_of(target, rank) for rank in (0, 1, 3)] == [(), ("N",), ("N", "d1", "d2")]
     assert CHOICE.axes_of(CHOICE.arguments[2], 1) == ("C",)
     assert CHOICE.axes_of(CHOICE.arguments[0], 3) == ()
+    assert [PIXELS.allows(input, rank) for rank in range(6)] == [False, True, True, True, True, False]
+    assert [CHOICE.allows(CHOICE.arguments[1], rank) for rank in range(3)] == [True, True, False]
+    assert [CHOICE.allows(CHOICE.arguments[2], rank) for rank in range(3)] == [False, True, False]
 
 
 def test_a_program_has_rows_and_the_next_axis() -> None:
