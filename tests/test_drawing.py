@@ -139,7 +139,9 @@ def test_cases_are_changed_with_and_without_further_bits() -> None:
         return case.replace(input=np.full(case.first.shape, float(bits.integer(20, 30))))
 
     doubled = cases_of(CHOICE, drawn().map(lambda case: case.replace(input=2 * case.first)))
-    assert [case.first.tolist() for case in doubled] == [(2 * case.first).tolist() for case in cases_of(CHOICE, drawn())]
+    assert [case.first.tolist() for case in doubled] == [
+        (2 * case.first).tolist() for case in cases_of(CHOICE, drawn())
+    ]
     assert {case.first.flat[0] for case in cases_of(CHOICE, drawn().then(rolled))} == set(map(float, range(20, 30)))
 
 

@@ -42,9 +42,8 @@ def test_an_index_for_each_row_is_one_number() -> None:
         ((81, 3), (81,)),
     ]
     wanted = {(*row, place) for row in itertools.product((-1.0, 0.0, 1.0), repeat=2) for place in range(2)}
-    assert {(*row, place) for row, place in zip(plain[1]["input"].tolist(), plain[1]["target"].tolist(), strict=True)} == (
-        wanted
-    )
+    rows = zip(plain[1]["input"].tolist(), plain[1]["target"].tolist(), strict=True)
+    assert {(*row, place) for row, place in rows} == wanted
     assert plain[1]["target"].dtype == np.int64
     others = [(case.classes, dict(case.options)) for case in cases if case.options]
     values = [{"margin": 0.5}, {"margin": 2.0}, {"margin": -1.0}, {"p": 2}]

@@ -12,9 +12,9 @@ import pytest
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
 from conformance.cases.random_bits import SCHEME, RandomBits
+from conformance.operators.catalogue import clauses
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
-from conformance.operators.catalogue import clauses
 from tests.laws import plain_dtypes
 
 NUMBERS: dict[str, Any] = {

@@ -24,8 +24,9 @@ UNQUOTED = dataclasses.replace(CHOICE, pages={})
 
 
 def law(subject: Subject, case: Case) -> None:
-    """What it says
-    in two lines."""
+    """What it says, in words that are so many that they
+    go on in another line.
+    """  # noqa: D205 (a statement is one sentence)
     del subject, case
 
 
@@ -55,8 +56,13 @@ def test_a_clause_is_registered_with_its_docstring_in_one_line() -> None:
 
     one, two = register.values()
     assert (one.id, one.operator, one.family, one.level) == ("choice.value.one", CHOICE, "value", "documented")
-    assert (one.statement, two.statement) == ("What it says in two lines.", "Said otherwise.")
-    assert (one.sources, one.also, one.law) == ((PAGE,), {"narrow"}, law)
+    assert [one.statement, two.statement] == [
+        "What it says, in words that are so many that they go on in another line.",
+        "Said otherwise.",
+    ]
+    assert one.sources == (PAGE,)
+    assert one.also == frozenset({"narrow"})
+    assert one.law is law
 
 
 @pytest.mark.parametrize("name", ["choice.value", "pair.value.one", "choice.guesses.one", "choice.value.one.more"])
@@ -86,7 +92,8 @@ def test_a_shared_law_is_a_clause_of_every_operator_that_it_applies_to(families:
     assert list(declared(families, CHOICE)) == ["choice.value.same", "choice.weights.some", "choice.modes.native"]
     assert list(declared(families, PAIR)) == ["pair.modes.native"], "nothing quoted, no weights"
     same, _, native = declared(families, CHOICE).values()
-    assert (same.sources, same.needs, same.also) == ((PAGE,), "gradient", {"brief"})
+    assert same.sources == (PAGE,)
+    assert (same.needs, list(same.also)) == ("gradient", ["brief"])
     assert native.binding is TORCH_NATIVE
 
 
@@ -148,7 +155,8 @@ def test_each_example_of_the_pages_is_a_clause_and_a_case() -> None:
     (case,) = clause.draw.cases(domain, 20, clause.id, 0)
     assert case.digest() == example_case(printed, domain).digest()
     assert case["input"].tolist() == np.array([[0.1, 0.2]], dtype=np.float16).astype(float).tolist()
-    assert (case["target"].dtype, case.reduction, case.options) == (np.int64, "sum", {"margin": 2.0})
+    assert case["target"].dtype == np.int64
+    assert (case.reduction, dict(case.options)) == ("sum", {"margin": 2.0})
 
 
 @pytest.mark.parametrize("operator", MADE, ids=str)

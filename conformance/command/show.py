@@ -185,7 +185,8 @@ def frozen(arguments: Mapping[str, ArgumentRecord]) -> str:
 def decimal(values: Any) -> Any:
     """Nested lists of hexadecimal floats in decimal; integers stay as they are."""
     if isinstance(values, list):
-        return [decimal(part) for part in values]
+        parts: list[Any] = values
+        return [decimal(part) for part in parts]
     return float.fromhex(values) if isinstance(values, str) else values
 
 
