@@ -129,19 +129,22 @@ def _by_name(shown: Counterexample, problem: str) -> record.Counterexample:
 def _shape(values: Any, of_input: list[int]) -> list[int]:
     """The shape of nested lists; where they hold nothing, that of the input's if it holds as many."""
     shape: list[int] = []
-    while isinstance(values, list):
-        part: list[Any] = values
-        shape.append(len(part))
-        values = part[0] if part else None
+    while not _is_number(values):
+        shape.append(len(values))
+        values = values[0] if values else None
     return of_input if 0 in shape and of_input[: len(shape)] == shape else shape
 
 
 def _exact(values: Any) -> Any:
     """Labels, which this schema has as decimal numbers, as hexadecimal floats; integers as they are."""
-    if isinstance(values, list):
-        parts: list[Any] = values
-        return [_exact(part) for part in parts]
+    if not _is_number(values):
+        return [_exact(part) for part in values]
     if not isinstance(values, float):
         return values
     significand, _, exponent = values.hex().partition("p")
     return f"{significand.rstrip('0').rstrip('.')}p{exponent}"
+
+
+def _is_number(values: Any) -> bool:
+    """Whether it is no list: a number, or a hexadecimal float."""
+    return values is None or isinstance(values, str | int | float)
