@@ -8,6 +8,24 @@ with two functions:
 ``evaluate(call: Call) -> Reply``
     One evaluation of one operator.
 
+The whole is numbered (:data:`VERSION`). A constant ``OPERATORS`` at the adapter's top level is its
+table: by operator, which arguments and options its own function takes and how, or why it has none.
+It is a literal, so that it can be read without importing the framework::
+
+    OPERATORS = {
+        "multi_margin_loss": {
+            "native": "multi_margin_loss",
+            "module": "MultiMarginLoss",
+            "arguments": ["input", "target", "weight"],
+            "options": ["reduction", "p", "margin"],
+        },
+        "margin_ranking_loss": {"absent": "this framework has no such loss"},
+    }
+
+Only ``absent`` is read by the suite; the other fields are the adapter's own business. An operator
+that stands neither in the description nor in the table is absent too. A call with an argument, an
+option or a want that the description does not list is refused by the worker: nothing is dropped.
+
 Everything that crosses is numbers, strings, bytes, lists and dictionaries; the types
 below document it and are for the suite's side. In a reply an adapter may also put NumPy
 arrays and exceptions: the worker turns them into plain data. An exception that the
@@ -50,6 +68,9 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
+
+VERSION = 2
+"""Of this contract; a description says for which it is made."""
 
 ECHO = "echo"
 """Operator of calibration, which every adapter answers: ``input`` as the framework holds it."""
@@ -96,10 +117,29 @@ class PlainFill(TypedDict):
 
 
 PlainArgument = PlainArray | PlainList | PlainRange | PlainFill
-"""What may stand in a call's ``arrays`` when it is sent."""
+"""What may stand in a call's arguments when it is sent."""
 
-FURTHER = ("weight_gradient", "target_gradient", "accumulated", "forward", "second", "jacobian", "threads")
-"""Wants beyond value and gradient that are answered by an array each."""
+
+class CallArgument(TypedDict):
+    """One argument of a call.
+
+    ``place`` is ``positional``, or ``keyword`` for one that a module takes when it is made. The
+    positional ones come first, in the operator's order.
+    """
+
+    name: str
+    place: str
+    array: PlainArgument
+
+
+GRADIENT = "gradient:"
+"""A want that begins with this names the argument to which the gradient is wanted."""
+
+FURTHER = ("accumulated", "forward", "second", "jacobian", "threads")
+"""Wants beyond value and gradients that are answered by an array each."""
+
+ALWAYS = ("value", "after", "inferred", "evidence")
+"""Wants that may be sent to any operator; one that is not offered stays away from the reply."""
 
 
 COST_CLASSES = (
@@ -138,32 +178,33 @@ COST_CLASSES = (
 class Call(TypedDict):
     """One evaluation.
 
-    ``arrays`` holds ``input`` and ``target``, where given ``weight``, and ``cotangent``
-    where a derivative is wanted for one. ``options`` are keyword arguments of the operator
-    (``reduction``, ``size_average``, ``reduce``); one that is absent is left to its
-    default. ``want`` names what is to come back, each under its own name:
+    ``arguments`` holds the tensors. ``vectors`` holds, by name, what derivatives are taken along:
+    ``cotangent``, ``tangent``, ``held``. ``options`` are keyword arguments of the operator
+    (``reduction``, ``margin``, ``size_average``); one that is absent is left to its default.
+    ``want`` names what is to come back, each under its own name:
 
-    ``value``, ``gradient``
-        The loss, and its gradient to the input for the cotangent.
-    ``weight_gradient``, ``target_gradient``
-        The gradient for the cotangent to the weight, or to labels in the scores' dtype.
+    ``value``
+        The loss.
+    ``gradient:NAME``
+        The gradient to the argument NAME for the cotangent.
     ``accumulated``
-        The input's gradient after a backward pass for the cotangent, where ``held`` among
-        the arrays (of the input's shape and dtype) was its gradient before.
+        The gradient to the first argument after a backward pass for the cotangent, if ``held``
+        among the vectors (of the argument's shape and dtype) was its gradient before.
     ``forward``
-        The derivative of the loss along ``tangent`` among the arrays (of the input's shape),
-        in forward mode; of the result's shape.
+        The derivative of the loss to the first argument along ``tangent`` (of its shape), in
+        forward mode; of the result's shape.
     ``second``
-        The derivative of ``gradient`` along ``tangent``: a Hessian times a vector.
+        The derivative of the gradient to the first argument along ``tangent``: a Hessian times a
+        vector.
     ``jacobian``
-        The derivative of each element of the result to the input; of the result's shape
-        followed by the input's.
+        The derivative of each element of the result to the first argument; of the result's shape
+        followed by the argument's.
     ``threads``
         The value of the same call, several times from each of two threads at once, stacked
         on a new first axis. The worker sees to it: an adapter only names it in its offers
         and is asked for ``value`` from both threads.
     ``after``, ``inferred``, ``evidence``
-        The arguments as they are after the call; shape and dtype as the framework infers
+        Arguments and vectors as they are after the call; shape and dtype as the framework infers
         them before it runs a kernel; that the mode ran.
 
     ``layout`` is how all arrays lie in memory, one of those that the description offers:
@@ -197,7 +238,8 @@ class Call(TypedDict):
     mode: str
     device: str
     dtype: str
-    arrays: Mapping[str, PlainArgument]
+    arguments: list[CallArgument]
+    vectors: Mapping[str, PlainArgument]
     options: dict[str, Any]
     layout: str
     want: list[str]
@@ -212,32 +254,23 @@ class RaisedError(TypedDict):
     bases: list[str]
 
 
-class Reply(TypedDict):
-    """What came back: what was wanted, or what was raised."""
-
-    raised: NotRequired[RaisedError]
-    value: NotRequired[PlainArray]
-    gradient: NotRequired[PlainArray]
-    inferred: NotRequired[PlainArray]
-    weight_gradient: NotRequired[PlainArray]
-    target_gradient: NotRequired[PlainArray]
-    accumulated: NotRequired[PlainArray]
-    forward: NotRequired[PlainArray]
-    second: NotRequired[PlainArray]
-    jacobian: NotRequired[PlainArray]
-    threads: NotRequired[PlainArray]
-    after: NotRequired[dict[str, PlainArray]]
-    evidence: NotRequired[str]
+Reply = dict[str, Any]
+"""What came back: a :class:`PlainArray` under each want, ``after`` as a dictionary of them, ``evidence`` in words;
+or a :class:`RaisedError` alone, under ``raised``."""
 
 
 class Reproducer(TypedDict):
     """How to write a case in the framework's own terms.
 
-    Templates of :class:`string.Template`: ``array`` with ``$values`` and ``$dtype``,
-    ``empty`` with ``$shape`` and ``$dtype`` for arrays without elements, each form's
-    ``call`` with ``$options``, each mode's ``wrap`` with ``$call``, after the lines of its
-    ``define`` with ``$call``, where it has any; ``gradient`` with ``$loss``, after ``before``.
-    ``port_import`` stands in for ``$port_import`` where the form is ``port``.
+    Templates of :class:`string.Template`. ``array`` has ``$values`` and ``$dtype``; ``empty``, for
+    arrays without elements, ``$shape`` and ``$dtype``. Each form's ``call`` has ``$tensors`` (the
+    positional arguments, such as ``input, target``), ``$options`` (what follows them, with a comma
+    in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call`` and
+    ``$tensors``, and follows the lines of its ``define`` with the same, if it has any. ``gradient``
+    has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``.
+    ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
+    what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` says
+    that a function has its gradient beside it, as ``NAME_gradient``, instead of being differentiated.
     """
 
     prelude: str
@@ -249,6 +282,8 @@ class Reproducer(TypedDict):
     define: NotRequired[dict[str, str]]
     gradient: NotRequired[str]
     before: NotRequired[str]
+    modes: NotRequired[dict[str, str]]
+    gradient_beside: NotRequired[bool]
 
 
 class SignatureParameter(TypedDict):
@@ -270,19 +305,21 @@ class ModeOffer(TypedDict):
 class OperatorOffer(TypedDict):
     """What a framework offers of one operator.
 
-    ``dtypes`` are the formats to ask for; a format that is refused when asked is
-    ``unsupported`` in the framework's words. ``offers`` holds what may stand in a
-    call's ``want``. ``by_mode`` holds, by mode, what differs from both.
-    ``legacy`` names options beyond ``reduction``. ``signature`` holds, by form, the
-    parameters of the framework's own function or of its class's constructor.
+    ``arguments`` and ``options`` name what a call may hold. ``argument_dtypes`` says how arguments
+    are handed over that are not of the scores' dtype, such as class indices. ``dtypes`` are the
+    formats to ask for; a format that is refused when asked is ``unsupported`` in the framework's
+    words. ``offers`` holds what may stand in a call's ``want``. ``by_mode`` holds, by mode, what
+    differs from both. ``signature`` holds, by form, the parameters of the framework's own function
+    or of its class's constructor.
     """
 
     forms: list[str]
     modes: list[str]
     dtypes: list[str]
-    target_dtype: str
+    arguments: list[str]
+    options: list[str]
+    argument_dtypes: dict[str, str]
     offers: list[str]
-    legacy: list[str]
     by_mode: NotRequired[dict[str, ModeOffer]]
     signature: NotRequired[dict[str, list[SignatureParameter]]]
     reproducer: NotRequired[Reproducer]
@@ -306,6 +343,7 @@ class Description(TypedDict):
     cheap. What an operator's ``by_mode`` says comes first.
     """
 
+    contract: int
     framework: str
     version: str
     build: str
@@ -362,18 +400,21 @@ def from_plain(plain: PlainArray) -> npt.NDArray[Any]:
 
 
 def reply_fault(reply: Any, call: Call) -> str:
-    """What is wrong with a reply; empty where it keeps the contract."""
+    """What is wrong with a reply; empty if it keeps the contract."""
     if not isinstance(reply, dict):
         return f"it returned {type(reply).__name__}, not a dictionary"
     answer = cast("dict[str, Any]", reply)
     if "raised" in answer:
         return "" if _has(answer["raised"], "type", "message", "bases") else "'raised' is no exception"
-    for name in ("value", "gradient", "inferred", *FURTHER):
-        if name in call["want"] and name not in answer:
-            return f"{name!r} was wanted and is missing; the reply has {', '.join(answer) or 'nothing'}"
-        if name in answer and not _is_array(answer[name]):
+    for name in call["want"]:
+        if name in answer and name not in _NO_ARRAYS and not _is_array(answer[name]):
             return f"{name!r} is no array of numbers"
+        if name not in answer and (name == "value" or name not in ALWAYS):
+            return f"{name!r} was wanted and is missing; the reply has {', '.join(answer) or 'nothing'}"
     return ""
+
+
+_NO_ARRAYS = ("after", "evidence")
 
 
 def _has(part: Any, *keys: str) -> bool:

@@ -31,7 +31,26 @@ NEEDS = [
         "packages": ["cupy-cuda12x=={version}", "nvidia-cuda-nvrtc-cu12", "numpy<1.27"],
     },
 ]
-_OPERATORS = {"multilabel_margin_loss": "int64", "multilabel_soft_margin_loss": "same"}
+OPERATORS: Dict[str, Dict[str, Any]] = {
+    "multilabel_margin_loss": {
+        "port": "multilabel_margin_loss",
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+    },
+    "multilabel_soft_margin_loss": {
+        "port": "multilabel_soft_margin_loss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input", "target", "weight"],
+    },
+    "multi_margin_loss": {"absent": "CuPy has no losses"},
+    "soft_margin_loss": {"absent": "CuPy has no losses"},
+    "hinge_embedding_loss": {"absent": "CuPy has no losses"},
+    "margin_ranking_loss": {"absent": "CuPy has no losses"},
+}
 _INSTALL = "pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12"
 
 
@@ -98,6 +117,7 @@ def describe() -> Dict[str, Any]:
         raise RuntimeError("the kernels run nowhere here: " + ways())
     cupy = _cupy()
     return {
+        "contract": 2,
         "framework": "cupy",
         "version": cupy.__version__ if cupy else "0",
         "build": platform.machine() if cupy else "CuPy is not installed",
@@ -107,27 +127,29 @@ def describe() -> Dict[str, Any]:
         "costs": {"eager": ["cheap"]},
         "left_out": [],
         "facts": {"kernels": "sha256:" + _port().digest(), "runs": ways()},
-        "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
+        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if "absent" not in row},
     }
 
 
-def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
+def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     module = "cupy" if _gpu() else "numpy"
     return {
         "forms": ["port"],
         "modes": ["eager"],
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after", "threads"],
-        "legacy": [],
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
+        "offers": ["value", "gradient:input", "after", "threads"],
         "reproducer": {
-            "prelude": "import %s as xp\nfrom lossproof import port\ncupy_port = port('cupy')\n"
-            "# bfloat16 is the dtype of that name of ml_dtypes" % module,
+            "port_import": "from lossproof import port\ncupy_port = port('cupy')\n",
+            "gradient_beside": True,
+            "prelude": "import %s as xp\n${port_import}# bfloat16 is the dtype of that name of ml_dtypes" % module,
             "array": "xp.array($values, dtype='$dtype')",
             "empty": "xp.zeros($shape, dtype='$dtype')",
-            "call": {"port": "cupy_port.%s(input, target$options)" % operator},
+            "call": {"port": "cupy_port.%s($tensors$options)" % operator},
             "wrap": {"eager": "$call"},
-            "gradient": "cupy_port.%s_gradient(input, target, cotangent$options)" % operator,
+            "gradient": "cupy_port.%s_gradient($tensors, cotangent$options)" % operator,
         },
     }
 
@@ -135,7 +157,8 @@ def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     xp = _cupy() if call["device"] == "cuda" else np
-    arrays = {name: _array(xp, plain, call["layout"]) for name, plain in call["arrays"].items()}
+    sent = dict(call["vectors"], **{given["name"]: given["array"] for given in call["arguments"]})
+    arrays = {name: _array(xp, plain, call["layout"]) for name, plain in sent.items()}
     half = call["dtype"] == "bfloat16"
     if call["operator"] in ("echo", "product"):
         value = _product(xp, arrays, half=half) if call["operator"] == "product" else arrays["input"]
@@ -146,14 +169,12 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     reply: Dict[str, Any] = {}
     try:
         reply["value"] = _plain(function(**arguments), half=half)
-        if "gradient" in call["want"]:
-            reply["gradient"] = _plain(slope(cotangent=arrays["cotangent"], **arguments), half=half)
+        if "gradient:input" in call["want"]:
+            reply["gradient:input"] = _plain(slope(cotangent=arrays["cotangent"], **arguments), half=half)
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
-        reply["after"] = {
-            name: _plain(array, half=call["arrays"][name]["dtype"] == "bfloat16") for name, array in arrays.items()
-        }
+        reply["after"] = {name: _plain(array, half=sent[name]["dtype"] == "bfloat16") for name, array in arrays.items()}
     return reply
 
 

@@ -102,6 +102,7 @@ class Worker:
     ) -> None:
         environment = _environment(adapter)
         self.adapter = adapter
+        self._number = 0
         self.python_version = ""
         self._folder = Path(tempfile.mkdtemp(prefix="lossproof-worker-", dir=temporary))
         self._log = self._folder / "stderr.log"
@@ -174,8 +175,9 @@ class Worker:
 
     def _ask(self, question: dict[str, Any], limit: float) -> Any:
         self._asked = moment(self._pid)
+        self._number += 1
         try:
-            self._channel.send(question)
+            self._channel.send({**question, "number": self._number})
             reply = self._receive(limit)
         except (EOFError, OSError):
             seconds = time.monotonic() - self._asked.clock
@@ -183,6 +185,9 @@ class Worker:
         except self._channel.RemoteError as error:
             self.kill()
             raise WorkerEnded(f"the worker failed: {error}") from None
+        if not isinstance(reply, dict) or reply.get("number") != self._number:
+            self.kill()
+            raise WorkerEnded(f"question {self._number} got a reply to another question: {str(reply)[:200]}")
         if "fault" in reply:
             fault = reply["fault"]
             raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")

@@ -14,7 +14,26 @@ NEEDS = [
     {"versions": ">=0.4.31", "python": ">=3.10"},
     {"python": "<3.13", "packages": ["jax[cpu]=={version}", "numpy<2"]},
 ]
-_OPERATORS = {"multilabel_margin_loss": "int64", "multilabel_soft_margin_loss": "same"}
+OPERATORS: Dict[str, Dict[str, Any]] = {
+    "multilabel_margin_loss": {
+        "port": "multilabel_margin_loss",
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+    },
+    "multilabel_soft_margin_loss": {
+        "port": "multilabel_soft_margin_loss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input", "target", "weight"],
+    },
+    "multi_margin_loss": {"absent": "JAX has no such loss"},
+    "soft_margin_loss": {"absent": "JAX has no such loss"},
+    "hinge_embedding_loss": {"absent": "JAX has no such loss"},
+    "margin_ranking_loss": {"absent": "JAX has no such loss"},
+}
 
 _jitted: Dict[Tuple[str, ...], Callable[..., Any]] = {}
 
@@ -36,6 +55,7 @@ def describe() -> Dict[str, Any]:
     """What this JAX offers."""
     jax = _jax()
     return {
+        "contract": 2,
         "framework": "jax",
         "version": jax.__version__,
         "build": "jaxlib " + importlib.import_module("jaxlib").__version__,
@@ -48,43 +68,42 @@ def describe() -> Dict[str, Any]:
             "x64": "on for float64 variants, off (the default) for the others",
             "float64 without x64": str(jax.numpy.asarray(np.zeros(1)).dtype),
         },
-        "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
+        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if "absent" not in row},
     }
 
 
-def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
+def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     return {
         "forms": ["port"],
         "modes": ["eager", "jit", "vmap"],
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "target_dtype": target_dtype,
-        "offers": _wants(operator, "eager"),
-        "by_mode": {mode: {"offers": _wants(operator, mode)} for mode in ("vmap", "jit")},
-        "legacy": [],
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
+        "offers": _wants(row, "eager"),
+        "by_mode": {mode: {"offers": _wants(row, mode)} for mode in ("vmap", "jit")},
         "reproducer": {
-            "prelude": "import jax, jax.numpy as jnp\nfrom lossproof import port\n"
-            "jax_port = port('jax')\njax.config.update('jax_enable_x64', $x64)\n",
+            "prelude": "import jax, jax.numpy as jnp\n${port_import}jax.config.update('jax_enable_x64', $x64)\n",
+            "port_import": "from lossproof import port\njax_port = port('jax')\n",
             "array": "jnp.array($values, dtype=jnp.$dtype)",
             "empty": "jnp.zeros($shape, dtype=jnp.$dtype)",
-            "call": {"port": "jax_port.%s(input, target$options)" % operator},
+            "call": {"port": "jax_port.%s($tensors$options)" % operator},
             "wrap": {
                 "eager": "$call",
-                "jit": "jax.jit(lambda input, target: $call)(input, target)",
-                "vmap": "jax.vmap(lambda input, target: $call)"
-                "(jnp.stack([input, input]), jnp.stack([target, target]))[0]",
+                "jit": "jax.jit(lambda $tensors: $call)($tensors)",
+                "vmap": "jax.vmap(lambda $tensors: $call)(*[jnp.stack([each, each]) for each in ($tensors,)])[0]",
             },
-            "gradient": "jax.vjp(lambda input: $loss, input)[1](cotangent)[0]",
+            "gradient": "jax.vjp(lambda $to: $loss, $to)[1](cotangent)[0]",
         },
     }
 
 
-def _wants(operator: str, mode: str) -> List[str]:
+def _wants(row: Dict[str, Any], mode: str) -> List[str]:
     """What may be wanted: ``jit`` pays for each derivative anew, so it offers the usual ones."""
-    wants = ["value", "gradient", "after"]
+    sources = row["gradients"][:1] if mode == "jit" else row["gradients"]
+    wants = ["value", "after"] + ["gradient:" + name for name in sources]
     if mode == "jit":
         return wants
-    if operator == "multilabel_soft_margin_loss":
-        wants += ["weight_gradient", "target_gradient"]
     return wants + ["forward", "second", "jacobian"] + (["threads"] if mode == "eager" else [])
 
 
@@ -92,23 +111,29 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     jax = _jax()
     with _x64(jax, call["dtype"]):
-        arrays = {name: _array(jax, plain) for name, plain in call["arrays"].items()}
+        arguments = {given["name"]: _array(jax, given["array"]) for given in call["arguments"]}
+        vectors = {name: _array(jax, plain) for name, plain in call["vectors"].items()}
         if call["operator"] == "echo":
-            return {"value": np.asarray(arrays["input"])}
-        given = [name for name in ("input", "target", "weight", "cotangent") if name in arrays]
-        step = _step(jax, call, given)
+            return {"value": np.asarray(arguments["input"])}
+        step = _step(jax, call)
+        given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
         try:
-            loss, gradient = jax.block_until_ready(step(*(arrays[name] for name in given)))
-            further = jax.block_until_ready(_further(jax, call, arrays))
+            loss, slopes = jax.block_until_ready(step(*given))
+            further = jax.block_until_ready(_further(jax, call, arguments, vectors))
         except Exception as error:
             return {"raised": error}
-        results = dict(further, value=loss, **({} if gradient is None else {"gradient": gradient}))
+        results = dict(zip(["gradient:" + name for name in _sources(call)], slopes), value=loss, **further)
         reply: Dict[str, Any] = {name: np.asarray(array) for name, array in results.items()}
         if "after" in call["want"]:
-            reply["after"] = {name: np.asarray(array) for name, array in arrays.items()}
+            reply["after"] = {name: np.asarray(array) for name, array in dict(vectors, **arguments).items()}
         if "evidence" in call["want"] and call["mode"] == "jit":
-            reply["evidence"] = _evidence(step.lower(*(arrays[name] for name in given)))
+            reply["evidence"] = _evidence(step.lower(*given))
         return reply
+
+
+def _sources(call: Dict[str, Any]) -> List[str]:
+    """The arguments to which gradients are wanted."""
+    return [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
 
 
 def _evidence(lowered: Any) -> str:
@@ -117,15 +142,17 @@ def _evidence(lowered: Any) -> str:
     return "%d lines of optimised HLO" % module.count("\n") if "HloModule" in module else ""
 
 
-def _loss(jax: Any, call: Dict[str, Any], names: List[str]) -> Callable[..., Any]:
-    """The loss as a function of its arrays, mapped over two copies in mode ``vmap``."""
+def _loss(jax: Any, call: Dict[str, Any]) -> Callable[..., Any]:
+    """The loss as a function of its arguments, mapped over two copies in mode ``vmap``."""
     if call["operator"] == "product":
         return lambda input, weight: input * weight
     function = call.get("function") or getattr(importlib.import_module("jax_port"), call["operator"])
     options = call["options"]
+    names = [given["name"] for given in call["arguments"]]
+    first = len([given for given in call["arguments"] if given["place"] == "positional"])
 
     def loss(*arrays: Any) -> Any:
-        return function(**dict(zip(names, arrays)), **options)
+        return function(*arrays[:first], **dict(zip(names[first:], arrays[first:])), **options)
 
     def mapped(*arrays: Any) -> Any:
         jnp = jax.numpy
@@ -136,16 +163,17 @@ def _loss(jax: Any, call: Dict[str, Any], names: List[str]) -> Callable[..., Any
     return mapped if call["mode"] == "vmap" else loss
 
 
-def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Any:
-    """Loss and gradient in one function, as a training step has them."""
-    names = [name for name in given if name != "cotangent"]
-    loss = _loss(jax, call, names)
+def _step(jax: Any, call: Dict[str, Any]) -> Any:
+    """Loss and gradients in one function, as a training step has them."""
+    names = [given["name"] for given in call["arguments"]]
+    places = [names.index(name) for name in _sources(call)]
+    loss = _loss(jax, call)
 
     def step(*arrays: Any) -> Tuple[Any, Any]:
-        if "gradient" not in call["want"]:
-            return loss(*arrays[: len(names)]), None
-        value, pull = jax.vjp(lambda input: loss(input, *arrays[1 : len(names)]), arrays[0])
-        return value, pull(arrays[-1].astype(value.dtype))[0]
+        if not places:
+            return loss(*arrays), ()
+        value, pull = jax.vjp(_of_some(loss, list(arrays[:-1]), places), *(arrays[place] for place in places))
+        return value, pull(arrays[-1].astype(value.dtype))
 
     if call["mode"] != "jit":
         return step
@@ -154,35 +182,35 @@ def _step(jax: Any, call: Dict[str, Any], given: List[str]) -> Any:
         call["form"],
         call["dtype"],
         repr(sorted(call["options"].items())),
-        ",".join(given),
+        ",".join(names),
         repr(call.get("function")),
+        ",".join(_sources(call)),
     )
-    key += ("gradient" if "gradient" in call["want"] else "value",)
     return _jitted.setdefault(key, jax.jit(step))
 
 
-def _further(jax: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
-    """The derivatives that are wanted beside the gradient to the input."""
-    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
-    loss = _loss(jax, call, names)
-    input, tangent, others = arrays["input"], arrays.get("tangent"), [arrays[name] for name in names[1:]]
+def _of_some(loss: Callable[..., Any], arrays: List[Any], places: List[int]) -> Callable[..., Any]:
+    """The loss as a function of some of its arguments."""
 
-    def of_input(input: Any) -> Any:
-        return loss(input, *others)
+    def of(*changed: Any) -> Any:
+        given = list(arrays)
+        for place, array in zip(places, changed):
+            given[place] = array
+        return loss(*given)
+
+    return of
+
+
+def _further(jax: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:
+    """The derivatives to the first argument that are wanted beside the gradients."""
+    of_input = _of_some(_loss(jax, call), list(arguments.values()), [0])
+    input, tangent = next(iter(arguments.values())), vectors.get("tangent")
 
     def slope(input: Any) -> Any:
         value, pull = jax.vjp(of_input, input)
-        return pull(arrays["cotangent"].astype(value.dtype))[0]
-
-    def slope_to(name: str) -> Any:
-        value, pull = jax.vjp(
-            lambda array: loss(*(dict(arrays, **{name: array})[each] for each in names)), arrays[name]
-        )
-        return pull(arrays["cotangent"].astype(value.dtype))[0]
+        return pull(vectors["cotangent"].astype(value.dtype))[0]
 
     ways: Dict[str, Callable[[], Any]] = {
-        "weight_gradient": lambda: slope_to("weight"),
-        "target_gradient": lambda: slope_to("target"),
         "forward": lambda: jax.jvp(of_input, (input,), (tangent,))[1],
         "second": lambda: jax.jvp(slope, (input,), (tangent,))[1],
         "jacobian": lambda: jax.jacrev(of_input)(input),

@@ -15,9 +15,63 @@ NEEDS = [
     {"versions": ">=2.7", "python": ">=3.9,<3.12", "packages": ["mindspore=={version}", "numpy<2"]},
     {"python": "<3.10", "packages": ["mindspore=={version}", "numpy<2"]},
 ]
-_CLASSES = {
-    "multilabel_margin_loss": "MultilabelMarginLoss",
-    "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+OPERATORS: Dict[str, Dict[str, Any]] = {
+    "multilabel_margin_loss": {
+        "module": "MultilabelMarginLoss",
+        "port": "multilabel_margin_loss",
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {"target": "int32"},
+        "gradients": ["input"],
+        "further": [],
+        "costs": ["quadratic-classes"],
+    },
+    "multilabel_soft_margin_loss": {
+        "module": "MultiLabelSoftMarginLoss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input", "weight", "target"],
+        "further": ["second"],
+        "costs": [],
+    },
+    "multi_margin_loss": {
+        "module": "MultiMarginLoss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction", "p", "margin"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input", "weight"],
+        "further": [],
+        "costs": [],
+        "margin": {"native": "int", "module": "float"},
+    },
+    "soft_margin_loss": {
+        "module": "SoftMarginLoss",
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input"],
+        "further": [],
+        "costs": [],
+    },
+    "hinge_embedding_loss": {
+        "module": "HingeEmbeddingLoss",
+        "arguments": ["input", "target"],
+        "options": ["reduction", "margin"],
+        "dtypes": {},
+        "gradients": ["input"],
+        "further": [],
+        "costs": [],
+    },
+    "margin_ranking_loss": {
+        "module": "MarginRankingLoss",
+        "arguments": ["input1", "input2", "target"],
+        "options": ["reduction", "margin"],
+        "dtypes": {},
+        "gradients": ["input1", "input2"],
+        "further": [],
+        "costs": [],
+    },
 }
 _MODES = {"pynative": "PYNATIVE_MODE", "graph": "GRAPH_MODE"}
 
@@ -46,20 +100,20 @@ class _Native(nn.Cell):
         self.function = function
         self.options = options
 
-    def construct(self, input: Any, target: Any) -> Any:
-        return self.function(input, target, **self.options)
+    def construct(self, *tensors: Any) -> Any:
+        return self.function(*tensors, **self.options)
 
 
 class _Weighted(nn.Cell):
-    """The same with a weight for each class."""
+    """The same with a weight for each class, which is the last of the tensors."""
 
     def __init__(self, function: Any, options: Dict[str, Any]) -> None:
         super().__init__()
         self.function = function
         self.options = options
 
-    def construct(self, input: Any, target: Any, weight: Any) -> Any:
-        return self.function(input, target, weight=weight, **self.options)
+    def construct(self, *tensors: Any) -> Any:
+        return self.function(*tensors[:-1], weight=tensors[-1], **self.options)
 
 
 class _WeightedModule(nn.Cell):
@@ -69,8 +123,8 @@ class _WeightedModule(nn.Cell):
         super().__init__()
         self.module = module
 
-    def construct(self, input: Any, target: Any) -> Any:
-        return self.module(input, target)
+    def construct(self, *tensors: Any) -> Any:
+        return self.module(*tensors)
 
 
 class _Product(nn.Cell):
@@ -87,8 +141,8 @@ class _Inferred(nn.Cell):
         super().__init__()
         self.loss = loss
 
-    def construct(self, input: Any, target: Any) -> Any:
-        loss = self.loss(input, target)
+    def construct(self, *tensors: Any) -> Any:
+        loss = self.loss(*tensors)
         return ops.zeros(loss.shape, loss.dtype)
 
 
@@ -96,6 +150,7 @@ def describe() -> Dict[str, Any]:
     """What this MindSpore offers."""
     mindspore = _mindspore()
     return {
+        "contract": 2,
         "framework": "mindspore",
         "version": mindspore.__version__,
         "build": "cpu",
@@ -104,50 +159,48 @@ def describe() -> Dict[str, Any]:
         "compiled": ["graph"],
         "left_out": [],
         "facts": {"from two threads at once": _THREADS},
-        "operators": {
-            "multilabel_margin_loss": _offer(
-                "multilabel_margin_loss", ["native", "module", "port"], "int32", ["quadratic-classes"]
-            ),
-            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", ["native", "module"], "same", []),
-        },
+        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if hasattr(ops, name)},
     }
 
 
-def _offer(operator: str, forms: List[str], target_dtype: str, costs: List[str]) -> Dict[str, Any]:
+def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
+    usual = ["value", "after", "inferred"] + ["gradient:" + name for name in row["gradients"] if name != "weight"]
+    usual = [want for want in usual if want != "gradient:target"]
+    forms = ["native", "module"] + (["port"] if "port" in row else [])
     call = {
-        "native": "ops.%s(input, target$options)" % operator,
-        "module": "nn.%s($module_options)(input, target)" % _CLASSES[operator],
-        "port": "mindspore_port.%s(input, target$options)" % operator,
+        "native": "ops.%s($tensors$options)" % operator,
+        "module": "nn.%s($module_options)($tensors)" % row["module"],
+        "port": "mindspore_port.%s($tensors$options)" % operator,
     }
+    further = ["gradient:" + name for name in row["gradients"]] + row["further"]
     return {
         "forms": forms,
         "modes": list(_MODES),
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after", "inferred"] + _further_wants(operator),
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
+        "offers": usual + [want for want in further if want not in usual],
         "by_mode": {
-            "pynative": {"costs": ["slow-calls"] + costs},
-            "graph": {"offers": ["value", "gradient", "after", "inferred"], "costs": ["expensive-shapes"] + costs},
+            "pynative": {"costs": ["slow-calls"] + row["costs"]},
+            "graph": {"offers": usual, "costs": ["expensive-shapes"] + row["costs"]},
         },
-        "legacy": [],
-        "signature": {
-            "native": _signature(getattr(ops, operator)),
-            "module": _signature(getattr(nn, _CLASSES[operator])),
-        },
+        "signature": {"native": _signature(getattr(ops, operator)), "module": _signature(getattr(nn, row["module"]))},
         "reproducer": {
             "port_import": "from lossproof import port\nmindspore_port = port('mindspore')\n",
             "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
             "mindspore.set_context(mode=mindspore.$mode)\n",
+            "modes": _MODES,
             "array": "Tensor($values, mindspore.$dtype)",
             "empty": "ops.zeros($shape, mindspore.$dtype)",
             "call": {form: call[form] for form in forms},
             "define": {
-                "pynative": "def loss_of(input, target):\n    return $call",
-                "graph": "@mindspore.jit\ndef loss_of(input, target):\n    return $call",
+                "pynative": "def loss_of($tensors):\n    return $call",
+                "graph": "@mindspore.jit\ndef loss_of($tensors):\n    return $call",
             },
-            "wrap": dict.fromkeys(_MODES, "loss_of(input, target)"),
-            "before": "def scalar(input):\n    return ($loss * cotangent).sum()",
-            "gradient": "mindspore.grad(scalar)(input)",
+            "wrap": dict.fromkeys(_MODES, "loss_of($tensors)"),
+            "before": "def scalar($to):\n    return ($loss * cotangent).sum()",
+            "gradient": "mindspore.grad(scalar)($to)",
         },
     }
 
@@ -159,109 +212,119 @@ def _signature(function: Any) -> List[Dict[str, str]]:
     return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
 
 
-def _further_wants(operator: str) -> List[str]:
-    """What may be wanted beyond the usual; PyNative only, because a graph pays for each derivative anew."""
-    return ["weight_gradient", "target_gradient", "second"] if operator == "multilabel_soft_margin_loss" else []
-
-
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     mindspore = _mindspore()
     mindspore.set_context(mode=getattr(mindspore, _MODES[call["mode"]]))
-    arrays = {name: _tensor(mindspore, plain) for name, plain in call["arrays"].items()}
+    arguments = {given["name"]: _tensor(mindspore, given["array"]) for given in call["arguments"]}
+    vectors = {name: _tensor(mindspore, plain) for name, plain in call["vectors"].items()}
     if call["operator"] == "echo":
-        return {"value": _plain(mindspore, arrays["input"])}
-    in_module = call["form"] == "module" and "weight" in arrays
-    names = [name for name in ("input", "target", "weight") if name in arrays and not (in_module and name == "weight")]
-    tensors = [arrays[name] for name in names]
+        return {"value": _plain(mindspore, arguments["input"])}
+    weight = arguments.get("weight") if call["form"] == "module" else None
+    names = [name for name in arguments if weight is None or name != "weight"]
+    tensors = [arguments[name] for name in names]
+    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
     results: Dict[str, Any] = {}
     try:
-        cell = _cell(call, arrays.get("weight") if in_module else None)
+        cell = _cell(call, weight)
         if "inferred" in call["want"]:
             results["inferred"] = _finished(_Inferred(cell)(*tensors))
         else:
             results["value"] = _finished(cell(*tensors))
-        if "gradient" in call["want"]:
-            results["gradient"] = _finished(_gradient(call, cell)(*tensors, arrays["cotangent"]))
-        results.update(_further(mindspore, call, arrays))
+        if sources and set(sources) <= set(names):
+            slopes = _gradient(call, cell)(*tensors, vectors["cotangent"])
+            results.update({"gradient:" + name: _finished(slopes[names.index(name)]) for name in sources})
+        results.update(_further(mindspore, call, arguments, vectors, [name for name in sources if name not in names]))
     except Exception as error:
         return {"raised": error}
     reply: Dict[str, Any] = {name: _plain(mindspore, tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
-        reply["after"] = {name: _plain(mindspore, tensor) for name, tensor in arrays.items()}
+        reply["after"] = {name: _plain(mindspore, tensor) for name, tensor in dict(vectors, **arguments).items()}
     if "evidence" in call["want"] and call["mode"] == "graph":
         reply["evidence"] = "%d graphs compiled" % len(cell.compile_cache) if cell.compile_cache else ""
     return reply
 
 
 def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
-    given = ",".join(sorted(call["arrays"]))
+    given = ",".join(given["name"] for given in call["arguments"])
     return (call["operator"], call["form"], call["mode"], repr(sorted(call["options"].items())), given)
 
 
-def _cell(call: Dict[str, Any], module_weight: Any) -> Any:
-    """The loss as a Cell, made once for each set of options."""
-    if module_weight is not None:
-        return _WeightedModule(getattr(nn, _CLASSES[call["operator"]])(weight=module_weight, **call["options"]))
+def _cell(call: Dict[str, Any], weight: Any) -> Any:
+    """The loss as a Cell, made once for each set of options; a module with a weight is made for each weight."""
+    if weight is not None:
+        return _WeightedModule(_module(call)(weight=weight, **_options(call)))
     key = _key(call)
     if key not in _cells:
         _cells[key] = _new_cell(call)
     return _cells[key]
 
 
+def _module(call: Dict[str, Any]) -> Any:
+    return getattr(nn, OPERATORS[call["operator"]]["module"])
+
+
+def _options(call: Dict[str, Any]) -> Dict[str, Any]:
+    """The options in the types that the pages of this form ask for; a number that is no integer stays as it is."""
+    wanted = OPERATORS.get(call["operator"], {}).get("margin", {}).get(call["form"])
+    options = dict(call["options"])
+    if wanted == "int" and float(options.get("margin", 1)).is_integer() and "margin" in options:
+        options["margin"] = int(options["margin"])
+    return options
+
+
 def _new_cell(call: Dict[str, Any]) -> Any:
     if call["operator"] == "product":
         return _Product()
     if call["form"] == "module":
-        return getattr(nn, _CLASSES[call["operator"]])(**call["options"])
+        return _module(call)(**_options(call))
     holder = importlib.import_module("mindspore_port") if call["form"] == "port" else ops
-    kind = _Weighted if "weight" in call["arrays"] else _Native
-    return kind(getattr(holder, call["operator"]), call["options"])
+    weighted = call["arguments"][-1]["name"] == "weight"
+    return (_Weighted if weighted else _Native)(getattr(holder, call["operator"]), _options(call))
 
 
 def _gradient(call: Dict[str, Any], cell: Any) -> Any:
-    """The gradient of a Cell to its first input, for a cotangent given last."""
+    """The gradients of a Cell to all its tensors, for a cotangent given last."""
     if isinstance(cell, _WeightedModule):
-        return ops.GradOperation(sens_param=True)(cell)
+        return ops.GradOperation(get_all=True, sens_param=True)(cell)
     key = _key(call)
     if key not in _gradients:
-        _gradients[key] = ops.GradOperation(sens_param=True)(cell)
+        _gradients[key] = ops.GradOperation(get_all=True, sens_param=True)(cell)
     return _gradients[key]
 
 
-def _further(mindspore: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
-    """The derivatives that are wanted beside the gradient to the input."""
-    names = [name for name in ("input", "target", "weight") if name in arrays]
+def _further(
+    mindspore: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any], sources: List[str]
+) -> Dict[str, Any]:
+    """The derivatives that are wanted beside the gradients to a Cell's tensors."""
+    names = list(arguments)
 
     def slope_to(name: str) -> Any:
         def weighed(array: Any) -> Any:
-            given = [dict(arrays, **{name: array})[each] for each in names]
-            return (_loss(call)(*given) * arrays["cotangent"]).sum()
+            given = [dict(arguments, **{name: array})[each] for each in names]
+            return (_loss(call)(*given) * vectors["cotangent"]).sum()
 
         return mindspore.grad(weighed)
 
-    def second() -> Any:
-        def along(input: Any) -> Any:
-            return (slope_to("input")(input) * arrays["tangent"]).sum()
+    found = {"gradient:" + name: _finished(slope_to(name)(arguments[name])) for name in sources}
+    if "second" in call["want"]:
 
-        return mindspore.grad(along)(arrays["input"])
+        def along(first: Any) -> Any:
+            return (slope_to(names[0])(first) * vectors["tangent"]).sum()
 
-    ways = {
-        "weight_gradient": lambda: slope_to("weight")(arrays["weight"]),
-        "target_gradient": lambda: slope_to("target")(arrays["target"]),
-        "second": second,
-    }
-    return {name: _finished(way()) for name, way in ways.items() if name in call["want"]}
+        found["second"] = _finished(mindspore.grad(along)(arguments[names[0]]))
+    return found
 
 
 def _loss(call: Dict[str, Any]) -> Any:
-    """The loss as a function of input, target and, where given, weight; a module gets its weight when it is made."""
+    """The loss as a function of its tensors; a module gets its weight when it is made."""
     if call["form"] != "module":
         return _new_cell(call)
-    module = getattr(nn, _CLASSES[call["operator"]])
+    weighted = call["arguments"][-1]["name"] == "weight"
 
-    def loss(input: Any, target: Any, *weight: Any) -> Any:
-        return module(*weight, **call["options"])(input, target)
+    def loss(*tensors: Any) -> Any:
+        weight = {"weight": tensors[-1]} if weighted else {}
+        return _module(call)(**weight, **_options(call))(*(tensors[:-1] if weighted else tensors))
 
     return loss
 

@@ -16,69 +16,119 @@ NEEDS = [
     {"versions": ">=1.22", "python": "<3.11", "packages": ["numpy=={version}"]},
     {"python": "<3.10", "packages": ["numpy=={version}"]},
 ]
+OPERATORS: Dict[str, Dict[str, Any]] = {
+    "multilabel_margin_loss": {
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+    },
+    "multilabel_soft_margin_loss": {
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input"],
+    },
+    "multi_margin_loss": {
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction", "p", "margin"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+    },
+    "soft_margin_loss": {
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input"],
+    },
+    "hinge_embedding_loss": {
+        "arguments": ["input", "target"],
+        "options": ["reduction", "margin"],
+        "dtypes": {},
+        "gradients": ["input"],
+    },
+    "margin_ranking_loss": {
+        "arguments": ["input1", "input2", "target"],
+        "options": ["reduction", "margin"],
+        "dtypes": {},
+        "gradients": ["input1", "input2"],
+    },
+}
 _DTYPES = ["float16", "float32", "float64"]
 _REPRODUCER = {
-    "prelude": "import numpy as np\nfrom lossproof import port\nnumpy_port = port('numpy')",
+    "prelude": "import numpy as np\n$port_import",
+    "port_import": "from lossproof import port\nnumpy_port = port('numpy')\n",
     "array": "np.array($values, dtype=np.$dtype)",
     "empty": "np.zeros($shape, dtype=np.$dtype)",
     "wrap": {"eager": "$call"},
+    "gradient_beside": True,
 }
 
 
 def describe() -> Dict[str, Any]:
     """What this NumPy offers."""
     return {
+        "contract": 2,
         "framework": "numpy",
         "version": np.__version__,
         "build": platform.machine(),
         "device": "cpu",
         "layouts": list(_LAYOUTS),
         "compiled": [],
+        "costs": {"eager": ["cheap"]},
         "left_out": [],
         "facts": {},
-        "operators": {
-            "multilabel_margin_loss": _offer("multilabel_margin_loss", "int64", "slow-rows"),
-            "multilabel_soft_margin_loss": _offer("multilabel_soft_margin_loss", "same", "cheap"),
-        },
+        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if hasattr(_port(), name)},
     }
 
 
-def _offer(operator: str, target_dtype: str, cost: str) -> Dict[str, Any]:
+def _port() -> Any:
+    return importlib.import_module("numpy_port")
+
+
+def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
+    several = len(row["gradients"]) > 1
     return {
         "forms": ["port"],
         "modes": ["eager"],
         "dtypes": _DTYPES,
-        "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after", "threads"],
-        "by_mode": {"eager": {"costs": [cost]}},
-        "legacy": [],
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
+        "offers": ["value", "after", "threads"] + ["gradient:" + name for name in row["gradients"]],
         "reproducer": dict(
             _REPRODUCER,
-            call={"port": "numpy_port.%s(input, target$options)" % operator},
-            gradient="numpy_port.%s_gradient(input, target, cotangent$options)" % operator,
+            call={"port": "numpy_port.%s($tensors$options)" % operator},
+            gradient="numpy_port.%s_gradient($tensors, cotangent$options%s)"
+            % (operator, ", to='$to'" if several else ""),
         ),
     }
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
-    arrays = {name: _array(plain, call["layout"]) for name, plain in call["arrays"].items()}
+    arguments = {given["name"]: _array(given["array"], call["layout"]) for given in call["arguments"]}
+    vectors = {name: _array(plain, call["layout"]) for name, plain in call["vectors"].items()}
     if call["operator"] in ("echo", "product"):
-        factor = arrays.get("weight", np.asarray(1, dtype=arrays["input"].dtype))
-        return {"value": np.asarray(arrays["input"] * factor if call["operator"] == "product" else arrays["input"])}
+        factor = arguments.get("weight", np.asarray(1, dtype=arguments["input"].dtype))
+        product = call["operator"] == "product"
+        return {"value": np.asarray(arguments["input"] * factor if product else arguments["input"])}
     function, slope = _functions(call)
-    arguments = {name: arrays[name] for name in ("input", "target", "weight") if name in arrays}
-    arguments.update(call["options"])
+    positional = [arguments[given["name"]] for given in call["arguments"] if given["place"] == "positional"]
+    keywords = {given["name"]: arguments[given["name"]] for given in call["arguments"] if given["place"] == "keyword"}
+    keywords.update(call["options"])
+    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
     reply: Dict[str, Any] = {}
     try:
         with np.errstate(all="ignore"):
-            reply["value"] = np.asarray(function(**arguments))
-            if "gradient" in call["want"]:
-                reply["gradient"] = np.asarray(slope(cotangent=arrays["cotangent"], **arguments))
+            reply["value"] = np.asarray(function(*positional, **keywords))
+            for name in sources:
+                to = {} if name == "input" else {"to": name}
+                reply["gradient:" + name] = np.asarray(slope(*positional, vectors["cotangent"], **keywords, **to))
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
-        reply["after"] = {name: np.asarray(array) for name, array in arrays.items()}
+        reply["after"] = {name: np.asarray(array) for name, array in dict(vectors, **arguments).items()}
     return reply
 
 
@@ -91,8 +141,7 @@ def _functions(call: Dict[str, Any]) -> Tuple[Callable[..., Any], Any]:
     """The loss and its gradient: the port's, or somebody's own."""
     if "function" in call:
         return call["function"], _gradient_of(call["function"])
-    port = importlib.import_module("numpy_port")
-    return getattr(port, call["operator"]), getattr(port, call["operator"] + "_gradient")
+    return getattr(_port(), call["operator"]), getattr(_port(), call["operator"] + "_gradient")
 
 
 def _gradient_of(function: Callable[..., Any]) -> Any:

@@ -1,7 +1,13 @@
-"""Both losses in plain NumPy, in the input's own dtype: the subject ``numpy``.
+"""The losses in plain NumPy, in the input's own dtype: the subject ``numpy``.
 
-Readable rather than fast, and independent of the suite's oracle.
+The two multi-label losses are written by hand, readable rather than fast and independent of the
+suite's oracle; the others are the suite's formulas, evaluated step by step.
 """
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -132,3 +138,128 @@ def multilabel_soft_margin_loss_gradient(input, target, cotangent, weight=None, 
         slopes = slopes * weight
     factors = _row_cotangents(cotangent, reduction, slopes[:, 0]) / slopes.dtype.type(slopes.shape[1])
     return (slopes * factors[:, np.newaxis]).reshape(input.shape)
+
+
+def _engine():
+    """The suite's formulas and their plain evaluation, from the folder beside this one, under a private name."""
+    name, folder = "_lossproof_reference", Path(__file__).resolve().parent.parent / "reference"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            name, str(folder / "__init__.py"), submodule_search_locations=[str(folder)]
+        )
+        if spec is None or spec.loader is None:
+            raise ImportError("%s: the suite's formulas are missing" % folder)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return name
+
+
+def _evaluated(loss, tensors, options, cotangent=None, to=None):
+    """A loss from its formula, or its gradient to one argument, in the dtype of the scores."""
+    package = _engine()
+    formula = importlib.import_module("%s.formulas.%s" % (package, loss)).FORMULA
+    trace = importlib.import_module(package + ".engine.formula").trace
+    bind = importlib.import_module(package + ".engine.shapes").bind
+    plain = importlib.import_module(package + ".engine.plain").Plain
+    given = {name: np.asarray(array) for name, array in tensors.items() if array is not None}
+    scores = next(iter(given.values()))
+    if scores.dtype.kind != "f":
+        raise TypeError("input has dtype %s; scores are floating-point numbers" % scores.dtype)
+    reduction = options.pop("reduction")
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+    patterns = {spec.name: spec.pattern for spec in formula.arguments}
+    binding = bind(patterns, {name: array.shape for name, array in given.items()})
+    _check_indices(formula, given, binding)
+    made = plain(trace(formula, binding, options, reduction, documented=False), np, scores.dtype)
+    numbers = {name: float(value) for name, value in options.items()}
+    if to is None:
+        return made.value(given, numbers)
+    return made.gradient(given, numbers, np.asarray(cotangent), (to,))[1][to]
+
+
+def _check_indices(formula, given, binding):
+    for spec in formula.arguments:
+        if spec.domain == "class" and spec.name in given:
+            indices, classes = given[spec.name], binding.sizes["C"]
+            if indices.dtype.kind not in "iu":
+                raise TypeError("%s has dtype %s; class indices are integers" % (spec.name, indices.dtype))
+            if ((indices < 0) | (indices >= classes)).any():
+                raise IndexError("%s holds a class that is none of the %d" % (spec.name, classes))
+
+
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction="mean"):
+    """Multi-class margin loss, from the suite's formula.
+
+    Args:
+        input: Scores; shape (C) or (N, C); float16, float32 or float64.
+        target: Class indices; shape () or (N).
+        p: 1 or 2.
+        margin: A number.
+        weight: A factor for each class; shape (C); ones if absent.
+        reduction: ``none``, ``sum`` or ``mean``.
+
+    Returns:
+        The loss, in the input's dtype; shape (), or the target's for ``none``.
+
+    Raises:
+        TypeError: Dtypes that it does not take.
+        ValueError: Shapes, a power or a reduction that the operator does not take.
+        IndexError: An index of no class.
+    """
+    _check_power(p)
+    tensors = {"input": input, "target": target, "weight": weight}
+    return _evaluated("multi_margin_loss", tensors, {"p": p, "margin": margin, "reduction": reduction})
+
+
+def multi_margin_loss_gradient(input, target, cotangent, p=1, margin=1.0, weight=None, reduction="mean"):
+    """Gradient of :func:`multi_margin_loss` to its input; 0 at ties."""
+    _check_power(p)
+    tensors = {"input": input, "target": target, "weight": weight}
+    options = {"p": p, "margin": margin, "reduction": reduction}
+    return _evaluated("multi_margin_loss", tensors, options, cotangent, "input")
+
+
+def _check_power(p):
+    if p not in (1, 2):
+        raise ValueError("p is %r; 1 and 2 are supported" % (p,))
+
+
+def soft_margin_loss(input, target, reduction="mean"):
+    """Two-class logistic loss of scores and labels 1 or -1 of one shape, from the suite's formula."""
+    return _evaluated("soft_margin_loss", {"input": input, "target": target}, {"reduction": reduction})
+
+
+def soft_margin_loss_gradient(input, target, cotangent, reduction="mean"):
+    """Gradient of :func:`soft_margin_loss` to its input."""
+    tensors = {"input": input, "target": target}
+    return _evaluated("soft_margin_loss", tensors, {"reduction": reduction}, cotangent, "input")
+
+
+def hinge_embedding_loss(input, target, margin=1.0, reduction="mean"):
+    """Hinge embedding loss of inputs and labels 1 or -1 of one shape, from the suite's formula."""
+    tensors = {"input": input, "target": target}
+    return _evaluated("hinge_embedding_loss", tensors, {"margin": margin, "reduction": reduction})
+
+
+def hinge_embedding_loss_gradient(input, target, cotangent, margin=1.0, reduction="mean"):
+    """Gradient of :func:`hinge_embedding_loss` to its input; 0 at the kink."""
+    tensors = {"input": input, "target": target}
+    return _evaluated("hinge_embedding_loss", tensors, {"margin": margin, "reduction": reduction}, cotangent, "input")
+
+
+def margin_ranking_loss(input1, input2, target, margin=0.0, reduction="mean"):
+    """Margin ranking loss of two arrays of scores and labels 1 or -1 of one shape, from the suite's formula."""
+    tensors = {"input1": input1, "input2": input2, "target": target}
+    return _evaluated("margin_ranking_loss", tensors, {"margin": margin, "reduction": reduction})
+
+
+def margin_ranking_loss_gradient(input1, input2, target, cotangent, margin=0.0, reduction="mean", to="input1"):
+    """Gradient of :func:`margin_ranking_loss` to one of its arguments; 0 at the kink."""
+    tensors = {"input1": input1, "input2": input2, "target": target}
+    return _evaluated("margin_ranking_loss", tensors, {"margin": margin, "reduction": reduction}, cotangent, to)
+
+
+if sys.version_info < (3, 10):  # the engine is written for later versions
+    del multi_margin_loss, soft_margin_loss, hinge_embedding_loss, margin_ranking_loss

@@ -14,7 +14,26 @@ NEEDS = [
     {"versions": ">=2.12", "python": ">=3.8,<3.12", "packages": ["tensorflow-cpu=={version}", "numpy<2"]},
     {"python": "<3.11", "packages": ["tensorflow-cpu=={version}", "numpy<2"]},
 ]
-_OPERATORS = {"multilabel_margin_loss": "int64", "multilabel_soft_margin_loss": "same"}
+OPERATORS: Dict[str, Dict[str, Any]] = {
+    "multilabel_margin_loss": {
+        "port": "multilabel_margin_loss",
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+    },
+    "multilabel_soft_margin_loss": {
+        "port": "multilabel_soft_margin_loss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction"],
+        "dtypes": {},
+        "gradients": ["input", "target", "weight"],
+    },
+    "multi_margin_loss": {"absent": "TensorFlow has no such loss"},
+    "soft_margin_loss": {"absent": "TensorFlow has no such loss"},
+    "hinge_embedding_loss": {"absent": "TensorFlow has no such loss"},
+    "margin_ranking_loss": {"absent": "TensorFlow has no such loss"},
+}
 
 _functions: Dict[Tuple[str, ...], Any] = {}
 
@@ -30,6 +49,7 @@ def describe() -> Dict[str, Any]:
     """What this TensorFlow offers."""
     tf = _tf()
     return {
+        "contract": 2,
         "framework": "tensorflow",
         "version": tf.__version__,
         "build": "git " + tf.version.GIT_VERSION,
@@ -39,60 +59,69 @@ def describe() -> Dict[str, Any]:
         "costs": {"eager": ["cheap"], "function": ["expensive-shapes"], "xla": ["expensive-shapes"]},
         "left_out": [],
         "facts": {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")},
-        "operators": {name: _offer(name, target) for name, target in _OPERATORS.items()},
+        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if "absent" not in row},
     }
 
 
-def _offer(operator: str, target_dtype: str) -> Dict[str, Any]:
+def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
+    usual = ["value", "gradient:input", "after"]
     return {
         "forms": ["port"],
         "modes": ["eager", "function", "xla"],
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "target_dtype": target_dtype,
-        "offers": ["value", "gradient", "after"] + _further_wants(operator),
-        "by_mode": {mode: {"offers": ["value", "gradient", "after"]} for mode in ("function", "xla")},
-        "legacy": [],
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
+        "offers": usual + _further_wants(row),
+        "by_mode": {mode: {"offers": usual} for mode in ("function", "xla")},
         "reproducer": {
-            "prelude": "import tensorflow as tf\nfrom lossproof import port\ntensorflow_port = port('tensorflow')\n",
+            "prelude": "import tensorflow as tf\n$port_import",
+            "port_import": "from lossproof import port\ntensorflow_port = port('tensorflow')\n",
             "array": "tf.constant($values, dtype=tf.$dtype)",
             "empty": "tf.zeros($shape, dtype=tf.$dtype)",
-            "call": {"port": "tensorflow_port.%s(input, target$options)" % operator},
+            "call": {"port": "tensorflow_port.%s($tensors$options)" % operator},
             "wrap": {
                 "eager": "$call",
-                "function": "tf.function(lambda input, target: $call)(input, target)",
-                "xla": "tf.function(lambda input, target: $call, jit_compile=True)(input, target)",
+                "function": "tf.function(lambda $tensors: $call)($tensors)",
+                "xla": "tf.function(lambda $tensors: $call, jit_compile=True)($tensors)",
             },
-            "gradient": "tape.gradient(loss, input, output_gradients=cotangent)",
-            "before": "with tf.GradientTape() as tape:\n    tape.watch(input)\n    loss = $loss",
+            "gradient": "tape.gradient(loss, $to, output_gradients=cotangent)",
+            "before": "with tf.GradientTape() as tape:\n    tape.watch($to)\n    loss = $loss",
         },
     }
 
 
-def _further_wants(operator: str) -> List[str]:
+def _further_wants(row: Dict[str, Any]) -> List[str]:
     """What may be wanted beyond the usual; eager only, because a traced function pays for each derivative anew."""
-    labels = ["weight_gradient", "target_gradient"] if operator == "multilabel_soft_margin_loss" else []
-    return labels + ["forward", "second", "jacobian", "threads"]
+    return ["gradient:" + name for name in row["gradients"][1:]] + ["forward", "second", "jacobian", "threads"]
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     tf = _tf()
-    arrays = {name: _tensor(tf, plain) for name, plain in call["arrays"].items()}
+    arguments = {given["name"]: _tensor(tf, given["array"]) for given in call["arguments"]}
+    vectors = {name: _tensor(tf, plain) for name, plain in call["vectors"].items()}
     if call["operator"] == "echo":
-        return {"value": _array(arrays["input"])}
-    given = [name for name in ("input", "target", "weight", "cotangent") if name in arrays]
-    step = _step(tf, call, given)
+        return {"value": _array(arguments["input"])}
+    step = _step(tf, call)
+    given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
     try:
-        results = dict(zip(("value", "gradient"), step(*(arrays[name] for name in given))))
-        results.update(_further(tf, call, arrays))
+        value, slopes = step(*given)
+        results = dict(zip(["gradient:" + name for name in _sources(call)], slopes), value=value)
+        results.update(_further(tf, call, arguments, vectors))
     except Exception as error:
         return {"raised": error}
     reply: Dict[str, Any] = {name: _array(tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
-        reply["after"] = {name: _array(tensor) for name, tensor in arrays.items()}
+        reply["after"] = {name: _array(tensor) for name, tensor in dict(vectors, **arguments).items()}
     if "evidence" in call["want"] and call["mode"] != "eager":
-        reply["evidence"] = _evidence(call, step, [arrays[name] for name in given])
+        reply["evidence"] = _evidence(call, step, given)
     return reply
+
+
+def _sources(call: Dict[str, Any]) -> List[str]:
+    """The arguments to which gradients are wanted."""
+    return [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
 
 
 def _evidence(call: Dict[str, Any], step: Any, tensors: List[Any]) -> str:
@@ -104,26 +133,32 @@ def _evidence(call: Dict[str, Any], step: Any, tensors: List[Any]) -> str:
     return "a graph of %d operations" % len(operations) if operations else ""
 
 
-def _loss(call: Dict[str, Any], names: List[str]) -> Callable[..., Any]:
+def _loss(call: Dict[str, Any]) -> Callable[..., Any]:
+    """The loss as a function of its tensors, the positional ones first."""
     if call["operator"] == "product":
         return lambda input, weight: input * weight
     function = call.get("function") or getattr(importlib.import_module("tensorflow_port"), call["operator"])
-    return lambda *tensors: function(**dict(zip(names, tensors)), **call["options"])
+    names = [given["name"] for given in call["arguments"]]
+    first = len([given for given in call["arguments"] if given["place"] == "positional"])
+    return lambda *tensors: function(*tensors[:first], **dict(zip(names[first:], tensors[first:])), **call["options"])
 
 
-def _step(tf: Any, call: Dict[str, Any], given: List[str]) -> Any:
-    """Loss and, where wanted, gradient in one function, as a training step has them."""
-    names = [name for name in given if name != "cotangent"]
-    loss = _loss(call, names)
+def _step(tf: Any, call: Dict[str, Any]) -> Any:
+    """Loss and, where wanted, gradients in one function, as a training step has them."""
+    names = [given["name"] for given in call["arguments"]]
+    places = [names.index(name) for name in _sources(call)]
+    loss = _loss(call)
 
     def step(*tensors: Any) -> Tuple[Any, ...]:
-        if "gradient" not in call["want"]:
-            return (loss(*tensors[: len(names)]),)
+        if not places:
+            return loss(*tensors), ()
+        sources = [tensors[place] for place in places]
         with tf.GradientTape() as tape:
-            tape.watch(tensors[0])
-            value = loss(*tensors[: len(names)])
-        gradient = tape.gradient(value, tensors[0], output_gradients=tensors[-1], unconnected_gradients="zero")
-        return value, gradient
+            for source in sources:
+                tape.watch(source)
+            value = loss(*tensors[:-1])
+        slopes = tape.gradient(value, sources, output_gradients=tensors[-1], unconnected_gradients="zero")
+        return value, tuple(slopes)
 
     if call["mode"] == "eager":
         return step
@@ -132,62 +167,53 @@ def _step(tf: Any, call: Dict[str, Any], given: List[str]) -> Any:
         call["mode"],
         call["dtype"],
         repr(sorted(call["options"].items())),
-        ",".join(given),
+        ",".join(names),
         repr(call.get("function")),
+        ",".join(_sources(call)),
     )
-    key += ("gradient" if "gradient" in call["want"] else "value",)
     if key not in _functions:
         _functions[key] = tf.function(step, jit_compile=call["mode"] == "xla", reduce_retracing=False)
     return _functions[key]
 
 
-def _further(tf: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
-    """The derivatives that are wanted beside the gradient to the input."""
-    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
-    loss = functools.partial(_loss_of, _loss(call, names), [arrays[name] for name in names])
+def _further(tf: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:
+    """The derivatives to the first argument that are wanted beside the gradients."""
+    first, *others = arguments.values()
+    whole = _loss(call)
+
+    def loss(tensor: Any) -> Any:
+        return whole(tensor, *others)
+
     ways: Dict[str, Callable[[], Any]] = {
-        "weight_gradient": lambda: _gradient_to(tf, loss, names.index("weight"), arrays),
-        "target_gradient": lambda: _gradient_to(tf, loss, names.index("target"), arrays),
-        "forward": lambda: _forward(tf, loss, arrays),
-        "second": lambda: _second(tf, loss, arrays),
-        "jacobian": lambda: _jacobian(tf, loss, arrays),
+        "forward": lambda: _forward(tf, loss, first, vectors["tangent"]),
+        "second": lambda: _second(tf, loss, first, vectors),
+        "jacobian": lambda: _jacobian(tf, loss, first),
     }
     return {name: way() for name, way in ways.items() if name in call["want"]}
 
 
-def _loss_of(loss: Callable[..., Any], tensors: List[Any], place: int, tensor: Any) -> Any:
-    """The loss with one of its tensors replaced."""
-    return loss(*tensors[:place], tensor, *tensors[place + 1 :])
-
-
-def _gradient_to(tf: Any, loss: Callable[..., Any], place: int, arrays: Dict[str, Any]) -> Any:
-    """The gradient for the cotangent to one of the arguments."""
-    tensor = arrays[("input", "target", "weight")[place]]
-    with tf.GradientTape() as tape:
-        tape.watch(tensor)
-        value = loss(place, tensor)
-    return tape.gradient(value, tensor, output_gradients=arrays["cotangent"], unconnected_gradients="zero")
-
-
-def _forward(tf: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    with tf.autodiff.ForwardAccumulator(arrays["input"], arrays["tangent"]) as accumulator:
-        value = loss(0, arrays["input"])
+def _forward(tf: Any, loss: Callable[..., Any], first: Any, tangent: Any) -> Any:
+    with tf.autodiff.ForwardAccumulator(first, tangent) as accumulator:
+        value = loss(first)
     return accumulator.jvp(value, unconnected_gradients="zero")
 
 
-def _second(tf: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+def _second(tf: Any, loss: Callable[..., Any], first: Any, vectors: Dict[str, Any]) -> Any:
     """The gradient's own gradient: the Hessian is symmetric, so the tangent may be the second cotangent."""
-    with tf.GradientTape() as tape:
-        tape.watch(arrays["input"])
-        slope = _gradient_to(tf, loss, 0, arrays)
-    return tape.gradient(slope, arrays["input"], output_gradients=arrays["tangent"], unconnected_gradients="zero")
+    with tf.GradientTape() as outer:
+        outer.watch(first)
+        with tf.GradientTape() as inner:
+            inner.watch(first)
+            value = loss(first)
+        slope = inner.gradient(value, first, output_gradients=vectors["cotangent"], unconnected_gradients="zero")
+    return outer.gradient(slope, first, output_gradients=vectors["tangent"], unconnected_gradients="zero")
 
 
-def _jacobian(tf: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
+def _jacobian(tf: Any, loss: Callable[..., Any], first: Any) -> Any:
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(arrays["input"])
-        value = loss(0, arrays["input"])
-    return tape.jacobian(value, arrays["input"], unconnected_gradients="zero", experimental_use_pfor=False)
+        tape.watch(first)
+        value = loss(first)
+    return tape.jacobian(value, first, unconnected_gradients="zero", experimental_use_pfor=False)
 
 
 def _tensor(tf: Any, plain: Dict[str, Any]) -> Any:

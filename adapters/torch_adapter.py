@@ -38,9 +38,55 @@ NEEDS = [
     {"versions": ">=1.11", "python": "<3.11", "packages": ["torch=={version}", "numpy<2"]},
     {"python": "<3.10", "packages": ["torch=={version}", "numpy<2"]},
 ]
-_CLASSES = {
-    "multilabel_margin_loss": "MultiLabelMarginLoss",
-    "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+OPERATORS: Dict[str, Dict[str, Any]] = {
+    "multilabel_margin_loss": {
+        "module": "MultiLabelMarginLoss",
+        "arguments": ["input", "target"],
+        "options": ["reduction", "size_average", "reduce"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+        "further": [],
+    },
+    "multilabel_soft_margin_loss": {
+        "module": "MultiLabelSoftMarginLoss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction", "size_average", "reduce"],
+        "dtypes": {},
+        "gradients": ["input", "weight", "target"],
+        "further": ["second", "forward"],
+    },
+    "multi_margin_loss": {
+        "module": "MultiMarginLoss",
+        "arguments": ["input", "target", "weight"],
+        "options": ["reduction", "p", "margin", "size_average", "reduce"],
+        "dtypes": {"target": "int64"},
+        "gradients": ["input"],
+        "further": [],
+    },
+    "soft_margin_loss": {
+        "module": "SoftMarginLoss",
+        "arguments": ["input", "target"],
+        "options": ["reduction", "size_average", "reduce"],
+        "dtypes": {},
+        "gradients": ["input"],
+        "further": ["second", "forward"],
+    },
+    "hinge_embedding_loss": {
+        "module": "HingeEmbeddingLoss",
+        "arguments": ["input", "target"],
+        "options": ["reduction", "margin", "size_average", "reduce"],
+        "dtypes": {},
+        "gradients": ["input"],
+        "further": ["forward"],
+    },
+    "margin_ranking_loss": {
+        "module": "MarginRankingLoss",
+        "arguments": ["input1", "input2", "target"],
+        "options": ["reduction", "margin", "size_average", "reduce"],
+        "dtypes": {},
+        "gradients": ["input1", "input2"],
+        "further": ["forward"],
+    },
 }
 _BACKENDS = ("aot_eager", "inductor")
 _EXPORTS = ("export", "export_decomposed", "onnx")
@@ -124,6 +170,7 @@ def describe() -> Dict[str, Any]:
     missing = _missing_modes(torch)
     modes = [mode for mode in _MODES if mode not in missing]
     return {
+        "contract": 2,
         "framework": "torch",
         "version": torch.__version__.split("+")[0],
         "build": "%s, git %s" % (torch.__version__, torch.version.git_version[:12]),
@@ -133,48 +180,48 @@ def describe() -> Dict[str, Any]:
         "costs": {mode: _COSTS.get(mode, ["cheap"]) for mode in modes},
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": dict({"threads": torch.get_num_threads()}, **_versions()),
-        "operators": {name: _offer(name, modes) for name in _CLASSES},
+        "operators": {name: _offer(name, modes) for name in OPERATORS if hasattr(torch.nn.functional, name)},
     }
 
 
 _WRAP = {
     "eager": "$call",
-    "vmap": "torch.func.vmap(lambda input, target: $call)"
-    "(torch.stack([input, input]), torch.stack([target, target]))[0]",
-    "aot_eager": "torch.compile(lambda input, target: $call, backend='aot_eager')(input, target)",
-    "inductor": "torch.compile(lambda input, target: $call, backend='inductor')(input, target)",
-    "export": "program.module()(input, target)",
-    "export_decomposed": "program.run_decompositions().module()(input, target)",
-    "onnx": "session.run(None, dict(zip(names, (input.numpy(), target.numpy()))))[0]",
-    "script": "torch.jit.trace(lambda input, target: $call, (input.detach(), target))(input, target)",
-    "autocast": "loss_of(input, target)",
+    "vmap": "torch.func.vmap(lambda $tensors: $call)(*[torch.stack([each, each]) for each in ($tensors,)])[0]",
+    "aot_eager": "torch.compile(lambda $tensors: $call, backend='aot_eager')($tensors)",
+    "inductor": "torch.compile(lambda $tensors: $call, backend='inductor')($tensors)",
+    "export": "program.module()($tensors)",
+    "export_decomposed": "program.run_decompositions().module()($tensors)",
+    "onnx": "session.run(None, dict(zip(names, [each.numpy() for each in ($tensors,)])))[0]",
+    "script": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
+    "autocast": "loss_of($tensors)",
 }
-_MODULE = "class Loss(torch.nn.Module):\n    def forward(self, input, target):\n        return $call\n"
-_EXPORTED = _MODULE + "program = torch.export.export(Loss(), (input, target))"
+_MODULE = "class Loss(torch.nn.Module):\n    def forward(self, $tensors):\n        return $call\n"
+_EXPORTED = _MODULE + "program = torch.export.export(Loss(), ($tensors,))"
 _DEFINE = {
     "export": _EXPORTED,
     "export_decomposed": _EXPORTED,
     "onnx": _MODULE + "import onnxruntime\n"
-    "program = torch.onnx.export(Loss(), (input, target), dynamo=True, verbose=False)\n"
+    "program = torch.onnx.export(Loss(), ($tensors,), dynamo=True, verbose=False)\n"
     "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
     "names = [each.name for each in session.get_inputs()]",
-    "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of(input, target):\n    return $call",
+    "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of($tensors):\n    return $call",
 }
 
 
 def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
-    soft = operator == "multilabel_soft_margin_loss"
+    row = OPERATORS[operator]
     return {
         "forms": _forms(operator, "eager"),
         "modes": modes,
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "target_dtype": "same" if soft else "int64",
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
         "offers": _wants(operator, "eager"),
         "by_mode": {mode: _offer_of_mode(operator, mode) for mode in modes},
-        "legacy": ["size_average", "reduce"],
         "signature": {
             "native": _signature(getattr(_torch().nn.functional, operator)),
-            "module": _signature(getattr(_torch().nn, _CLASSES[operator])),
+            "module": _signature(getattr(_torch().nn, row["module"])),
         },
         "reproducer": {
             "port_import": "from lossproof import port\ntorch_port = port('torch')\n",
@@ -182,14 +229,14 @@ def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
             "array": "torch.tensor($values, dtype=torch.$dtype)",
             "empty": "torch.zeros($shape, dtype=torch.$dtype)",
             "call": {
-                "native": "torch.nn.functional.%s(input, target$options)" % operator,
-                "module": "torch.nn.%s($module_options)(input, target)" % _CLASSES[operator],
-                "port": "torch_port.%s(input, target$options)" % operator,
+                "native": "torch.nn.functional.%s($tensors$options)" % operator,
+                "module": "torch.nn.%s($module_options)($tensors)" % row["module"],
+                "port": "torch_port.%s($tensors$options)" % operator,
             },
             "wrap": _WRAP,
             "define": _DEFINE,
-            "gradient": "torch.autograd.grad(loss, input, cotangent)[0]",
-            "before": "input.requires_grad_()\nloss = $loss",
+            "gradient": "torch.autograd.grad(loss, $to, cotangent)[0]",
+            "before": "$to.requires_grad_()\nloss = $loss",
         },
     }
 
@@ -220,14 +267,14 @@ def _offer_of_mode(operator: str, mode: str) -> Dict[str, Any]:
 
 def _wants(operator: str, mode: str) -> List[str]:
     """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
+    row = OPERATORS[operator]
     if mode == "onnx":
         return ["value", "after"]
-    wants = ["value", "gradient", "after"]
     if mode not in ("eager", "vmap"):
-        return wants
+        return ["value", "after"] + ["gradient:" + name for name in row["gradients"] if name != "weight"][:2]
+    wants = ["value", "after"] + ["gradient:" + name for name in row["gradients"]]
     transforms = hasattr(_torch(), "func")
-    if operator == "multilabel_soft_margin_loss":  # torch differentiates the margin loss once and backwards only
-        wants += ["weight_gradient", "target_gradient", "second"] + (["forward"] if transforms else [])
+    wants += [want for want in row["further"] if transforms or want != "forward"]
     wants += ["jacobian"] if transforms else []
     return wants + (["accumulated", "threads"] if mode == "eager" else [])
 
@@ -235,71 +282,72 @@ def _wants(operator: str, mode: str) -> List[str]:
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     torch = _torch()
-    dtypes = [plain["dtype"] for plain in call["arrays"].values() if "dtype" in plain]
+    sent = {given["name"]: given["array"] for given in call["arguments"]}
+    dtypes = [plain["dtype"] for plain in list(sent.values()) + list(call["vectors"].values()) if "dtype" in plain]
     missing = [dtype for dtype in dtypes if not hasattr(torch, dtype)]
     if missing:
         return {"raised": TypeError("torch %s has no tensors of %s" % (torch.__version__, " and ".join(missing)))}
-    arrays = {name: _tensor(torch, plain, call["layout"]) for name, plain in call["arrays"].items()}
+    arguments = {name: _tensor(torch, plain, call["layout"]) for name, plain in sent.items()}
+    vectors = {name: _tensor(torch, plain, call["layout"]) for name, plain in call["vectors"].items()}
     if call["operator"] == "echo":
-        return {"value": _plain(torch, arrays["input"])}
+        return {"value": _plain(torch, arguments["input"])}
     try:
-        results = _results(torch, call, arrays)
+        results = _results(torch, call, arguments, vectors)
     except Exception as error:
         return {"raised": error}
     reply: Dict[str, Any] = {name: _plain(torch, tensor) for name, tensor in results.items()}
     if "after" in call["want"]:
-        reply["after"] = {name: _plain(torch, tensor) for name, tensor in arrays.items()}
+        reply["after"] = {name: _plain(torch, tensor) for name, tensor in dict(vectors, **arguments).items()}
     if "evidence" in call["want"]:
         reply["evidence"] = _evidence(call)
     return reply
 
 
-def _results(torch: Any, call: Dict[str, Any], arrays: Dict[str, Any]) -> Dict[str, Any]:
+def _results(torch: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:
     """The loss and what else is wanted, as tensors."""
-    names: List[str] = [name for name in ("input", "target", "weight") if name in arrays]
-    to = {want: name for want, name in _GRADIENTS.items() if want in call["want"]}
-    for name in to.values():
-        arrays[name].requires_grad_()
-    results = {"value": _run(torch, call, [arrays[name] for name in names])}
-    if to:
-        sources = [arrays[name] for name in to.values()]
-        results.update(zip(to, torch.autograd.grad(results["value"], sources, arrays["cotangent"])))
+    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
+    for name in sources:
+        arguments[name].requires_grad_()
+    results = {"value": _run(torch, call, list(arguments.values()))}
+    if sources:
+        tensors = [arguments[name] for name in sources]
+        slopes = torch.autograd.grad(results["value"], tensors, vectors["cotangent"])
+        results.update(zip(["gradient:" + name for name in sources], slopes))
     for want in set(call["want"]) & set(_DERIVATIVES):
-        plain = {name: arrays[name].detach() for name in names[1:]}
-        loss = functools.partial(_loss_of_input, torch, call, plain)
-        results[want] = _DERIVATIVES[want](torch, loss, arrays)
+        first, *others = [tensor.detach() for tensor in arguments.values()]
+        loss = functools.partial(_loss_of_first, torch, call, others)
+        results[want] = _DERIVATIVES[want](torch, loss, dict(vectors, first=first))
     return results
 
 
-def _loss_of_input(torch: Any, call: Dict[str, Any], others: Dict[str, Any], input: Any) -> Any:
-    return _run(torch, call, [input] + list(others.values()))
+def _loss_of_first(torch: Any, call: Dict[str, Any], others: List[Any], first: Any) -> Any:
+    return _run(torch, call, [first] + others)
 
 
 def _accumulated(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
     """What a backward pass leaves where a gradient is held already."""
-    input = arrays["input"].detach().clone().requires_grad_()
+    input = arrays["first"].detach().clone().requires_grad_()
     input.grad = arrays["held"].clone()
     loss(input).backward(arrays["cotangent"])
     return input.grad
 
 
 def _forward(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    return torch.func.jvp(loss, (arrays["input"].detach(),), (arrays["tangent"],))[1]
+    return torch.func.jvp(loss, (arrays["first"].detach(),), (arrays["tangent"],))[1]
 
 
 def _second(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
     """Double backward: the Hessian is symmetric, so the tangent may be the second cotangent."""
-    input = arrays["input"].detach().clone().requires_grad_()
+    input = arrays["first"].detach().clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(input), input, arrays["cotangent"], create_graph=True)
     return torch.autograd.grad(gradient, input, arrays["tangent"])[0]
 
 
 def _jacobian(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    return torch.func.jacrev(loss)(arrays["input"].detach())
+    return torch.func.jacrev(loss)(arrays["first"].detach())
 
 
 _DERIVATIVES = {"accumulated": _accumulated, "forward": _forward, "second": _second, "jacobian": _jacobian}
-_GRADIENTS = {"gradient": "input", "weight_gradient": "weight", "target_gradient": "target"}
 
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
@@ -315,20 +363,18 @@ def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
 
 
 def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
-    """The loss as a function of input, target and, where given, weight."""
+    """The loss as a function of its tensors, the positional ones first."""
     operator, options = call["operator"], call["options"]
     if operator == "product":
         return lambda input, weight: input * weight
-    if call["form"] != "module":
-        holder = importlib.import_module("torch_port") if call["form"] == "port" else torch.nn.functional
-        function = call.get("function") or getattr(holder, operator)
-        if "weight" in call["arrays"]:
-            return lambda input, target, weight: function(input, target, weight=weight, **options)
-        return lambda input, target: function(input, target, **options)
-    module = getattr(torch.nn, _CLASSES[operator])
-    if "weight" in call["arrays"]:
-        return lambda input, target, weight: module(weight=weight, **options)(input, target)
-    return lambda input, target: module(**options)(input, target)
+    names = [given["name"] for given in call["arguments"]]
+    first = len([given for given in call["arguments"] if given["place"] == "positional"])
+    if call["form"] == "module":
+        module = getattr(torch.nn, OPERATORS[operator]["module"])
+        return lambda *tensors: module(**dict(zip(names[first:], tensors[first:])), **options)(*tensors[:first])
+    holder = importlib.import_module("torch_port") if call["form"] == "port" else torch.nn.functional
+    function = call.get("function") or getattr(holder, operator)
+    return lambda *tensors: function(*tensors[:first], **dict(zip(names[first:], tensors[first:])), **options)
 
 
 def _vmapped(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
@@ -339,7 +385,7 @@ def _vmapped(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
 
 
 def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
-    given = ",".join(sorted(call["arrays"]))
+    given = ",".join(given["name"] for given in call["arguments"])
     options, function = repr(sorted(call["options"].items())), repr(call.get("function"))
     return (call["operator"], call["form"], call["mode"], call["dtype"], options, given, function)
 

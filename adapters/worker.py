@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 THREADS, CALLS = 2, 4
 FUNCTIONS = {}  # type: dict[str, object]
+DESCRIPTIONS = {}  # type: dict[str, object]
+CALIBRATION = ("echo", "product")
 
 
 def load_file(path, name):
@@ -52,14 +54,49 @@ def load_function(target):
 
 
 def evaluate(adapter, call):
-    """The adapter's reply; where the call names a function, it gets the function itself."""
-    call = dict(call, arrays={name: array_of(part) for name, part in call["arrays"].items()})
+    """The adapter's reply; if the call names a function, it gets the function itself."""
+    refuse_unknown(adapter, call)
+    call = dict(
+        call,
+        arguments=[dict(given, array=array_of(given["array"])) for given in call["arguments"]],
+        vectors={name: array_of(part) for name, part in call["vectors"].items()},
+    )
     if "function" in call:
         call = dict(call, function=load_function(call["function"]))
     if "threads" not in call["want"]:
         return evaluated(adapter, call)
     reply = evaluated(adapter, dict(call, want=[name for name in call["want"] if name != "threads"]))
     return reply if "raised" in reply else stacked(reply, from_threads(adapter, dict(call, want=["value"])))
+
+
+def described(adapter):
+    """What the adapter says about its framework; asked once."""
+    if "" not in DESCRIPTIONS:
+        DESCRIPTIONS[""] = adapter.describe()
+    return DESCRIPTIONS[""]
+
+
+def refuse_unknown(adapter, call):
+    """Raise at an argument, an option or a want that the adapter does not list: nothing is dropped without a word."""
+    if call["operator"] in CALIBRATION or "function" in call:
+        return
+    operators = described(adapter)["operators"]
+    offer = operators.get(call["operator"])
+    if offer is None:
+        raise LookupError("operator %r: the adapter has %s" % (call["operator"], ", ".join(operators) or "none"))
+    wants = ["value", "after", "inferred", "evidence"] + offer["offers"]
+    for mode in offer.get("by_mode", {}).values():
+        wants = wants + mode.get("offers", [])
+    asked = {
+        "argument": ([given["name"] for given in call["arguments"]], offer["arguments"]),
+        "option": (list(call["options"]), offer["options"]),
+        "want": (call["want"], wants),
+    }
+    for kind, (names, known) in asked.items():
+        for name in names:
+            if name not in known:
+                listed = ", ".join(dict.fromkeys(known)) or "none"
+                raise LookupError("%s: unknown %s %r; it takes %s" % (call["operator"], kind, name, listed))
 
 
 def evaluated(adapter, call):
@@ -166,12 +203,12 @@ def fault(error):
     return {"fault": {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in said.items()}}
 
 
-def send(channel, reply):
-    """Send a reply, or what keeps it from being sent: nothing of it has gone out then."""
+def send(channel, number, reply):
+    """Send the reply to a question, or what keeps it from being sent: nothing of it has gone out then."""
     try:
-        channel.send(reply)
+        channel.send(dict(reply, number=number))
     except Exception as error:
-        channel.send(fault(error))
+        channel.send(dict(fault(error), number=number))
 
 
 def serve(channel):
@@ -190,13 +227,14 @@ def serve(channel):
         if question is None:
             return
         if adapter is None:
-            send(channel, loaded)
+            reply = loaded
         elif question["ask"] == "describe":
-            send(channel, answer(lambda: adapter.describe()))
+            reply = answer(described, adapter)
         elif question["ask"] == "load":
-            send(channel, answer(look_at, adapter, question["target"]))
+            reply = answer(look_at, adapter, question["target"])
         else:
-            send(channel, answer(evaluate, adapter, question["call"]))
+            reply = answer(evaluate, adapter, question["call"])
+        send(channel, question["number"], reply)
 
 
 if __name__ == "__channelexec__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from reference.formats import Bool, Float64, Format
+from .formats import Bool, Float64, Format
 
 
 @dataclass(frozen=True)
@@ -133,22 +133,17 @@ class Answer:
     """The loss and its gradients, each with its bound.
 
     Attributes:
-        value: The loss; shape ``()``, or the documented one for reduction ``none``.
-        gradient: Gradient to the first array of scores, of its shape.
-        others: Gradients to further arguments, by name.
+        value: The loss; shape ``()``, or that of the elements for reduction ``none``.
+        gradients: Gradients by the argument's name, of its shape; the scores first.
     """
 
     value: Enclosure
-    gradient: Enclosure
-    others: Mapping[str, Enclosure] = field(default_factory=dict[str, Enclosure])
+    gradients: Mapping[str, Enclosure]
 
-    def gradients(self, first: str) -> dict[str, Enclosure]:
-        """Every gradient by the name of its argument.
-
-        Args:
-            first: Name of the first array of scores.
-        """
-        return {first: self.gradient, **self.others}
+    @property
+    def gradient(self) -> Enclosure:
+        """The gradient to the scores: the first one."""
+        return next(iter(self.gradients.values()))
 
 
 _AT_ONCE, _LEAST_ROWS = 1 << 15, 64
@@ -173,4 +168,4 @@ def joined(parts: Sequence[Enclosure]) -> Enclosure:
             made[key] = np.concatenate(arrays)
         return made[key]
 
-    return Enclosure(**{part.name: whole(part.name) for part in fields(Enclosure)})
+    return Enclosure(**{field.name: whole(field.name) for field in fields(Enclosure)})

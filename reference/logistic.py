@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from reference.formats import Float64
+from .formats import Float64
 
 RELATIVE = 16 * 2.0**-53
 """Largest relative error of the functions of this file."""
@@ -47,29 +47,30 @@ def softplus_parts(scores: Float64) -> tuple[Float64, Float64, Float64]:
     parts = np.empty((3, flat.size))
     for start in range(0, flat.size, _AT_ONCE):
         chosen = slice(start, start + _AT_ONCE)
-        decay = _decay(flat[chosen])
-        parts[0, chosen] = _log1p(decay)
+        decay = decay_of(flat[chosen])
+        parts[0, chosen] = log1p_of_fraction(decay)
         parts[1, chosen] = 1.0 / (1.0 + decay)
         parts[2, chosen] = decay / (1.0 + decay)
     logarithm, upper, lower = (part.reshape(np.shape(scores)) for part in parts)
     return logarithm, upper, lower
 
 
-def _decay(a: Float64) -> Float64:
+def decay_of(a: Float64) -> Float64:
     """e^-a for a >= 0."""
     a = np.minimum(a, _VANISHES)
     k = np.rint(a * (1 / math.log(2)))
     r = (a - k * _LOG2_HIGH) - k * _LOG2_LOW
-    return np.asarray(np.ldexp(_horner(_TAYLOR, -r), -k.astype(np.int32)), dtype=np.float64)
+    return np.asarray(np.ldexp(horner(_TAYLOR, -r), -k.astype(np.int32)), dtype=np.float64)
 
 
-def _log1p(v: Float64) -> Float64:
+def log1p_of_fraction(v: Float64) -> Float64:
     """log(1 + v) for 0 <= v <= 1."""
     s = v / (2.0 + v)
-    return 2.0 * s * _horner(_ARTANH, s * s)
+    return 2.0 * s * horner(_ARTANH, s * s)
 
 
-def _horner(coefficients: list[float], x: Float64) -> Float64:
+def horner(coefficients: list[float], x: Float64) -> Float64:
+    """A polynomial, the coefficient of the constant first."""
     total = np.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         total *= x

@@ -43,12 +43,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference.arguments import as_rows, check_finite, check_labels, check_reduction, check_same_shape, row_cotangents
-from reference.enclosure import Answer, Enclosure, blocks, joined
-from reference.exact import Rounded, quotient_of_product, quotient_of_sum
-from reference.formats import Arithmetic, Bool, Float64, Int64
-from reference.pairs import Pairs, count_pairs, label_block
-from reference.regimes import regime
+from .arguments import as_rows, check_finite, check_labels, check_reduction, check_same_shape, row_cotangents
+from .enclosure import Answer, Enclosure, blocks, joined
+from .exact import Rounded, quotient_of_product, quotient_of_sum
+from .formats import Arithmetic, Bool, Float64, Int64
+from .pairs import Pairs, count_pairs, label_block
+from .regimes import regime
 
 _VALUE_ROUNDINGS = {"none": 3, "sum": 4, "mean": 6}
 _GRADIENT_ROUNDINGS = {"none": 4, "sum": 4, "mean": 6}
@@ -93,7 +93,9 @@ def margin_loss(
     slices = blocks(*rows.shape) if reduction == "none" else [slice(None)]
     parts = [_of_rows(rows[s], labels[s], block[s], factors[s], reduction, arithmetic) for s in slices]
     value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
-    return Answer(value.reshape(input.shape[:-1] if reduction == "none" else ()), gradient.reshape(input.shape))
+    return Answer(
+        value.reshape(input.shape[:-1] if reduction == "none" else ()), {"input": gradient.reshape(input.shape)}
+    )
 
 
 def _of_rows(
@@ -104,7 +106,7 @@ def _of_rows(
     coarse = _on_lattice(rows, block, pairs, divisor, arithmetic)
     return Answer(
         _value(rows, pairs, coarse, reduction, divisor, arithmetic),
-        _gradient(pairs, coarse, factors, reduction, divisor, arithmetic),
+        {"input": _gradient(pairs, coarse, factors, reduction, divisor, arithmetic)},
     )
 
 

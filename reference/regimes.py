@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference.formats import Bool
+from .formats import Bool
 
 Predicate = Bool | np.bool_ | bool
 Counts = dict[str, list[int]]

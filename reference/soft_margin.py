@@ -59,7 +59,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.arguments import (
+from .arguments import (
     DomainError,
     ShapeError,
     as_rows,
@@ -68,11 +68,11 @@ from reference.arguments import (
     check_same_shape,
     row_cotangents,
 )
-from reference.balls import loss_balls, slope_balls
-from reference.enclosure import Answer, Enclosure, blocks, joined
-from reference.formats import Arithmetic, Float64
-from reference.logistic import RELATIVE, TINY, softplus_parts
-from reference.regimes import regime
+from .balls import loss_balls, slope_balls
+from .enclosure import Answer, Enclosure, blocks, joined
+from .formats import Arithmetic, Float64
+from .logistic import RELATIVE, TINY, softplus_parts
+from .regimes import regime
 
 _ROUNDOFF = 2.0**-53
 _VALUE_ULPS, _GRADIENT_ULPS = 4.0, 6.0
@@ -137,7 +137,7 @@ def soft_margin_loss(
     slices = [slice(None)] if together else blocks(*rows.shape)
     parts = [_of_rows(rows[s], labels[s], factors[s], weights, reduction, arithmetic, printed=printed) for s in slices]
     value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
-    return Answer(value.reshape(() if together else input.shape[:-1]), gradient.reshape(input.shape))
+    return Answer(value.reshape(() if together else input.shape[:-1]), {"input": gradient.reshape(input.shape)})
 
 
 def _of_rows(
@@ -159,7 +159,7 @@ def _of_rows(
     if refined:
         value = value.within(*loss_balls(rows, labels, weights, divisor, together=together))
         gradient = gradient.within(*slope_balls(rows, labels, factors, weights, divisor))
-    return Answer(value, gradient)
+    return Answer(value, {"input": gradient})
 
 
 def _check_binary(target: Float64) -> None:

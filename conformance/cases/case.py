@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adapters.contract import PlainArray, PlainList, to_plain
+from adapters.contract import CallArgument, PlainArray, PlainList, to_plain
 from conformance.cases.operator import Argument, Array, Operator
 from reference.formats import FORMATS, Bool, Float64, Format
 
@@ -189,16 +189,21 @@ class Case:
             cotangent = np.expand_dims(cotangent, self.operator.result.index(batch))
         return dataclasses.replace(self, arrays={**self.arrays, **changed}, cotangent=cotangent)
 
-    def plain_arrays(self, *, gradient: bool) -> dict[str, PlainArray | PlainList]:
-        """The arguments as an adapter takes them."""
-        arrays: dict[str, PlainArray | PlainList] = {
-            name: to_plain(array, self.dtype_of(name)) for name, array in self.arrays.items()
-        }
-        if gradient:
-            arrays["cotangent"] = to_plain(self.upstream(), self.dtype)
-        for name in self.no_tensors:
-            arrays[name] = {"list": self.arrays[name].tolist()}
-        return arrays
+    def call_arguments(self) -> list[CallArgument]:
+        """The arguments as an adapter takes them: the positional ones first."""
+        given = sorted(self.given, key=lambda argument: argument.place == "keyword")
+        return [
+            {"name": argument.name, "place": argument.place, "array": self._plain(argument.name)} for argument in given
+        ]
+
+    def _plain(self, name: str) -> PlainArray | PlainList:
+        if name in self.no_tensors:
+            return {"list": self.arrays[name].tolist()}
+        return to_plain(self.arrays[name], self.dtype_of(name))
+
+    def plain_cotangent(self) -> PlainArray:
+        """The upstream gradient as an adapter takes it."""
+        return to_plain(self.upstream(), self.dtype)
 
     def upstream(self) -> Float64:
         """The cotangent, or ones of the result's shape."""

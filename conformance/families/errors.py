@@ -29,6 +29,17 @@ _DIFFERENT = (
 )
 """Shapes of input and target: a class too few or too many, rows, an axis, what broadcasting would stretch."""
 
+_DIFFERENT_LENGTHS = (
+    ((4,), (3,)),
+    ((4,), (5,)),
+    ((4,), (1,)),
+    ((4,), ()),
+    ((1,), (4,)),
+    ((4,), (2, 2)),
+    ((4,), (1, 4)),
+)
+"""The same for arguments of one axis."""
+
 _DIFFERENT_ROWS = (((2, 4), (3,)), ((2, 4), (1,)), ((2, 4), (4,)), ((2, 4), (2, 1)), ((3, 4), (2,)))
 """The same for a target with one place for each row."""
 
@@ -40,7 +51,8 @@ def same_axes(operator: Operator) -> bool:
 
 def _different(domain: Domain, reductions: tuple[str, ...]) -> list[Case]:
     operator = domain.operator
-    shapes = _DIFFERENT if same_axes(operator) else _DIFFERENT_ROWS
+    one_axis = len(operator.sizes) == 1
+    shapes = _DIFFERENT_LENGTHS if one_axis else _DIFFERENT if same_axes(operator) else _DIFFERENT_ROWS
     return [
         domain.case(reduction=reduction, arrays=zeros(operator, input, target))
         for input, target in shapes

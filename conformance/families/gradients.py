@@ -8,7 +8,7 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.lattice import lattice
 from conformance.cases.random_bits import RandomBits
-from conformance.families.numbers import large, with_large_scores
+from conformance.families.numbers import assert_no_overflow, large, with_large_scores
 from conformance.families.value import FROZEN, lattice_exists
 from conformance.judging.clause import shared
 from conformance.judging.compare import assert_gradient, assert_shape, assert_within
@@ -126,6 +126,7 @@ def cotangents_up_to_the_largest(subject: Subject, case: Case) -> None:
 )
 def gradient_of_large_scores(subject: Subject, case: Case) -> None:
     """The gradient of scores of any finite size is the formula's, not an infinity or NaN."""
+    assert_no_overflow(subject.evaluate(case, "gradient").gradient, subject.expected(case).gradient, case)
     assert_gradient(subject, case, as_documented=True)
 
 

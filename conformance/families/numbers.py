@@ -8,9 +8,10 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, drawn
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.clause import shared
-from conformance.judging.compare import assert_same_bits, assert_value
+from conformance.judging.compare import Deviation, assert_same_bits, assert_value, kind_of, numbers
 from conformance.judging.nonfinite import INFINITIES, SPECIAL, assert_limits, what_came_of
-from conformance.judging.subject import Subject
+from conformance.judging.subject import Array, Subject
+from reference.enclosure import Enclosure
 from reference.formats import Float64
 
 _SHARES = (1.0, -1.0, 0.5, -0.5, 2.0**-8, -(2.0**-8))
@@ -136,7 +137,21 @@ def scores_up_to_the_largest(subject: Subject, case: Case) -> None:
 )
 def large_scores_have_finite_losses(subject: Subject, case: Case) -> None:
     """Scores of any finite size have the loss of the formula's limit, not an infinity or NaN."""
+    assert_no_overflow(subject.evaluate(case).value, subject.expected(case).value, case)
     assert_value(subject, case, as_documented=True)
+
+
+def assert_no_overflow(got: Array, expected: Enclosure, case: Case) -> None:
+    """Raise at an infinity or NaN that the stable form of the formula does not give.
+
+    The page's form, taken step by step, may overflow on the way; that is granted as rounding elsewhere.
+    """
+    values = got.values.reshape(expected.low.shape) if got.values.size == expected.low.size else got.values
+    wrong = np.asarray(~np.isfinite(values)) & ~expected.admits(values, case.format)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
+        wanted = numbers(expected.nearest(case.format)[wrong])
+        raise Deviation(f"a finite number: {wanted}", numbers(values[wrong]), kind_of(values[wrong]), row=row)
 
 
 @shared(

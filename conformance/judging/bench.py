@@ -57,7 +57,7 @@ class Bench:
 
     def evaluate(self, call: Call, limits: Limits, *, compiled: bool) -> Reply:
         """Ask the worker; a worker that dies of it is replaced at the next call."""
-        shapes = [array.get("shape") for array in call["arrays"].values()]
+        shapes = [(given["name"], given["array"].get("shape")) for given in call["arguments"]]
         variant = (call["operator"], call["form"], call["mode"], call["dtype"])
         key = (*variant, call["layout"], *call["want"], repr(call["options"]), repr(shapes))
         first = compiled and key not in self._seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.hexadecimal import shortest_hexadecimal
 from conformance.judging.subject import Array, Subject
-from reference.enclosure import Enclosure
+from reference.enclosure import Answer, Enclosure
 from reference.formats import Bool, Float64
 
 
@@ -45,7 +45,10 @@ class Deviation(Exception):
         row: The first row that is wrong, where rows are compared.
         witness: A case that shows it, if the case that was asked only names others.
         measured: The numbers at the element that is farthest beyond its bound.
+        source: The argument whose gradient is wrong, if it is a gradient.
     """
+
+    source: str = ""
 
     def __init__(
         self,
@@ -68,9 +71,10 @@ class Deviation(Exception):
 
     def beside(self, words: str) -> Deviation:
         """The same deviation, with words behind what came back."""
-        return Deviation(
-            self.expected, f"{self.got}, {words}", self.kind, self.share, self.row, self.witness, self.measured
-        )
+        got = f"{self.got}, {words}"
+        same = Deviation(self.expected, got, self.kind, self.share, self.row, self.witness, self.measured)
+        same.source = self.source
+        return same
 
 
 def numbers(values: Float64, limit: int = 8) -> str:
@@ -116,7 +120,7 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
         described = _describe(case, values[wrong], expected, wrong)
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
         measured = _worst(values, expected, np.where(wrong, shares, -1.0))
-        raise Deviation(*described, _kind(values[wrong]), float(shares[wrong].max()), row, measured=measured)
+        raise Deviation(*described, kind_of(values[wrong]), float(shares[wrong].max()), row, measured=measured)
 
 
 def _worst(values: Float64, expected: Enclosure, shares: Float64) -> Measured:
@@ -125,13 +129,6 @@ def _worst(values: Float64, expected: Enclosure, shares: Float64) -> Measured:
     at = tuple(int(index) for index in place)
     low, high, bound = (float(part[at]) for part in (expected.low, expected.high, expected.bound))
     return Measured(at, low, high, bound, float(values[at]))
-
-
-def twice_the_bound(expected: Enclosure, other: Array) -> Enclosure:
-    """Around another result of the same subject: both may be off by the bound, on either side."""
-    values = other.values.reshape(expected.low.shape)
-    bound = 2 * expected.bound + (expected.high - expected.low)
-    return Enclosure(values, values, bound, expected.reach, expected.depth, values)
 
 
 def assert_alike(got: Array, other: Array, expected: Enclosure, others: Enclosure, what: str) -> None:
@@ -155,10 +152,11 @@ def assert_alike(got: Array, other: Array, expected: Enclosure, others: Enclosur
     if wrong.any():
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None
         shown = f"{what}: {numbers(other.values[wrong])}, within {numbers(allowed[wrong])}"
-        raise Deviation(shown, numbers(got.values[wrong]), _kind(got.values[wrong]), row=row)
+        raise Deviation(shown, numbers(got.values[wrong]), kind_of(got.values[wrong]), row=row)
 
 
-def _kind(values: Float64) -> str:
+def kind_of(values: Float64) -> str:
+    """What is wrong with values, in the words of :class:`reports.record.Failure`."""
     return "nan" if np.isnan(values).any() else "infinite" if np.isinf(values).any() else "finite"
 
 
@@ -223,12 +221,19 @@ def assert_gradient(subject: Subject, case: Case, *, as_documented: bool = False
         as_documented: Grant the rounding of the derivative of the page's formula, taken step by step.
     """
     gradients = subject.evaluate(case, "gradient").gradients
-    expected = subject.expected(case, as_documented=as_documented).gradients(case.operator.arguments[0].name)
+    assert_gradients_within(subject, case, gradients, subject.expected(case, as_documented=as_documented))
 
+
+def assert_gradients_within(subject: Subject, case: Case, gradients: Mapping[str, Array], expected: Answer) -> None:
+    """Raise unless each gradient has the shape and dtype of its argument and lies within its bound."""
     for name, got in gradients.items():
-        assert_shape(got, case[name].shape)
-        assert_dtype(got, case.dtype)
-        assert_within(subject, case, got, expected[name])
+        try:
+            assert_shape(got, case[name].shape)
+            assert_dtype(got, case.dtype)
+            assert_within(subject, case, got, expected.gradients[name])
+        except Deviation as deviation:
+            deviation.source = name
+            raise
 
 
 def assert_sum(case: Case, got: Array, parts: list[Float64], expected: list[Enclosure], share: float = 1.0) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 import numpy as np
 
-from adapters.contract import Call, PlainArray, RaisedError, Reply, from_plain, to_plain
+from adapters.contract import GRADIENT, Call, PlainArgument, PlainArray, RaisedError, Reply, from_plain, to_plain
 from conformance.cases.case import Case
 from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits
@@ -19,8 +18,13 @@ from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
 
 _LONGEST_WORDS = 300
-_UPSTREAM = ("weight_gradient", "target_gradient", "accumulated", "second")
+_UPSTREAM = ("accumulated", "second")
 """What depends on an upstream gradient."""
+
+
+def _has_upstream(want: str) -> bool:
+    """Whether what is wanted depends on an upstream gradient."""
+    return want == "gradient" or want.startswith(GRADIENT) or want in _UPSTREAM
 
 
 @dataclass(frozen=True)
@@ -151,11 +155,6 @@ class Subject:
         """Whether each new shape takes long, so that the plan keeps to few."""
         return "expensive-shapes" in self.costs
 
-    @property
-    def dear(self) -> bool:
-        """As :attr:`expensive_shapes`."""
-        return self.expensive_shapes
-
     def _one_program(self, asked: tuple[str, ...]) -> bool:
         return self.expensive_shapes and "value" in asked and "gradient" in self.offers
 
@@ -173,14 +172,23 @@ class Subject:
             "mode": variant.mode,
             "device": variant.device,
             "dtype": variant.dtype,
-            "arrays": case.plain_arrays(gradient="gradient" in want),
+            "arguments": case.call_arguments(),
+            "vectors": {"cotangent": case.plain_cotangent()} if any(map(_has_upstream, want)) else {},
             "options": case.keywords,
             "layout": case.layout,
-            "want": list(want),
+            "want": [word for name in want for word in self._wants(name)],
         }
         if self.function:
             call["function"] = self.function
         return call
+
+    def _wants(self, name: str) -> list[str]:
+        """``gradient`` is the gradient to each array of scores."""
+        return [f"{GRADIENT}{source}" for source in self._sources()] if name == "gradient" else [name]
+
+    def _sources(self) -> list[str]:
+        """The arguments to which a gradient is asked: the scores."""
+        return [argument.name for argument in self.operator.scores if argument.differentiable]
 
     def reply(self, case: Case, *want: str) -> Reply:
         """Evaluate a case and give back what came, refusals included.
@@ -218,14 +226,10 @@ class Subject:
         nothing: PlainArray = {"dtype": "float64", "shape": [0], "data": b""}
         return Result(
             value=Array.of(reply.get("value", nothing)),
-            gradients={name: Array.of(reply["gradient"]) for name in self._sources(case) if "gradient" in reply},
+            gradients={name: Array.of(reply[GRADIENT + name]) for name in self._sources() if GRADIENT + name in reply},
             inferred=Array.of(reply.get("inferred", nothing)),
             after=reply.get("after", {}),
         )
-
-    def _sources(self, case: Case) -> list[str]:
-        """The arguments to which a gradient is asked: the scores."""
-        return [argument.name for argument in case.operator.scores if argument.differentiable]
 
     def derived(self, case: Case, want: str, **arrays: Float64) -> Array:
         """Something beyond value and gradient, such as a second derivative.
@@ -240,9 +244,8 @@ class Subject:
             Refused: It refuses this case.
         """
         call = self.call(case, ("value", want))
-        upstream = {"cotangent": case.upstream()} if want in _UPSTREAM else {}
-        further = {name: to_plain(array, case.dtype) for name, array in {**upstream, **arrays}.items()}
-        call["arrays"] = {**call["arrays"], **further}
+        further = {name: to_plain(array, case.dtype) for name, array in arrays.items()}
+        call["vectors"] = {**call["vectors"], **further}
         reply = self._ask(call)
         if "raised" in reply:
             refused = Refused(reply["raised"])
@@ -250,7 +253,7 @@ class Subject:
                 raise NeverAnswered(want, refused)
             raise refused
         self.answered.add(want)
-        return Array.of(cast("dict[str, PlainArray]", reply)[want])
+        return Array.of(reply[want])
 
     def over(self, one: Case, patterns: range, label: float) -> Array:
         """The losses of one class on neighbouring bit patterns of the scores' format, each a row of its own.
@@ -266,14 +269,15 @@ class Subject:
             Refused: The framework raised.
         """
         call = self.call(one, ("value",))
-        call["arrays"] = {
+        arrays: dict[str, PlainArgument] = {
             "input": {"range": [patterns.start, len(patterns)], "dtype": self.variant.dtype},
             "target": {"fill": label, "shape": [len(patterns), 1], "dtype": self.variant.dtype},
         }
+        call["arguments"] = [{"name": name, "place": "positional", "array": array} for name, array in arrays.items()]
         reply = self._ask(call)
         if "raised" in reply:
             raise Refused(reply["raised"])
-        return Array.of(cast("dict[str, PlainArray]", reply)["value"])
+        return Array.of(reply["value"])
 
     def beside(self, **changes: str) -> Subject:
         """The same subject in another mode or form, on the same bench."""

@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import ECHO, PRODUCT, Description, OperatorOffer, costs_of, from_plain, to_plain, wants_of
+from adapters.contract import (
+    ECHO,
+    GRADIENT,
+    PRODUCT,
+    CallArgument,
+    Description,
+    OperatorOffer,
+    costs_of,
+    from_plain,
+    to_plain,
+    wants_of,
+)
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
@@ -60,7 +71,10 @@ def calibrate(
         limits=limits,
         operator=OPERATORS[variant.operator],
         dtypes=dtypes_of_arguments(OPERATORS[variant.operator], offer),
-        offers=(*wants_of(offer, variant.mode), *_comparable(description, variant)),
+        offers=(
+            *_offers(OPERATORS[variant.operator], offer, variant.mode),
+            *_comparable(description, variant),
+        ),
         compiled=variant.mode in description["compiled"],
         costs=costs_of(description, variant.operator, variant.mode),
         function=function,
@@ -78,7 +92,8 @@ def calibrate(
     except (NotCalibrated, WorkerError) as error:
         return Calibrated(subject, f"calibration: {error}")
     try:
-        return Calibrated(subject, hang=_hang(subject, limits))
+        hang = _hang(subject, limits)
+        return Calibrated(subject, _fault_of_port(subject), hang)
     except WorkerCrashed:
         return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
     except (NotCalibrated, WorkerError) as error:
@@ -87,11 +102,16 @@ def calibrate(
         subject.limits = limits
 
 
+def _fault_of_port(subject: Subject) -> str:
+    """A port that refuses every valid case is our own fault, not something that the framework does not support."""
+    if subject.variant.form != "port" or subject.refusal is None:
+        return ""
+    return f"the port refuses every valid case: {subject.refusal.words}"
+
+
 def dtypes_of_arguments(operator: Operator, offer: OperatorOffer) -> tuple[tuple[str, str], ...]:
     """How a framework takes the arguments that are not of the scores' dtype, by name."""
-    dtype = offer["target_dtype"]
-    named = [argument.name for argument in operator.arguments if argument.role in ("labels", "indices")]
-    return () if dtype == "same" else tuple((name, dtype) for name in named)
+    return tuple((name, dtype) for name, dtype in offer["argument_dtypes"].items() if operator.has(name))
 
 
 def _hang(subject: Subject, limits: Limits) -> str:
@@ -112,6 +132,13 @@ def _ask_plain_cases(subject: Subject) -> None:
     subject.refusal = _refusal(subject)
     if subject.refusal is None:
         _assert_mode_runs(subject)
+
+
+def _offers(operator: Operator, offer: OperatorOffer, mode: str) -> list[str]:
+    """What is offered in a mode, and ``gradient`` if there is one to every array of scores."""
+    wants = wants_of(offer, mode)
+    sources = [argument.name for argument in operator.scores if argument.differentiable]
+    return [*wants, "gradient"] if all(GRADIENT + name in wants for name in sources) else wants
 
 
 def _comparable(description: Description, variant: Variant) -> list[str]:
@@ -169,11 +196,13 @@ def _special(format: Format) -> Float64:
 def _ask(
     subject: Subject, operator: str, values: Float64, weight: Float64 | None = None, layout: str = "contiguous"
 ) -> Any:
-    arrays: dict[str, Any] = {"input": to_plain(values, subject.variant.dtype)}
-    if weight is not None:
-        arrays["weight"] = to_plain(weight, subject.variant.dtype)
+    arrays = {"input": values} if weight is None else {"input": values, "weight": weight}
+    given: list[CallArgument] = [
+        {"name": name, "place": "positional", "array": to_plain(array, subject.variant.dtype)}
+        for name, array in arrays.items()
+    ]
     call = subject.call(probe(subject, (1, 1)), ("value",))
-    call.update({"operator": operator, "arrays": arrays, "options": {}, "layout": layout})
+    call.update({"operator": operator, "arguments": given, "options": {}, "layout": layout})
     return subject.bench.evaluate(call, subject.limits, compiled=subject.compiled)
 
 

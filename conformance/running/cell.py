@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from traceback import format_exc
 
-from adapters.contract import OperatorOffer
+from adapters.contract import GRADIENT, OperatorOffer
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Fixed
@@ -343,14 +343,14 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
     case, deviation = outcome.case, outcome.deviation
     if case is None or deviation is None:
         return None
-    gradient = cell.clause.needs == "gradient"
+    gradient = cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT) or bool(deviation.source)
     measured = deviation.measured
     return Counterexample(
         arguments=arguments_of(case),
         reduction=case.reduction,
         expected=deviation.expected,
         got=deviation.got,
-        reproducer=_reproducer(cell, case, gradient=gradient),
+        reproducer=_reproducer(cell, case, _source(cell, deviation) if gradient else ""),
         dtype=case.dtype,
         options=dict(case.options),
         cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
@@ -375,9 +375,14 @@ def arguments_of(case: Case) -> dict[str, ArgumentRecord]:
     }
 
 
-def _reproducer(cell: Cell, case: Case, *, gradient: bool) -> str:
+def _source(cell: Cell, deviation: Deviation) -> str:
+    """The argument whose gradient deviates; the first array of scores if the clause does not say."""
+    return deviation.source or cell.clause.needs.partition(":")[2] or cell.clause.operator.arguments[0].name
+
+
+def _reproducer(cell: Cell, case: Case, to: str) -> str:
     """The case in the framework alone; empty where the adapter's description lacks what it takes."""
     try:
-        return reproducer(case, cell.subject.variant, cell.offer, gradient=gradient)
+        return reproducer(case, cell.subject.variant, cell.offer, to=to)
     except (KeyError, ValueError):
         return ""

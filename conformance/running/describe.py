@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
-from adapters.contract import COST_CLASSES, Description, OperatorOffer, Reproducer, costs_of, dtypes_of, wants_of
+from adapters.constants import constant
+from adapters.contract import (
+    COST_CLASSES,
+    GRADIENT,
+    VERSION,
+    Description,
+    ModeOffer,
+    OperatorOffer,
+    Reproducer,
+    costs_of,
+    dtypes_of,
+    wants_of,
+)
 from adapters.gateway import AdapterFault, WorkerError
+from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench
 from conformance.operators.catalogue import OPERATORS
 from conformance.running.discover import Function, Spec, SubjectFailed, UsageError
@@ -16,7 +30,7 @@ from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _ANY_FUNCTION = ("value", "after", "threads")
-_DIFFERENTIABLE_FUNCTION = ("gradient", "weight_gradient", "target_gradient", "accumulated")
+_DIFFERENTIABLE_FUNCTION = ("accumulated",)
 
 
 def describe(spec: Spec, python: str, bench: Bench) -> Description:
@@ -41,6 +55,14 @@ def describe(spec: Spec, python: str, bench: Bench) -> Description:
     return description
 
 
+def absent_operators(description: Description, spec: Spec) -> dict[str, str]:
+    """The operators that a framework does not have, and what its adapter says about each."""
+    rows: dict[str, dict[str, str]] = constant(spec.adapter, "OPERATORS") or {}
+    found = set(description["operators"])
+    said = {name: rows.get(name, {}).get("absent", "the adapter does not know this operator") for name in OPERATORS}
+    return {} if spec.function else {name: words for name, words in said.items() if name not in found}
+
+
 def with_function(spec: Spec, description: Description, bench: Bench) -> Description:
     """The description of a framework of which one function alone is tested.
 
@@ -56,6 +78,8 @@ def with_function(spec: Spec, description: Description, bench: Bench) -> Descrip
         raise UsageError(f"target {function.target}: cannot be loaded: {fault.headline}") from None
     except WorkerError as error:
         raise UsageError(f"target {function.target}: {error}") from None
+    nearest = _nearest_offer(description, OPERATORS[function.operator])
+    description = {**description, "operators": {**description["operators"], function.operator: nearest}}
     offer = _of_function(description, function, differentiable=differentiable)
     if "reproducer" in offer:
         offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
@@ -73,8 +97,10 @@ def _of_function(description: Description, function: Function, *, differentiable
 
     It need not be exportable, nor differentiable twice or forwards.
     """
-    wants = _ANY_FUNCTION + (_DIFFERENTIABLE_FUNCTION if differentiable else ())
-    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"], "legacy": []}
+    operator = OPERATORS[function.operator]
+    sources = tuple(GRADIENT + argument.name for argument in operator.arguments if argument.differentiable)
+    wants = _ANY_FUNCTION + ((*sources, *_DIFFERENTIABLE_FUNCTION) if differentiable else ())
+    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"]}
     offer.pop("signature", None)
     modes = [mode for mode in offer["modes"] if "wrapper" not in costs_of(description, function.operator, mode)]
     offer["by_mode"] = {
@@ -86,24 +112,50 @@ def _of_function(description: Description, function: Function, *, differentiable
     return offer
 
 
+def _nearest_offer(description: Description, operator: Operator) -> OperatorOffer:
+    """The framework's offer of an operator, or, if it has none, what it offers of another, for this one's arguments."""
+    if operator.name in description["operators"]:
+        return description["operators"][operator.name]
+    other = next(iter(description["operators"].values()))
+    by_mode = {mode: {"offers": _alike(wants_of(other, mode), operator)} for mode in other["modes"]}
+    whole = {argument.name: "int64" for argument in operator.arguments if argument.whole_numbers}
+    return {
+        **other,
+        "arguments": [argument.name for argument in operator.arguments],
+        "options": ["reduction", *(option.name for option in operator.options)],
+        "argument_dtypes": whole,
+        "offers": _alike(other["offers"], operator),
+        "by_mode": cast("dict[str, ModeOffer]", by_mode),
+    }
+
+
+def _alike(wants: list[str], operator: Operator) -> list[str]:
+    """Wants of another operator, with the gradients to this one's arguments."""
+    sources = [GRADIENT + argument.name for argument in operator.arguments if argument.differentiable]
+    differentiates = any(word.startswith(GRADIENT) for word in wants)
+    return [word for word in wants if not word.startswith(GRADIENT)] + (sources if differentiates else [])
+
+
 def _reproducer(template: Reproducer, function: Function, *, differentiable: bool) -> Reproducer:
     """The lines that import the function in the place of those that import a port."""
     place, _, name = function.target.rpartition(":")
-    lines = [line for line in template["prelude"].splitlines() if "port" not in line.split("import")[-1]]
+    lines = template["prelude"].splitlines()
     if place.endswith(".py"):
         lines = ["import sys", f"sys.path.insert(0, {str(Path(place).parent)!r})", *lines]
         place = Path(place).stem
-    lines.append(f"from {place} import {name}")
-    changed: Reproducer = {**template, "prelude": "\n".join(lines), "call": {"user": f"{name}(input, target$options)"}}
-    if differentiable and template.get("gradient", "").startswith("numpy_port"):
-        lines[-1] += f", {name}_gradient"
-        changed["prelude"] = "\n".join(lines)
-        changed["gradient"] = f"{name}_gradient(input, target, cotangent$options)"
+    beside = differentiable and "gradient_beside" in template
+    lines.append(f"from {place} import {name}" + (f", {name}_gradient" if beside else ""))
+    changed: Reproducer = {**template, "prelude": "\n".join(lines), "call": {"user": f"{name}($tensors$options)"}}
+    if beside:
+        changed["gradient"] = f"{name}_gradient($tensors, cotangent$options)"
     return changed
 
 
 def _check_names(spec: Spec, description: Description) -> None:
-    """Raise at a name that is no name, or that the suite does not know."""
+    """Raise at a name that is no name, or that the suite does not know; at a contract of another version."""
+    if description["contract"] != VERSION:
+        said = f"describe() is made for version {description['contract']} of the contract; this suite speaks {VERSION}"
+        raise SubjectFailed(f"{spec.adapter}: {said}")
     for field in ("framework", "version"):
         if not _NAME.fullmatch(description[field]):
             raise SubjectFailed(f"{spec.adapter}: describe() gives {description[field]!r} as {field}; that is no name")

@@ -14,30 +14,37 @@ from conformance.judging.subject import Variant
 from reference.formats import Float64, Int64
 
 _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
-_MINDSPORE_MODES = {"graph": "GRAPH_MODE", "pynative": "PYNATIVE_MODE"}
 
 
-def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, gradient: bool) -> str:
-    """Lines that a person can paste; empty where the adapter gives no template."""
+def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = "") -> str:
+    """Lines that a person can paste; empty if the adapter gives no template.
+
+    Args:
+        case: What is computed.
+        variant: In which form, mode and format.
+        offer: What the adapter offers of the operator.
+        to: The argument to which the gradient is printed; the loss is printed if empty.
+    """
     template = offer.get("reproducer")
     if template is None:
         return ""
     options = "".join(f", {name}={value}" for name, value in _keywords(case))
-    call = Template(template["call"][variant.form]).substitute(
-        options=options, module_options=options.removeprefix(", ")
-    )
-    fields = {
-        "x64": variant.dtype == "float64",
-        "mode": _MINDSPORE_MODES.get(variant.mode, ""),
-        "loss": Template(template["wrap"][variant.mode]).substitute(call=call),
+    fields: dict[str, Any] = {
+        "tensors": ", ".join(argument.name for argument in case.given if argument.place == "positional"),
         "options": options,
+        "module_options": options.removeprefix(", "),
+        "x64": variant.dtype == "float64",
+        "mode": template.get("modes", {}).get(variant.mode, ""),
         "port_import": template.get("port_import", "") if variant.form == "port" else "",
+        "to": to,
     }
+    fields["call"] = Template(template["call"][variant.form]).substitute(fields)
+    fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
     lines = [Template(template["prelude"]).substitute(fields).rstrip()]
-    lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=gradient)]
+    lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=bool(to))]
     defined = template.get("define", {}).get(variant.mode)
-    lines += [Template(defined).substitute(call=call)] if defined else []
-    return "\n".join([*lines, *_ending(template, fields, gradient=gradient)])
+    lines += [Template(defined).substitute(fields)] if defined else []
+    return "\n".join([*lines, *_ending(template, fields)])
 
 
 def _keywords(case: Case) -> list[tuple[str, str]]:
@@ -49,9 +56,9 @@ def _arguments(case: Case, *, gradient: bool) -> list[str]:
     return [*(argument.name for argument in case.given), *(["cotangent"] if gradient else [])]
 
 
-def _ending(template: Reproducer, fields: dict[str, Any], *, gradient: bool) -> list[str]:
-    """The lines that print the loss, or the gradient where that is what deviates."""
-    if not gradient or "gradient" not in template:
+def _ending(template: Reproducer, fields: dict[str, Any]) -> list[str]:
+    """The lines that print the loss, or the gradient if that is what deviates."""
+    if not fields["to"] or "gradient" not in template:
         return [f"print({fields['loss']})"]
     before = [Template(template["before"]).substitute(fields)] if "before" in template else []
     return [*before, f"print({Template(template['gradient']).substitute(fields)})"]

@@ -22,7 +22,7 @@ from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs, share_flushing
 from conformance.running.cell import Cell, number, run_cell, variant_record
 from conformance.running.costs import cost_facts
-from conformance.running.describe import describe, with_function
+from conformance.running.describe import absent_operators, describe, with_function
 from conformance.running.digest import suite_digest
 from conformance.running.discover import Spec, UsageError
 from conformance.running.machine import this_machine
@@ -147,7 +147,9 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
     calibrated = _calibrated(description, wanted, options, benches, progress, function)
     cells = _cells(description, calibrated, asked, options, benches)
     left_out = [LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]]
-    header = _header(description, benches[0].first, options, calibrated, len(cells), left_out)
+    header = _header(
+        description, benches[0].first, options, calibrated, len(cells), left_out, absent_operators(description, spec)
+    )
     progress.planned(f"{description['framework']} {description['version']}", len(cells), left_out)
     path = options.out / f"{description['framework']}-{description['version']}{_suffix(options)}.jsonl"
     with RunWriter(path) as writer:
@@ -272,6 +274,7 @@ def _header(
     calibrated: list[tuple[Calibrated, int]],
     planned: int,
     left_out: list[LeftOut],
+    absent: dict[str, str],
 ) -> Header:
     facts = dict(description["facts"])
     facts["flush_to_zero"] = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
@@ -296,6 +299,7 @@ def _header(
         measured=facts,
         left_out=left_out,
         draws=DRAWS,
+        absent=absent,
     )
 
 

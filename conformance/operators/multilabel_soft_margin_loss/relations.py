@@ -52,12 +52,12 @@ def linear_in_the_label(subject: Subject, case: Case) -> None:
     WEIGHT,
     why="The derivative by a weight is the loss of its class.",
     cases=drawn(("none", "sum", "mean"), scores="plain", given=("weight",), cotangent=True),
-    needs="weight_gradient",
+    needs="gradient:weight",
     keeps=has_weight,
 )
 def gradient_to_the_weight(subject: Subject, case: Case) -> None:
     """The gradient to a weight is the sum over the rows of its class's losses times their cotangents."""
-    got = subject.derived(case, "weight_gradient")
+    got = subject.derived(case, "gradient:weight")
 
     assert_shape(got, (case.classes,))
     labels = case["target"].astype(np.float64)
@@ -71,11 +71,11 @@ def gradient_to_the_weight(subject: Subject, case: Case) -> None:
     FORMULA,
     why="The formula is linear in its labels: the derivative is -x w / C. The pages do not speak of it.",
     cases=drawn(("none", "sum", "mean"), scores="plain", given=("weight",), cotangent=True),
-    needs="target_gradient",
+    needs="gradient:target",
 )
 def gradient_to_the_labels(subject: Subject, case: Case) -> None:
     """The gradient to a label is minus its score, times weight and cotangent, over C."""
-    got = subject.derived(case, "target_gradient")
+    got = subject.derived(case, "gradient:target")
 
     assert_shape(got, case["input"].shape)
     weight = weight_of(case)

@@ -1,0 +1,1 @@
+"""One formula in: values, gradients, bounds and plain implementations out."""

@@ -1,0 +1,169 @@
+"""What a formula's results are, exactly or enclosed, and how far a right implementation may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..arguments import ShapeError, check_reduction
+from ..enclosure import Answer
+from ..formats import FORMATS, Arithmetic, Float64
+from .adjoint import Adjoint
+from .answers import Found
+from .backward import Backward
+from .domains import check_arguments, check_names
+from .formula import Formula, Setting, trace
+from .interval import InFloat64
+from .overflow import Flags
+from .refine import refine
+from .scale import Scale
+from .shapes import bind
+from .task import Piece, Task
+
+
+def evaluate(
+    formula: Formula,
+    arguments: Mapping[str, Any],
+    options: Mapping[str, Setting] | None = None,
+    reduction: str = "none",
+    arithmetic: Arithmetic | None = None,
+    cotangent: Float64 | None = None,
+    *,
+    documented: bool = False,
+    gradients: Sequence[str] = ("input",),
+) -> Answer:
+    """The loss and its gradients, with their bounds.
+
+    Args:
+        formula: Of the loss.
+        arguments: Tensors by name: exact values of the arithmetic's format, or class indices.
+        options: Settings that differ from their defaults.
+        reduction: ``none``, ``sum`` or ``mean``.
+        arithmetic: Of the subject; float32 without flushing if absent.
+        cotangent: Upstream gradient, of the result's shape; ones if absent.
+        documented: Grant the rounding of the page's own form.
+        gradients: Names of the arguments to which gradients are wanted.
+
+    Returns:
+        Enclosures of the loss and of its gradients, in the caller's shapes.
+
+    Raises:
+        OracleError: Arguments outside the formula's domain, as ``ShapeError``,
+            ``LabelError``, ``DomainError`` or ``ReductionError``.
+    """
+    settings = dict(options or {})
+    check_reduction(reduction)
+    check_names(formula, arguments, settings)
+    shapes = {spec.name: np.shape(arguments[spec.name]) for spec in formula.arguments if spec.name in arguments}
+    binding = bind({spec.name: spec.pattern for spec in formula.arguments}, shapes)
+    given = {name: np.asarray(arguments[name]) for name in shapes}
+    check_arguments(formula, given, binding)
+    graph = trace(formula, binding, settings, reduction, documented=documented)
+    chosen = {**formula.options, **settings}
+    numbers = {
+        name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)
+    }
+    task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, tuple(gradients))
+    with np.errstate(all="ignore"):
+        return Question(task, given, cotangent).answer()
+
+
+class Question:
+    """A task with its arguments."""
+
+    def __init__(self, task: Task, arguments: Mapping[str, Any], cotangent: Float64 | None) -> None:
+        self.task = task
+        self.placed = task.placed(arguments)
+        root = task.graph.root.axes
+        shape = task.graph.binding.full(root)
+        given = np.ones(shape) if cotangent is None else np.asarray(cotangent, dtype=np.float64)
+        if given.size != np.prod(shape):
+            raise ShapeError(f"cotangent has shape {given.shape}; the result has {int(np.prod(shape))} elements")
+        self.cotangent: Float64 = task.spread(given, root)
+
+    def answer(self) -> Answer:
+        """Float64 first, exact numbers where it leaves too much open."""
+        task, numbers = self.task, InFloat64()
+        whole = task.upstream(self.cotangent)
+        pieces: list[Piece] = []
+        for chosen in task.blocks():
+            short, layout = task.cut(self.placed, chosen)
+            pieces.append(task.piece(short, layout, self._block(whole, chosen), numbers))
+        value = self._value(pieces)
+        slopes = {name: self._slope(name, pieces) for name in task.wanted}
+        refine(task, self.placed, self.cotangent, value, slopes, self._block)
+        binding = task.graph.binding
+        return Answer(
+            value.enclosure(task.layout, binding),
+            {name: found.enclosure(task.layout, binding) for name, found in slopes.items()},
+        )
+
+    def _block(self, whole: Adjoint, chosen: Any) -> Adjoint:
+        """The part of an adjoint that belongs to some of the batch."""
+
+        def cut(part: Any) -> Any:
+            return part[..., chosen] if part.ndim and part.shape[-1] != 1 else part
+
+        scale = Scale(cut(whole.scale.grid), cut(whole.scale.span))
+        return replace(whole, value=whole.value.map(cut), error=whole.error.map(cut), scale=scale)
+
+    def _value(self, pieces: Sequence[Piece]) -> Found:
+        task, root = self.task, self.task.graph.root
+        if task.elements is root:
+            value, _, _ = task.joined(pieces)
+            bound = task.along([piece.error.closed(task.arithmetic.unit_roundoff) for piece in pieces])
+            flags = task.flags(pieces)
+        else:
+            run, found = task.reduced(pieces, InFloat64())
+            value, bound = run.state.values[root], run.error(root)
+            flags = found or Flags(np.asarray(False), np.asarray(False))
+        shape = value.low.shape
+        return Found(
+            root.axes,
+            *(np.array(part) for part in (value.low, value.high)),
+            *(np.broadcast_to(part, shape) for part in (bound, flags.up, flags.down)),
+        )
+
+    def _slope(self, name: str, pieces: Sequence[Piece]) -> Found:
+        task, axes = self.task, self.task.graph.binding.axes[name]
+        if not all(name in piece.slopes for piece in pieces):
+            return _zero(axes, tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes))
+        if task.batch is not None and task.batch in axes:
+            parts = [_finished(piece.back, piece.slopes[name], piece.broken) for piece in pieces]
+        else:
+            parts = [_together(name, pieces)]
+        shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
+        each = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
+        low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in each)
+        return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
+
+
+def _zero(axes: tuple[str, ...], shape: tuple[int, ...]) -> Found:
+    nothing, never = np.zeros(shape), np.zeros(shape, dtype=bool)
+    return Found(axes, nothing, nothing.copy(), nothing, never, never)
+
+
+def _together(name: str, pieces: Sequence[Piece]) -> tuple[Any, ...]:
+    """The gradient to an argument that all rows share."""
+    back = pieces[0].back
+    whole = back.joined([piece.slopes[name] for piece in pieces])
+    broken = any(piece.broken is not None and piece.broken.any() for piece in pieces)
+    tied = any(piece.back.ties is not None and piece.back.ties.any() for piece in pieces)
+    doubtful = any(piece.back.undecided is not None and piece.back.undecided.any() for piece in pieces)
+    sure = tied and not doubtful and (back.run.arithmetic.format.precision < 53 or bool(back.exact(whole.scale).all()))
+    return (*_finished(back, whole, np.asarray(broken))[:-1], np.asarray(sure))
+
+
+def _finished(back: Backward, slope: Adjoint, broken: Any) -> tuple[Any, ...]:
+    """Ends, bound, where it may overflow, and where its width is a tie's."""
+    bound = back.finished(slope)
+    value, limit = slope.value, back.run.arithmetic.format.largest
+    size = np.asarray(back.size(slope) + bound) * slope.lift
+    over = ~(size <= limit) if not np.max(size, initial=0.0) <= limit else np.asarray(False)
+    up, down = over & (value.high + bound > 0), over & (value.low - bound < 0)
+    if broken is not None:
+        up, down = up | broken, down | broken
+    return value.low, value.high, bound, up, down, back.tied(slope)

@@ -1,0 +1,153 @@
+"""Where an intermediate of a right implementation may exceed the format, upwards or downwards.
+
+Most batches are far from it, which one look at the spans (:mod:`.scale`) shows. Elsewhere
+a sum may pass the sum of its positive terms and that of its negative ones. What exceeds
+the format goes on as an infinity, and two that meet as NaN. A quotient of a sum by a count may
+be taken after further sums, so these count with the sum undivided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from ..formats import Bool, Float64
+from . import expression as e
+from .layout import Layout
+from .node import Node
+from .rounding import Rounding
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Where plus and minus infinity may stand; both where NaN may."""
+
+    up: Bool
+    down: Bool
+
+    def swapped(self) -> Flags:
+        """Of the opposite number."""
+        return Flags(self.down, self.up)
+
+    def __or__(self, other: Flags) -> Flags:
+        """Of either."""
+        return Flags(self.up | other.up, self.down | other.down)
+
+    @property
+    def anything(self) -> Flags:
+        """Where one infinity makes any of them."""
+        both = self.up | self.down
+        return Flags(both, both)
+
+
+def overflows(
+    run: Rounding, order: Sequence[Node], known: Mapping[Node, Flags], lifts: Mapping[Node, float]
+) -> dict[Node, Flags]:
+    """The flags of every node that has some; those of some nodes may be known."""
+    found: dict[Node, Flags] = dict(known)
+    for node in order:
+        if isinstance(node, e.Expression) and node not in found:
+            flags = _handed_on(run, node, found)
+            own = _own(run, node, lifts[node])
+            flags = own if flags is None else flags if own is None else flags | own
+            if flags is not None and (flags.up.any() or flags.down.any()):
+                found[node] = flags
+    return found
+
+
+def lifts(layout: Layout, order: Sequence[Node]) -> dict[Node, float]:
+    """By how much each sum is larger before the quotients by counts in it are taken."""
+    found: dict[Node, float] = {}
+    for node in order:
+        found[node] = 1.0
+        if isinstance(node, e.Stored | e.Total | e.Sum):
+            found[node] = max(found[parent] for parent in node.parents)
+        elif isinstance(node, e.Quotient) and isinstance(node.parents[1], e.Count):
+            found[node] = found[node.parents[0]] * max(layout.count(node.parents[1].over), 1)
+    return found
+
+
+def _own(run: Rounding, node: Node, lift: float) -> Flags | None:
+    limit = run.arithmetic.format.largest
+    if isinstance(node, e.Argument | e.Option | e.Constant | e.Stored | e.Where | e.Gather | e.Renamed | e.Count):
+        return None
+    span = run.state.scales[node].span
+    if np.isfinite(span).all() and span.max(initial=0.0) * lift * (1 + 8 * run.u) <= limit / 2:
+        return None
+    up, down = _extents(run, node)
+    return Flags(np.asarray(~(up * lift <= limit)), np.asarray(~(down * lift <= limit)))
+
+
+def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
+    """The largest partial result upwards and downwards."""
+    if isinstance(node, e.Sum):
+        parts = [_ends(run, part) if sign > 0 else _ends(run, part)[::-1] for part, sign in _terms(node)]
+        return reduce(np.add, [part[0] for part in parts]), reduce(np.add, [part[1] for part in parts])
+    size = run.errors[node].size
+    if isinstance(node, e.Total | e.Quotient) and size is not None:
+        return _of_open_sum(run, node, size)
+    if isinstance(node, e.Total):
+        axes = run.state.layout.positions(node.over)
+        up, down = _ends(run, node.parents[0])
+        return np.sum(up, axis=axes, keepdims=True), np.sum(down, axis=axes, keepdims=True)
+    return _ends(run, node)
+
+
+def _of_open_sum(run: Rounding, node: Node, size: Float64) -> tuple[Any, Any]:
+    """The positive and the negative terms apart: half of the magnitudes plus and minus the sum."""
+    value, error = run.state.values[node], run.error(node)
+    return np.maximum(size + value.high, 0.0) / 2 + error, np.maximum(size - value.low, 0.0) / 2 + error
+
+
+def _terms(node: e.Sum) -> list[tuple[Node, int]]:
+    return list(zip(node.parents, node.signs, strict=True))
+
+
+def _ends(run: Rounding, node: Node) -> tuple[Float64, Float64]:
+    value, error = run.state.values[node], run.error(node)
+    return np.maximum(value.high + error, 0.0), np.maximum(error - value.low, 0.0)
+
+
+def _handed_on(run: Rounding, node: Node, found: dict[Node, Flags]) -> Flags | None:
+    given = [found[parent] for parent in node.parents if parent in found]
+    if not given:
+        return None
+    if isinstance(node, e.Sum):
+        return reduce(Flags.__or__, [found[p] if s > 0 else found[p].swapped() for p, s in _terms(node) if p in found])
+    if isinstance(node, e.Positive):
+        return Flags(given[0].up, given[0].down & False)
+    moved = _moved(run, node, given)
+    if moved is not None:
+        return moved
+    return reduce(Flags.__or__, given).anything
+
+
+def _moved(run: Rounding, node: Node, given: list[Flags]) -> Flags | None:
+    """Through what keeps the direction; None for anything else."""
+    layout = run.state.layout
+    if isinstance(node, e.Stored) or (isinstance(node, e.Quotient) and isinstance(node.parents[1], e.Count)):
+        return given[0]
+    if isinstance(node, e.Total):
+        axes = layout.positions(node.over)
+        shape = run.state.values[node.parents[0]].low.shape
+        up, down = (np.broadcast_to(part, shape).any(axis=axes, keepdims=True) for part in (given[0].up, given[0].down))
+        return Flags(np.asarray(up), np.asarray(down))
+    if isinstance(node, e.Where):
+        return _chosen(run, node, given)
+    if isinstance(node, e.Elementary) and node.function in ("exp", "softplus", "sqrt", "sigmoid"):
+        return Flags(given[0].up, given[0].down & False)
+    return None
+
+
+def _chosen(run: Rounding, node: e.Where, given: list[Flags]) -> Flags:
+    """Only where the mask takes the part that has them; both parts where both have some."""
+    mask = run.state.truths[node.parents[0]]
+    everything = reduce(Flags.__or__, given)
+    if len(given) == 2:
+        return everything
+    first = run.state.values[node.parents[2]].known and isinstance(node.parents[2], e.Constant)
+    return Flags(everything.up & mask, everything.down & mask) if first else everything

@@ -1,0 +1,1 @@
+"""The losses, each as its formula: one file for one operator."""

@@ -1,0 +1,1 @@
+"""What the tests of the formula engine share."""
