@@ -266,6 +266,11 @@ class Operator:
                 axes.remove(axis)
         return tuple(axes) if len(axes) == dimensions else ()
 
+    def allows(self, argument: Argument, dimensions: int) -> bool:
+        """Whether an array of so many dimensions has every axis that it must have, and no more than it may."""
+        least = sum(axis != self.batch and axis not in self.free for axis in argument.axes)
+        return least <= dimensions <= len(argument.axes)
+
     def program(self, shape: Shape) -> dict[str, int]:
         """The sizes of a program's fixed shape: rows first, the next axis after them, free axes absent."""
         axes = [axis for axis in self.sizes if axis not in self.free or axis == self._second]

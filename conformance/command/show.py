@@ -184,9 +184,9 @@ def frozen(arguments: Mapping[str, ArgumentRecord]) -> str:
 
 def decimal(values: Any) -> Any:
     """Nested lists of hexadecimal floats in decimal; integers stay as they are."""
-    if isinstance(values, list):
-        return [decimal(part) for part in values]
-    return float.fromhex(values) if isinstance(values, str) else values
+    if isinstance(values, str):
+        return float.fromhex(values)
+    return values if values is None or isinstance(values, int | float) else [decimal(part) for part in values]
 
 
 def checked(found: Outcome, target: str, style: str) -> str:
