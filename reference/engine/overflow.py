@@ -151,3 +151,22 @@ def _chosen(run: Rounding, node: e.Where, given: list[Flags]) -> Flags:
         return everything
     first = run.state.values[node.parents[2]].known and isinstance(node.parents[2], e.Constant)
     return Flags(everything.up & mask, everything.down & mask) if first else everything
+
+
+def broken_slopes(run: Rounding, order: Sequence[Node], found: Mapping[Node, Flags]) -> Bool | None:
+    """Rows in which a slope is made of a number that may have overflowed: it may be anything."""
+    parts: list[Bool] = []
+    for node in order:
+        if isinstance(node, e.Elementary | e.LogSumExp | e.Product | e.Power | e.Quotient):
+            parts += [found[part].anything.up for part in _slope_parts(node) if part in found]
+    if not parts:
+        return None
+    inner = run.state.rows.inner
+    whole = [part.any(axis=inner, keepdims=True) for part in parts]
+    return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*whole)))
+
+
+def _slope_parts(node: Node) -> list[Node]:
+    if isinstance(node, e.Quotient):
+        return [] if isinstance(node.parents[1], e.Count) else [node, *node.parents]
+    return [node, *node.parents] if isinstance(node, e.Elementary | e.LogSumExp) else list(node.parents)
