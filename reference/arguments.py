@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference.formats import Float64, Int64
+from .formats import Float64, Int64
 
 REDUCTIONS = ("none", "sum", "mean")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from reference.formats import Float64
+from .formats import Float64
 
 _BITS = 160
 _FAR = 4096.0

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reference.enclosure import Answer
-from reference.formats import Arithmetic, Float64, Format
-from reference.soft_margin import soft_margin_loss
+from .enclosure import Answer
+from .formats import Arithmetic, Float64, Format
+from .soft_margin import soft_margin_loss
 
 _AT_ONCE = 1 << 13
 _WIDTHS = {"float16": 16, "bfloat16": 16, "float32": 32}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from reference.formats import Bool, Float64, Format
+from .formats import Bool, Float64, Format
 
 
 @dataclass(frozen=True)

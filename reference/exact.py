@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.enclosure import is_even
-from reference.formats import Bool, Float64, Int64
-from reference.regimes import regime
+from .enclosure import is_even
+from .formats import Bool, Float64, Int64
+from .regimes import regime
 
 _BITS = 53
 _WINDOW = 106

@@ -25,7 +25,7 @@ import math
 
 import numpy as np
 
-from reference.formats import Float64
+from .formats import Float64
 
 RELATIVE = 16 * 2.0**-53
 """Largest relative error of the functions of this file."""

@@ -43,12 +43,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference.arguments import as_rows, check_finite, check_labels, check_reduction, check_same_shape, row_cotangents
-from reference.enclosure import Answer, Enclosure, blocks, joined
-from reference.exact import Rounded, quotient_of_product, quotient_of_sum
-from reference.formats import Arithmetic, Bool, Float64, Int64
-from reference.pairs import Pairs, count_pairs, label_block
-from reference.regimes import regime
+from .arguments import as_rows, check_finite, check_labels, check_reduction, check_same_shape, row_cotangents
+from .enclosure import Answer, Enclosure, blocks, joined
+from .exact import Rounded, quotient_of_product, quotient_of_sum
+from .formats import Arithmetic, Bool, Float64, Int64
+from .pairs import Pairs, count_pairs, label_block
+from .regimes import regime
 
 _VALUE_ROUNDINGS = {"none": 3, "sum": 4, "mean": 6}
 _GRADIENT_ROUNDINGS = {"none": 4, "sum": 4, "mean": 6}

@@ -27,9 +27,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.arguments import check_reduction, check_same_shape
-from reference.formats import Float64, Int64
-from reference.pairs import label_block
+from .arguments import check_reduction, check_same_shape
+from .formats import Float64, Int64
+from .pairs import label_block
 
 
 @dataclass(frozen=True)

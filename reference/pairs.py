@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference.exact import two_sum
-from reference.formats import Arithmetic, Bool, Float64, Int64
-from reference.regimes import regime
+from .exact import two_sum
+from .formats import Arithmetic, Bool, Float64, Int64
+from .regimes import regime
 
 _PAIRS_AT_ONCE = 1 << 16
 _HUGE = 2.0**1021  # twice as much is still finite

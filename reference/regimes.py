@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference.formats import Bool
+from .formats import Bool
 
 Predicate = Bool | np.bool_ | bool
 Counts = dict[str, list[int]]
@@ -45,6 +45,11 @@ def watched() -> Generator[Seen]:
         yield seen
     finally:
         _watchers.remove(seen)
+
+
+def watching() -> bool:
+    """Whether anybody counts regimes."""
+    return bool(_watchers)
 
 
 def regime(name: str, holds: Callable[[], Predicate]) -> None:

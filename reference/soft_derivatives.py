@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference.arguments import row_cotangents
-from reference.enclosure import Enclosure
-from reference.formats import Arithmetic, Float64
-from reference.logistic import RELATIVE, softplus_parts
+from .arguments import row_cotangents
+from .enclosure import Enclosure
+from .formats import Arithmetic, Float64
+from .logistic import RELATIVE, softplus_parts
 
 _FUNCTION_ULPS = 12
 """Roundings of two elementary functions, each off by up to 4 units, and of the operations beside them."""

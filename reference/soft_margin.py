@@ -59,7 +59,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference.arguments import (
+from .arguments import (
     DomainError,
     ShapeError,
     as_rows,
@@ -68,11 +68,11 @@ from reference.arguments import (
     check_same_shape,
     row_cotangents,
 )
-from reference.balls import loss_balls, slope_balls
-from reference.enclosure import Answer, Enclosure, blocks, joined
-from reference.formats import Arithmetic, Float64
-from reference.logistic import RELATIVE, TINY, softplus_parts
-from reference.regimes import regime
+from .balls import loss_balls, slope_balls
+from .enclosure import Answer, Enclosure, blocks, joined
+from .formats import Arithmetic, Float64
+from .logistic import RELATIVE, TINY, softplus_parts
+from .regimes import regime
 
 _ROUNDOFF = 2.0**-53
 _VALUE_ULPS, _GRADIENT_ULPS = 4.0, 6.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference.enclosure import Enclosure
-from reference.formats import Arithmetic, Float64
+from .enclosure import Enclosure
+from .formats import Arithmetic, Float64
 
 _OWN = 2.0**-52
 """Relative error of one of this module's own float64 operations, twice."""

@@ -22,6 +22,7 @@ from .layout import Layout
 from .node import Node, walk
 from .overflow import Flags, broken_slopes, lifts, overflows
 from .plain import layout_of
+from .regimes import note
 from .rounding import Rounding
 from .scale import Rows, Scale
 
@@ -152,6 +153,8 @@ class Task:
         back = Backward(run, self.wanted)
         slopes = {node.name: adjoint for node, adjoint in self._slopes(back, upstream)}
         root = self.elements
+        if precision:
+            note(self.graph.name, run, self.inside, slopes)
         flags = overflows(run, self.inside, {}, self.lifts) if precision else {}
         return Piece(
             run.state.values[root],
