@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import ShapeError, check_reduction
+from ..arguments import DomainError, ShapeError, check_reduction
 from ..enclosure import Answer
 from ..formats import FORMATS, Arithmetic, Float64
 from .adjoint import Adjoint
@@ -33,7 +33,7 @@ def evaluate(
     cotangent: Float64 | None = None,
     *,
     documented: bool = False,
-    gradients: Sequence[str] = ("input",),
+    gradients: Sequence[str] | None = None,
 ) -> Answer:
     """The loss and its gradients, with their bounds.
 
@@ -45,7 +45,7 @@ def evaluate(
         arithmetic: Of the subject; float32 without flushing if absent.
         cotangent: Upstream gradient, of the result's shape; ones if absent.
         documented: Grant the rounding of the page's own form.
-        gradients: Names of the arguments to which gradients are wanted.
+        gradients: Names of the arguments to which gradients are wanted; the first that has one if absent.
 
     Returns:
         Enclosures of the loss and of its gradients, in the caller's shapes.
@@ -66,9 +66,19 @@ def evaluate(
     numbers = {
         name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)
     }
-    task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, tuple(gradients))
+    task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, _wanted(formula, given, gradients))
     with np.errstate(all="ignore"):
         return Question(task, given, cotangent).answer()
+
+
+def _wanted(formula: Formula, given: Mapping[str, Any], gradients: Sequence[str] | None) -> tuple[str, ...]:
+    """The arguments to which gradients are taken."""
+    if gradients is None:
+        return tuple(spec.name for spec in formula.arguments if spec.differentiable)[:1]
+    for name in gradients:
+        if name not in given or formula.argument(name).whole:
+            raise DomainError(f"{formula.name}: no gradient to {name!r}; it is no real argument of this call")
+    return tuple(gradients)
 
 
 class Question:
@@ -165,5 +175,5 @@ def _finished(back: Backward, slope: Adjoint, broken: Any) -> tuple[Any, ...]:
     over = ~(size <= limit) if not np.max(size, initial=0.0) <= limit else np.asarray(False)
     up, down = over & (value.high + bound > 0), over & (value.low - bound < 0)
     if broken is not None:
-        up, down = up | broken, down | broken
+        up, down, bound = up | broken, down | broken, np.where(broken, np.inf, bound)
     return value.low, value.high, bound, up, down, back.tied(slope)
