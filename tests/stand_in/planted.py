@@ -45,7 +45,9 @@ _ACTIVE = "active = ~(gaps <= 0)"
 _MARGIN_SUM = "losses[row] = gaps[active].sum(dtype=input.dtype) / input.dtype.type(classes)"
 _SOFT_SUM = "rows = losses.sum(axis=1, dtype=losses.dtype) / losses.dtype.type(losses.shape[1])"
 _MARGIN_RESULT = "losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))\n    return _reduce"
-_REDUCTION = 'if reduction not in ("none", "sum", "mean"):'
+_CHECKED_SHAPE = 'raise ValueError("target has shape %s, input has %s" % (np.shape(target), np.shape(input)))'
+_REDUCTION = f'{_CHECKED_SHAPE}\n    if reduction not in ("none", "sum", "mean"):'
+_REFUSED = f'{_REDUCTION}\n        raise ValueError("reduction %r: there are'
 _TOTAL = "total = losses.sum(dtype=losses.dtype)"
 _TAIL = Edit(_BLOCK, "block = target[row][target[row] >= 0]")
 _COLLAPSED = Edit(_BLOCK, f"{_BLOCK}\n        block = np.unique(block)")
@@ -108,7 +110,7 @@ REGRESSED = [
     Change("the input is written to", "regressed", "margin.layout.arguments-not-written",
            (_first("input -= input.max(initial=0) if input.flags.writeable else 0\n    "),)),
     Change("any reduction is accepted", "regressed", "margin.errors.reduction-name",
-           (Edit(_REDUCTION, "if reduction is None:"),)),
+           (Edit(_REDUCTION, f"{_CHECKED_SHAPE}\n    if reduction is None:"),)),
     Change("weights are squared", "regressed", "soft.weights.each-class",
            (Edit("losses = losses * weight", "losses = losses * weight * weight"),), clauses="soft.*"),
     Change("large scores overflow", "regressed", "soft.numbers.no-spurious-overflow",
@@ -174,7 +176,7 @@ OTHERS = [
     Change("the same sum in another order", "same", "margin.value.documented-formula",
            (Edit("gaps[active].sum(", "gaps[active][::-1].sum("),)),
     Change("other words in an error", "same", "margin.errors.reduction-name",
-           (Edit('raise ValueError("reduction %r: there are', 'raise ValueError("reduction %r is none of'),)),
+           (Edit(_REFUSED, _REFUSED.replace("reduction %r: there are", "reduction %r is none of")),)),
 ]  # fmt: skip
 
 CHANGES = [*REGRESSED, *CHANGED, *OTHERS]

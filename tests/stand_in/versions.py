@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
+ROOT = Path(__file__).resolve().parents[2]
+ADAPTERS = ROOT / "adapters"
 
 _FRAMEWORK = """\
         "framework": "stand_in",
         "version": VERSION,"""
 _LAZY = """
     function, slope = LAZY.get(call["mode"], lambda both: both)((function, slope))
-    arguments = {"""
+    positional = ["""
 _NUMPY_FRAMEWORK = """\
         "framework": "numpy",
         "version": np.__version__,"""
@@ -37,8 +38,9 @@ def write_version(folder: Path, version: str, edits: Sequence[Edit] = ()) -> Pat
         Edit(_NUMPY_FRAMEWORK, _FRAMEWORK, "adapter"),
         Edit('"modes": ["eager"]', '"modes": ["eager", "lazy"]', "adapter"),
         Edit('{"eager": "$call"}', '{"eager": "$call", "lazy": "$call"}', "adapter"),
-        Edit("\n    arguments = {", _LAZY, "adapter"),
+        Edit("\n    positional = [", _LAZY, "adapter"),
         Edit('import_module("numpy_port")', 'import_module("stand_in_port")', "adapter"),
+        Edit('Path(__file__).resolve().parent.parent / "reference"', f"Path({str(ROOT)!r}) / 'reference'"),
         Edit("_REPRODUCER = {", f'VERSION = "{version}"\nLAZY = {{}}\n_REPRODUCER = {{', "adapter"),
     ]
     for edit in (*own, *edits):
