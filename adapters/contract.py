@@ -52,8 +52,22 @@ them; ``packages`` (default: ``{name}=={version}`` and ``numpy``) is what pip is
 install, ``{name}`` being the adapter's name. The package with ``{version}`` is the one whose
 releases ``--bisect`` lists.
 
-A constant ``ENVIRONMENT``, read likewise, is a dictionary of environment variables that must
-be set before the framework's process starts; a variable that the user has set stays as it is.
+Further constants, read likewise, say what other places need to know of the framework. None of
+them has to be there:
+
+``ENVIRONMENT``
+    A dictionary of environment variables that must be set before the framework's process starts;
+    a variable that the user has set stays as it is.
+``TITLE``
+    The framework's name as its own pages write it, such as ``PyTorch``.
+``INSTALL``
+    What ``pip install`` is told if the framework is missing and no version is asked for; without
+    it, the adapter's name.
+``FUNCTIONS``
+    ``True`` if somebody's own function can be tested with this framework's tensors.
+``SAYS_HOW_IT_RUNS``
+    ``True`` if the file, run as a program, prints one line: how the subject would run on this
+    machine, and what is missing for a better way. ``lossproof doctor`` shows the line.
 
 A port beside it (``NAME_port.py`` beside ``NAME_adapter.py``) is loaded first, under
 its own name, so that the adapter can ``import NAME_port``.

@@ -7,6 +7,9 @@ from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 
+TITLE = "NumPy"
+INSTALL = "numpy"
+FUNCTIONS = True
 NEEDS = [
     {"versions": ">=2.5", "python": ">=3.12", "packages": ["numpy=={version}"]},
     {"versions": ">=2.3", "python": ">=3.11", "packages": ["numpy=={version}"]},

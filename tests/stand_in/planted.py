@@ -55,6 +55,7 @@ _OFF_BY_ONE_PERCENT = Edit(_MARGIN_SUM, f"{_MARGIN_SUM}\n        losses[row] *= 
 _REFUSES_HALF = "if input.dtype == np.float16:\n        raise NotImplementedError('no kernel for half')\n    "
 _CHECKED = "_check(input, target, reduction)\n    losses, _ = _margin_rows"
 _LAZY = "LAZY = {}"
+_LAZY_TWICE = "LAZY = {'lazy': lambda both: (lambda *given, **more: both[0](*given, **more) * 2, both[1])}"
 
 
 _ELSEWHERE: frozenset[Class] = frozenset({"behaviour-changed", "regressed", "fixed"})
@@ -82,7 +83,7 @@ REGRESSED = [
     Change("batches of over 64 rows lose the rest", "regressed", "margin.shapes.many-rows",
            (Edit("rows, classes = input.shape\n", "rows, classes = input.shape\n    rows = min(rows, 64)\n"),)),
     Change("the lazy mode alone is wrong", "regressed", "margin.value.documented-formula",
-           (Edit(_LAZY, "LAZY = {'lazy': lambda both: (lambda **given: both[0](**given) * 2, both[1])}", "adapter"),),
+           (Edit(_LAZY, _LAZY_TWICE, "adapter"),),
            modes=("eager", "lazy")),
     Change("a sum is a mean", "regressed", "margin.value.sum-of-rows",
            (Edit('return total if reduction == "sum" else', 'return total if reduction == "total" else'),)),

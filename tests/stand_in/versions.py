@@ -31,7 +31,8 @@ class Edit(NamedTuple):
 def write_version(folder: Path, version: str, edits: Sequence[Edit] = ()) -> Path:
     """Write the stand-in into a folder, and give back its adapter.
 
-    It has two modes, ``eager`` and ``lazy``, which do the same until an edit makes a difference.
+    Its functions count as a framework's own, which may refuse what they like. It has two modes,
+    ``eager`` and ``lazy``, which do the same until an edit makes a difference.
     """
     texts = {name: (ADAPTERS / f"numpy_{name}.py").read_text(encoding="utf-8") for name in ("adapter", "port")}
     own = [
@@ -39,6 +40,8 @@ def write_version(folder: Path, version: str, edits: Sequence[Edit] = ()) -> Pat
         Edit('"modes": ["eager"]', '"modes": ["eager", "lazy"]', "adapter"),
         Edit('{"eager": "$call"}', '{"eager": "$call", "lazy": "$call"}', "adapter"),
         Edit("\n    positional = [", _LAZY, "adapter"),
+        Edit('"forms": ["port"]', '"forms": ["native"]', "adapter"),
+        Edit('call={"port": ', 'call={"native": ', "adapter"),
         Edit('import_module("numpy_port")', 'import_module("stand_in_port")', "adapter"),
         Edit('Path(__file__).resolve().parent.parent / "reference"', f"Path({str(ROOT)!r}) / 'reference'"),
         Edit("_REPRODUCER = {", f'VERSION = "{version}"\nLAZY = {{}}\n_REPRODUCER = {{', "adapter"),
