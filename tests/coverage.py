@@ -12,8 +12,8 @@ import itertools
 import sys
 from pathlib import Path
 
-from conformance.operators.catalogue import OPERATORS
-from conformance.cases.strategies import Domain
+from conformance.cases.drawing import Domain
+from conformance.cases.operator import Operator
 from conformance.judging.clause import Clause
 from conformance.judging.expectation import compute
 from conformance.operators.catalogue import clauses
@@ -21,6 +21,7 @@ from conformance.running.plan import PROFILES, Profile, drawn
 from reference.arguments import OracleError
 from reference.formats import FORMATS, Arithmetic
 from reference.regimes import Counts, watched
+from tests.laws import plain_dtypes
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
 
@@ -37,18 +38,18 @@ def regimes() -> set[str]:
     return found
 
 
-def domains(operator: str, profile: Profile) -> list[Domain]:
+def domains(operator: Operator, profile: Profile) -> list[Domain]:
     """What a variant to which every shape is cheap is asked in, for each format of a profile."""
-    targets = "int64" if OPERATORS[operator] == "margin" else "same"
-    return [Domain(dtype, targets, lattice=min(profile.lattice, 3)) for dtype in profile.dtypes or FORMATS]
+    dtypes = plain_dtypes(operator)
+    return [Domain(operator, dtype, dtypes, lattice=min(profile.lattice, 3)) for dtype in profile.dtypes or FORMATS]
 
 
 def _ask(clause: Clause, domain: Domain, profile: Profile) -> None:
     """The oracle's answers to a clause's cases, whether or not subnormal numbers are flushed."""
     for case in drawn(clause, domain, profile.cases, 0):
-        for flushes, printed in itertools.product((False, True), repeat=2):
+        for flushes, as_documented in itertools.product((False, True), repeat=2):
             try:
-                compute(case, Arithmetic(FORMATS[domain.dtype], flushes), printed=printed)
+                compute(case, Arithmetic(FORMATS[domain.dtype], flushes), as_documented=as_documented)
             except OracleError:
                 break
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.contract import from_plain
-from conformance.cases.strategies import Domain
+from conformance.cases.drawing import Domain
+from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation
@@ -45,6 +46,11 @@ OFFERS = (
 )
 
 
+def plain_dtypes(operator: Operator) -> tuple[tuple[str, str], ...]:
+    """Indices as int64, everything else as the scores are."""
+    return tuple((argument.name, "int64") for argument in operator.arguments if argument.whole_numbers)
+
+
 class Here:
     """In the place of a bench: answers in this process."""
 
@@ -60,18 +66,17 @@ class Here:
 def subject(clause: Clause, answer: Answer, dtype: str = "float64") -> Subject:
     """A subject of a clause's operator that answers so."""
     form = clause.binding.forms[-1] if clause.binding.forms else "port"
-    variant = Variant(clause.operator, form, "other", "cpu", dtype)
-    targets = "int64" if clause.id.startswith("margin") else "same"
-    found = Subject(variant, cast(Bench, Here(answer)), Limits(), targets, OFFERS)
+    variant = Variant(clause.operator.name, form, "other", "cpu", dtype)
+    dtypes = plain_dtypes(clause.operator)
+    found = Subject(variant, cast(Bench, Here(answer)), Limits(), clause.operator, dtypes, OFFERS)
     return replace(found, layouts=LAYOUTS, first_mode="eager")
 
 
 def broken(name: str, answer: Answer, dtype: str = "float64") -> bool:
     """Whether one of a clause's cases breaks it."""
     (clause,) = clauses(name)
-    targets = "int64" if clause.id.startswith("margin") else "same"
     asked = subject(clause, answer, dtype)
-    for case in clause.draw.cases(Domain(dtype, targets), 20, clause.id, 0):
+    for case in clause.draw.cases(Domain(clause.operator, dtype, asked.dtypes), 20, clause.id, 0):
         try:
             clause.law(asked, case)
         except (Deviation, Refused):

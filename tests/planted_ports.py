@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conformance.cases.case import MARGIN
+from conformance.operators.multilabel_margin_loss import OPERATOR
 from conformance.running.discover import find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
@@ -92,8 +92,8 @@ def deviating(framework: str, python: str, old: str, new: str) -> list[str]:
             raise SystemExit(f"{SOURCE[framework]} has no longer {old!r}")
         (folder / SOURCE[framework]).write_text(source.replace(old, new), encoding="utf-8")
         modes = ("pynative" if framework == "mindspore" else "eager",)
-        filters = Filters((MARGIN,), modes, forms=("port",))
-        options = Options(PROFILES["quick"], filters, python, jobs=2, out=folder, minimise=0.0)
+        filters = Filters((OPERATOR.name,), modes, forms=("port",))
+        options = Options(PROFILES["quick"], filters, python, jobs=2, out=folder, minimise=0)
         found = run_subject(find_subject(str(folder / f"{framework}_adapter.py")), options, Progress()).findings
     if not any(one.verdict == "conforms" for one in found):
         raise SystemExit(f"{SOURCE[framework]} with {new!r} answers nothing: no fault is planted there")

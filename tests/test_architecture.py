@@ -16,7 +16,7 @@ from reports.record import json_schema
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("reference", "adapters", "conformance", "reports")
 STANDARD = {
-    "conformance": {"hypothesis", "click", "rich", "msgspec", "packaging", "platformdirs"},
+    "conformance": {"click", "rich", "msgspec", "packaging", "platformdirs"},
     "adapters": {"execnet"},
 }
 ALLOWED = {

@@ -83,7 +83,7 @@ def test_a_wrong_function_is_shown_with_statement_input_and_reproducer(wrong: Pa
     assert "margin.labels.block-ends-at-first-negative" in broken
     assert "margin.labels.duplicates-count" not in broken
     witness = broken["margin.labels.block-ends-at-first-negative"]["counterexample"]
-    assert witness["target"] == [[-1, 0]]
+    assert witness["arguments"]["target"]["values"] == [[-1, 0]]
     said = subprocess.run(
         [sys.executable, "-c", witness["reproducer"]], capture_output=True, text=True, check=True
     ).stdout

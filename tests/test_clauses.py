@@ -12,22 +12,23 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from conformance.cases.case import MARGIN
-from conformance.cases.strategies import Domain
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain
+from conformance.families.value import example_case
 from conformance.judging.expectation import expectation
 from conformance.operators.catalogue import clauses
-from conformance.operators.multilabel_margin_loss.value import mindspore_example as margin_mindspore_example
-from conformance.operators.multilabel_margin_loss.value import torch_example
-from conformance.operators.multilabel_soft_margin_loss.value import mindspore_example as soft_mindspore_example
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from conformance.running.discover import Spec, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, Progress, run_subject
 from reference.formats import FORMATS, Arithmetic
 from reports.record import Finding
+from tests.laws import plain_dtypes
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 ROOT = STAND_IN.parent.parent
-MARGIN32, SOFT32 = Domain("float32", "int64"), Domain("float32", "same")
+MARGIN32, SOFT32 = Domain(MARGIN, "float32", plain_dtypes(MARGIN)), Domain(SOFT, "float32")
 
 CAUGHT_BY = {
     "labels-after-the-block": "margin.labels.block-ends-at-first-negative",
@@ -65,7 +66,7 @@ def test_what_a_shorter_profile_asks_a_longer_one_asks_too(*, dear: bool) -> Non
     """So that whatever the quick profile catches, the standard one catches."""
     quick, standard = PROFILES["quick"], PROFILES["standard"]
     for clause in clauses():
-        domain = MARGIN32 if clause.operator == MARGIN else SOFT32
+        domain = Domain(clause.operator, "float32", plain_dtypes(clause.operator))
         short = replace(domain, shapes=quick.shapes if dear else (), lattice=quick.lattice)
         long = replace(domain, shapes=standard.shapes if dear else (), lattice=3 if dear else standard.lattice)
         few = clause.draw.cases(short, quick.few_cases if dear else quick.cases, clause.id, 0)
@@ -120,11 +121,16 @@ def test_a_counterexample_is_small(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     shown = run_quick(Spec("stand-in", STAND_IN), tmp_path, filters).findings[0].counterexample
 
     assert shown is not None
-    assert shown.shape == [1, 2]
-    assert shown.target in ([[0, 0]], [[1, 1]])
-    assert shown.input == [["0x0p+0", "0x0p+0"]]
+    assert shown.arguments["input"].shape == shown.arguments["target"].shape == [1, 2]
+    assert shown.arguments["target"].values in ([[0, 0]], [[1, 1]])
+    assert shown.arguments["input"].values == [["0x0p+0", "0x0p+0"]]
     assert shown.expected.startswith("1.0 ")
     assert shown.got.startswith("0.5 ")
+
+
+def printed_example(domain: Domain, name: str) -> Case:
+    """An example of a page by its name."""
+    return example_case(next(example for example in domain.operator.examples if example.name == name), domain)
 
 
 def test_ids_levels_and_sources_are_in_order() -> None:
@@ -142,17 +148,11 @@ def test_ids_levels_and_sources_are_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "printed", "digits"),
-    [
-        (torch_example(MARGIN32)[0], "0.8500", 4),
-        (margin_mindspore_example(MARGIN32)[0], "0.325", 3),
-    ],
+    ("name", "printed", "digits"), [("torch-example", "0.8500", 4), ("mindspore-example", "0.325", 3)]
 )
-def test_the_oracle_gives_the_numbers_that_the_pages_print(case: object, printed: str, digits: int) -> None:
+def test_the_oracle_gives_the_numbers_that_the_pages_print(name: str, printed: str, digits: int) -> None:
     """Rounded to the digits of the page."""
-    from conformance.cases.case import Case
-
-    assert isinstance(case, Case)
+    case = printed_example(MARGIN32, name)
     value = expectation(case, Arithmetic(FORMATS["float32"])).value.low
 
     assert f"{float(value):.{digits}f}" == printed
@@ -160,7 +160,7 @@ def test_the_oracle_gives_the_numbers_that_the_pages_print(case: object, printed
 
 def test_mindspores_soft_margin_number_lies_within_the_bound() -> None:
     """0.84693956 is a float32 beside the correctly rounded one; the bound admits it."""
-    case = soft_mindspore_example(SOFT32)[0]
+    case = printed_example(SOFT32, "mindspore-example")
     value = expectation(case, Arithmetic(FORMATS["float32"])).value
     printed = np.asarray(np.float64(np.float32("0.84693956")))
 
@@ -212,7 +212,7 @@ def test_the_witness_of_a_tail_is_one_label_behind_one_negative(
     shown = run_quick(Spec("stand-in", STAND_IN), tmp_path, filters).findings[0].counterexample
 
     assert shown is not None
-    assert shown.target in ([[-1, 0]], [[-1, 1]])
+    assert shown.arguments["target"].values in ([[-1, 0]], [[-1, 1]])
 
 
 def test_a_reproducer_of_an_empty_batch_keeps_its_shape(tmp_path: Path) -> None:
@@ -222,4 +222,4 @@ def test_a_reproducer_of_an_empty_batch_keeps_its_shape(tmp_path: Path) -> None:
 
     assert shown is not None
     assert "input = np.zeros((0, 4), dtype=np.float32)" in shown.reproducer
-    assert shown.shape == [0, 4]
+    assert shown.arguments["input"].shape == [0, 4]

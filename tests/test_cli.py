@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.command.cli import cli
+from conformance.operators.catalogue import OPERATORS
 from reports.record import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,7 +141,7 @@ def test_report_writes_the_site_and_refuses_a_broken_file_by_name(tmp_path: Path
     result = lossproof("report", str(runs), "--site", str(site))
 
     assert result.exit_code == 4
-    assert f"{runs / 'broken.jsonl'}: line 1 is not of lossproof-run/1" in result.stderr
+    assert f"{runs / 'broken.jsonl'}: line 1 is not of lossproof-run/2" in result.stderr
     assert "broken.jsonl" in (site / "index.html").read_text(encoding="utf-8")
     (runs / "broken.jsonl").unlink()
     assert lossproof("report", str(runs), "--site", str(site)).exit_code == 0
@@ -151,6 +152,7 @@ def test_list_and_explain_name_levels_and_sources() -> None:
     listed = lossproof("list", "--format", "json")
     explained = lossproof("explain", "margin.labels.block-ends-at-first-negative")
 
+    assert {clause["operator"] for clause in json.loads(listed.stdout)} == set(OPERATORS)
     assert {clause["level"] for clause in json.loads(listed.stdout)} == {"documented", "implied", "quality", "open"}
     assert "contiguous block of non-negative targets" in explained.stdout
     assert "https://docs.pytorch.org/docs/2.13/" in explained.stdout

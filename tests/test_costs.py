@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 from adapters.contract import Description, costs_of
 from adapters.gateway import WorkerHung
-from conformance.cases.case import MARGIN
-from conformance.cases.strategies import Fixed
+from conformance.cases.drawing import Fixed
 from conformance.command.cli import cli
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.clause import CLAUSES
 from conformance.judging.subject import Subject, Variant
+from conformance.operators.catalogue import CLAUSES
+from conformance.operators.multilabel_margin_loss import OPERATOR
 from conformance.running.calibrate import probe, settle_costs
 from conformance.running.costs import FUNCTION_COSTS, cost_facts, cost_lines
 from conformance.running.discover import Spec, SubjectFailed, built_in
@@ -29,6 +29,7 @@ from conformance.running.run import Options, Progress, run_subject
 
 ROOT = Path(__file__).resolve().parent.parent
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+MARGIN = OPERATOR.name
 MANY = "margin.labels.many-classes"
 FUNCTIONS = """
     import time
@@ -90,8 +91,9 @@ class Clock:
 def subject(bench: object = None, *costs: str, function: str = "f.py:f", dtype: str = "float32") -> Subject:
     """A variant of some cost classes."""
     variant = Variant(MARGIN, "user", "eager", "cpu", dtype)
+    dtypes = (("target", "int64"),)
     return Subject(
-        variant, cast(Bench, bench), Limits(), "int64", ("value",), function=function, costs=frozenset(costs)
+        variant, cast(Bench, bench), Limits(), OPERATOR, dtypes, ("value",), function=function, costs=frozenset(costs)
     )
 
 
@@ -152,7 +154,7 @@ def test_every_number_of_rows_is_asked_in_every_class_without_programs(profile: 
     """A function that is wrong for three rows only is found by each property that draws batches."""
     cases = cases_for(CLAUSES["margin.value.documented-formula"], subject(None, cost), PROFILES[profile], 0)
 
-    assert {len(case.input) for case in cases} == {1, 2, 3, 4}
+    assert {case.rows for case in cases} == {1, 2, 3, 4}
     assert len(cases) == (PROFILES[profile].few_cases if cost == "slow-calls" else PROFILES[profile].cases)
 
 
@@ -163,7 +165,7 @@ def test_a_longer_profile_asks_a_slow_variant_what_a_shorter_one_does() -> None:
         return {case.digest() for case in cases_for(clause, subject(None, "slow-calls"), PROFILES[profile], 0)}
 
     for clause in CLAUSES.values():
-        if clause.operator == MARGIN and not isinstance(clause.draw, Fixed):
+        if clause.operator is OPERATOR and not isinstance(clause.draw, Fixed):
             assert digests("quick", clause) <= digests("standard", clause) <= digests("thorough", clause), clause.id
 
 
@@ -266,7 +268,7 @@ def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(tmp_path: Path, name: 
 
 def test_a_fault_for_three_rows_is_found_in_slow_calls_and_the_class_is_named(tmp_path: Path) -> None:
     """A user who states that calls are slow is asked fewer cases, of every number of rows."""
-    words = ("--clause", "margin.value.sum-of-rows", "--cost", "slow-calls")
+    words = ("--clause", "margin.value.[sdm]*", "--cost", "slow-calls")
 
     for style in ("text", "markdown"):
         found = check(tmp_path, "wrong_for_three_rows", *words, "--format", style)

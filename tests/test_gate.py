@@ -18,7 +18,18 @@ from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import AcceptedError, read_accepted
 from reports.gate import NotComparable, compare
-from reports.record import Accuracy, ClauseRecord, Counterexample, Failure, Finding, Header, RunWriter, Worst, read_run
+from reports.record import (
+    Accuracy,
+    ArgumentRecord,
+    ClauseRecord,
+    Counterexample,
+    Failure,
+    Finding,
+    Header,
+    RunWriter,
+    Worst,
+    read_run,
+)
 
 FORMULA, NAN = "margin.value.documented-formula", "margin.numbers.infinities-and-nan"
 Edit = Callable[[Finding], Finding | None]
@@ -54,9 +65,13 @@ def only(clause: str, **fields: object) -> Edit:
 
 def witness(got: str = "1.0 (0x1p+0)") -> Counterexample:
     """A counterexample of one row and one class."""
+    arguments = {
+        "input": ArgumentRecord(dtype="float32", shape=[1, 1], values=[["0x0p+0"]]),
+        "target": ArgumentRecord(dtype="int64", shape=[1, 1], values=[[-1]]),
+    }
     return Counterexample(
-        input=[["0x0p+0"]], target=[[-1]], reduction="none", expected="0.0 (0x0p+0), within 0 ulp", got=got,
-        reproducer="print(loss([[0.0]], [[-1]]))", shape=[1, 1], dtype="float32", target_dtype="int64",
+        arguments=arguments, reduction="none", expected="0.0 (0x0p+0), within 0 ulp", got=got,
+        reproducer="print(loss([[0.0]], [[-1]]))", dtype="float32",
     )  # fmt: skip
 
 
@@ -428,7 +443,7 @@ def test_the_outcome_is_there_as_json_and_as_markdown(conforming: Path, tmp_path
     assert worst["after"]["counterexample"]["reproducer"]
     for text in (printed.stdout, summary.read_text(encoding="utf-8")):
         assert f"### regressed: `{FORMULA}` (documented)" in text
-        assert "Input `[[0.0]]` (float32), target `[[-1]]` (int64): expected 0.0" in text
+        assert "input `[[0.0]]` (float32), target `[[-1]]` (int64): expected 0.0" in text
         assert "print(loss([[0.0]], [[-1]]))" in text
         assert "Exit status 1." in text
     assert FORMULA in page.read_text(encoding="utf-8")

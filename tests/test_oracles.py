@@ -11,7 +11,9 @@ import flint
 import numpy as np
 import pytest
 
-from conformance.cases.strategies import ANY_TARGET, Domain, margin_cases, soft_cases
+from conformance.cases.drawing import Domain, drawn
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from reference import margin
 from reference.arguments import DomainError, LabelError, OracleError, ReductionError, ShapeError
 from reference.exact import Rounded, quotient_of_product, quotient_of_sum
@@ -45,21 +47,20 @@ def test_two_oracles_agree_on_adversarial_batches(operator: str, family: str, dt
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 def test_two_margin_oracles_agree_on_what_the_clauses_draw(dtype: str, reduction: str) -> None:
     """Value and gradient of drawn cases are the exact rationals, rounded once."""
-    draw = margin_cases(ANY_TARGET, (reduction,), cotangent=True)
-    for case in draw.cases(Domain(dtype, "int64"), 200, "oracle", 0):
-        assert not [*margin_disagreements(case.input, case.target.astype(np.int64), reduction, case.upstream(), dtype)]
+    draw = drawn((reduction,), cotangent=True)
+    for case in draw.cases(Domain(MARGIN, dtype), 200, "oracle", 0):
+        input, target = case["input"], case["target"].astype(np.int64)
+        assert not [*margin_disagreements(input, target, reduction, case.upstream(), dtype)]
 
 
 @pytest.mark.parametrize("dtype", FORMAT_NAMES)
 def test_two_soft_margin_oracles_agree_on_what_the_clauses_draw(dtype: str) -> None:
     """Every drawn case has its true value inside the interval."""
-    for largest in (8.0, None):
-        draw = soft_cases(largest=largest, weight=True, cotangent=True)
-        for case in draw.cases(Domain(dtype, "same"), 60, "oracle", 0):
-            assert case.weight is not None
-            assert not [
-                *soft_disagreements(case.input, case.target.astype(np.float64), case.weight, case.upstream(), dtype)
-            ]
+    for scores in ("plain", "every"):
+        draw = drawn(scores=scores, given=("weight",), cotangent=True)
+        for case in draw.cases(Domain(SOFT, dtype), 60, "oracle", 0):
+            input, target = case["input"], case["target"].astype(np.float64)
+            assert not [*soft_disagreements(input, target, case["weight"], case.upstream(), dtype)]
 
 
 @pytest.mark.parametrize("dtype", FORMAT_NAMES)
@@ -90,8 +91,8 @@ def test_the_bulk_path_serves_nearly_all_rows(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(margin, "quotient_of_sum", counted)
     for dtype in FORMAT_NAMES:
-        for case in margin_cases(cotangent=True).cases(Domain(dtype, "int64"), 300, "bulk", 0):
-            margin_loss(case.input, case.target.astype(np.int64), "none", Arithmetic(case.format))
+        for case in drawn(cotangent=True).cases(Domain(MARGIN, dtype), 300, "bulk", 0):
+            margin_loss(case["input"], case["target"].astype(np.int64), "none", Arithmetic(case.format))
 
     assert rows[0] > 2000
     assert refined[0] < rows[0] / 100

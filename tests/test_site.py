@@ -251,7 +251,7 @@ def test_the_same_counterexample_is_shown_once(pages: Pages) -> None:
     assert len(shown) == 1
     assert "[0] 0.09765625 0x1.9p-4 nan [1] -inf -0.0 -0x0p+0" in said
     assert "Weight 1.0 0x1p+0 3.0 0x1.8p+1" in said
-    assert "Dtype input float32, float64; target int64" in said
+    assert "Dtype scores float32, float64; target int64" in said
     assert "Expected nan Got 0x1.9p-4 (0.09765625)" in said
     assert "print(loss(mode='inductor', text='<br>'))" in said
 
@@ -296,7 +296,7 @@ def test_one_counterexample_of_each_subject_is_in_the_open(tmp_path: Path) -> No
     ]
     for number, each in enumerate(each for run in made for each in run.findings if each.counterexample):
         assert each.counterexample
-        each.counterexample.shape = [number]
+        each.counterexample.arguments["input"].shape = [number]
         if number == 5 and each.verdict == "observed":
             each.counterexample.got = "behaviour two"
 

@@ -143,7 +143,8 @@ def drawn(
 
     Args:
         reductions: To choose from.
-        scores: ``plain``, of which the pages speak; ``every``, of every size; or kinds by name.
+        scores: ``plain``, of which the pages speak; ``every``, of every size; ``few``, of which a call
+            costs least; or kinds by name.
         labels: The same for labels and indices.
         weights: The same for weights.
         given: Optional arguments, by role or name, that a case has; others are left out.
@@ -174,7 +175,7 @@ def drawn(
 
 def _wanted(argument: Argument, sizes: Mapping[str, int], domain: Domain, kinds: Mapping[str, Kinds]) -> Wanted:
     asked = kinds[_OF_ROLE[argument.role]]
-    words = {"plain": argument.plain, "every": argument.every}
+    words = {"plain": argument.plain, "every": argument.every, "few": argument.few or argument.plain}
     chosen = words.get(asked, (asked,)) if isinstance(asked, str) else asked
     shape = tuple(sizes[axis] for axis in argument.axes if axis in sizes)
     return Wanted(domain.format, sizes, shape, chosen)

@@ -106,6 +106,7 @@ class Argument:
         draw: Makes values of the wanted kinds.
         plain: The kinds of values of which the pages speak.
         every: The kinds of values that are valid; of scores, those of every size.
+        few: The kinds with which a call costs least, by which costs are measured; empty for the plain ones.
         lattice: Every value that an element has in the exhaustive lattice, for C classes; empty for one that
             the lattice leaves out.
         plainer: Values by which the minimiser replaces others, the plainest first.
@@ -122,6 +123,7 @@ class Argument:
     draw: Callable[[RandomBits, Wanted], Array]
     plain: tuple[str, ...] = ("plain",)
     every: tuple[str, ...] = ("every",)
+    few: tuple[str, ...] = ()
     lattice: Callable[[int], tuple[float, ...]] = lambda classes: ()
     plainer: tuple[float, ...] = (0.0, 1.0)
     optional: bool = False

@@ -77,6 +77,7 @@ def _pool(format: Format) -> tuple[float, ...]:
     tiny = [format.smallest_subnormal, format.smallest_normal, format.unit_roundoff, 2 * format.unit_roundoff]
     large = [float(2**k) for k in (2, 3, 4, 6)] + [2.0 ** (format.largest_exponent // 2)]
     large += [21.0, 24.0, 28.0, 34.0]  # where an exponential is below float32's roundoff and not below float64's
+    large += [float(1 - 7 * math.frexp(format.smallest_normal)[1] // 10)]  # where it is a subnormal number
     return (*dyadic, -0.0, *tiny, *(-value for value in tiny), *large, *(-value for value in large))
 
 

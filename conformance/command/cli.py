@@ -13,7 +13,7 @@ import click
 
 from conformance.cases import corpus
 from conformance.command import show
-from conformance.command.console import FORMATS, Command, fail
+from conformance.command.console import FORMATS, Command, fail, operators_option
 from conformance.command.gating import accept, gate
 from conformance.command.upgrade import Order
 from conformance.command.upgrading import envs, find_links_option, fresh_option, run_managed, upgrade
@@ -70,7 +70,13 @@ def cli() -> None:
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
 @click.option("--profile", default="standard", show_default=True, help=f"How much to ask: {', '.join(PROFILES)} "
               "(new cases until it is stopped).")  # fmt: skip
-@click.option("--operator", "operators", multiple=True, help=f"Only this operator ({', '.join(OPERATORS)}).")
+@operators_option
+@click.option(
+    "--operator",
+    "operators",
+    multiple=True,
+    help="Only this operator, such as multi_margin_loss.",
+)
 @click.option("--form", "forms", multiple=True, help="Only this form: native, module, port.")
 @click.option("--mode", "modes", multiple=True, help="Only this mode, such as eager or jit.")
 @click.option("--dtype", "dtypes", multiple=True, help="Only this dtype, such as float32.")
@@ -159,7 +165,8 @@ def _present(python: str) -> list[str]:
 
 @cli.command(cls=Command, epilog=_CHECK_EXAMPLES)
 @click.argument("target")
-@click.option("--operator", required=True, help=f"What it implements: {', '.join(OPERATORS)}.")
+@operators_option
+@click.option("--operator", required=True, help="What it implements, such as multi_margin_loss.")
 @click.option("--framework", required=True, help=f"Whose tensors it takes: {', '.join(with_functions(built_in()))}.")
 @click.option("--level", type=click.Choice(["implied", "quality"]), default="implied", show_default=True,
               help="The last level that decides: quality adds what careful numerical software does.")  # fmt: skip
@@ -301,7 +308,8 @@ def promote(run: Path, clause: str, showed: str, path: Path) -> None:
 @cli.command(
     name="list", cls=Command, epilog="lossproof list\nlossproof list --clause 'margin.labels.*' --format markdown"
 )
-@click.option("--operator", default="*", help=f"Only this operator ({', '.join(OPERATORS)}).")
+@operators_option
+@click.option("--operator", default="*", help="Only this operator, such as multi_margin_loss.")
 @click.option("--clause", default="*", metavar="GLOB", help="Only clauses whose id matches.")
 @click.option("--format", "style", type=FORMATS, default="text", show_default=True, help="How to print the clauses.")
 def list_clauses(operator: str, clause: str, style: str) -> None:
@@ -316,6 +324,7 @@ def list_clauses(operator: str, clause: str, style: str) -> None:
 
 @cli.command(cls=Command, epilog="lossproof explain margin.labels.block-ends-at-first-negative")
 @click.argument("clause")
+@operators_option
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Known run files."
 )

@@ -223,7 +223,7 @@ def catalogue(found: list[Clause], style: str) -> str:
     """The clauses, a line each."""
     if style == "json":
         keys = ("id", "operator", "family", "level", "statement")
-        return json.dumps([{key: getattr(clause, key) for key in keys} for clause in found], indent=1)
+        return json.dumps([{key: str(getattr(clause, key)) for key in keys} for clause in found], indent=1)
     if style == "markdown":
         rows = [f"| `{clause.id}` | {clause.level} | {clause.statement} |" for clause in found]
         return "\n".join(["| clause | level | statement |", "| --- | --- | --- |", *rows])

@@ -10,7 +10,13 @@ from adapters.contract import PlainArray
 from conformance.cases.case import Case
 from conformance.cases.drawing import drawn
 from conformance.judging.clause import shared
-from conformance.judging.compare import Deviation, assert_same_bits, assert_shape, assert_within
+from conformance.judging.compare import (
+    Deviation,
+    assert_gradients_within,
+    assert_same_bits,
+    assert_shape,
+    assert_within,
+)
 from conformance.judging.subject import Array, Subject
 
 _PURE = "A loss is a function of the values of its arguments."
@@ -66,9 +72,7 @@ def same_result_in_every_layout(subject: Subject, case: Case) -> None:
         try:
             assert_shape(got.value, case.result_shape)
             assert_within(subject, case, got.value, expected.value)
-            if differentiates:
-                assert_shape(got.gradient, case.first.shape)
-                assert_within(subject, case, got.gradient, expected.gradient)
+            assert_gradients_within(subject, case, got.gradients, expected)
         except Deviation as deviation:
             raise deviation.beside(f"with arguments {layout}") from None
 

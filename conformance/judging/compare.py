@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.hexadecimal import shortest_hexadecimal
 from conformance.judging.subject import Array, Subject
-from reference.enclosure import Enclosure
+from reference.enclosure import Answer, Enclosure
 from reference.formats import Bool, Float64
 
 
@@ -221,13 +221,16 @@ def assert_gradient(subject: Subject, case: Case, *, as_documented: bool = False
         as_documented: Grant the rounding of the derivative of the page's formula, taken step by step.
     """
     gradients = subject.evaluate(case, "gradient").gradients
-    expected = subject.expected(case, as_documented=as_documented).gradients
+    assert_gradients_within(subject, case, gradients, subject.expected(case, as_documented=as_documented))
 
+
+def assert_gradients_within(subject: Subject, case: Case, gradients: Mapping[str, Array], expected: Answer) -> None:
+    """Raise unless each gradient has the shape and dtype of its argument and lies within its bound."""
     for name, got in gradients.items():
         try:
             assert_shape(got, case[name].shape)
             assert_dtype(got, case.dtype)
-            assert_within(subject, case, got, expected[name])
+            assert_within(subject, case, got, expected.gradients[name])
         except Deviation as deviation:
             deviation.source = name
             raise

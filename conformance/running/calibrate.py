@@ -234,7 +234,7 @@ def _flushes(subject: Subject) -> bool:
 
 
 def probe(subject: Subject, sizes: tuple[int, ...], reduction: str = "none", *, batch: bool = True) -> Case:
-    """A plain valid case: scores in quarters, plain labels, options at their defaults.
+    """A plain valid case: scores in quarters, few labels, options at their defaults.
 
     Args:
         subject: Whose case.
@@ -243,7 +243,7 @@ def probe(subject: Subject, sizes: tuple[int, ...], reduction: str = "none", *, 
         batch: Whether there is a batch axis; without one the first row is asked alone.
     """
     domain = Domain(subject.operator, subject.variant.dtype, subject.dtypes, shapes=(sizes,))
-    build = drawn((reduction,), scores="grid", labels="plain", options=False).build
+    build = drawn((reduction,), scores="grid", labels="few", options=False).build
     case = build(RandomBits(*sizes), domain)
     return case if batch or not subject.operator.unbatched else case.some_rows(slice(0, 1)).unbatched()
 

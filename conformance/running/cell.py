@@ -343,7 +343,7 @@ def _counterexample(cell: Cell, outcome: _Outcome) -> Counterexample | None:
     case, deviation = outcome.case, outcome.deviation
     if case is None or deviation is None:
         return None
-    gradient = cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT)
+    gradient = cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT) or bool(deviation.source)
     measured = deviation.measured
     return Counterexample(
         arguments=arguments_of(case),

@@ -68,7 +68,7 @@ def cost_facts(description: Description, variants: dict[Variant, frozenset[str]]
         for mode in description["operators"][operator]["modes"]:
             costs = costs_of(description, operator, mode)
             if "expensive-programs" in costs and not profile.expensive_programs:
-                found.setdefault((operator, mode), costs)
+                found.setdefault((operator, mode), frozenset({"expensive-programs"}))
     classes = sorted(f"{operator} {mode}: {cost}" for (operator, mode), of in found.items() for cost in of or {"cheap"})
     asked = {cost for costs in found.values() for cost in costs or {"cheap"}}
     return {"costs": classes, "left_out_by_cost": {cost: _left_out(cost, profile) for cost in sorted(asked)}}

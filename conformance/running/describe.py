@@ -78,6 +78,8 @@ def with_function(spec: Spec, description: Description, bench: Bench) -> Descrip
         raise UsageError(f"target {function.target}: cannot be loaded: {fault.headline}") from None
     except WorkerError as error:
         raise UsageError(f"target {function.target}: {error}") from None
+    nearest = _nearest_offer(description, OPERATORS[function.operator])
+    description = {**description, "operators": {**description["operators"], function.operator: nearest}}
     offer = _of_function(description, function, differentiable=differentiable)
     if "reproducer" in offer:
         offer["reproducer"] = _reproducer(offer["reproducer"], function, differentiable=differentiable)
@@ -98,7 +100,7 @@ def _of_function(description: Description, function: Function, *, differentiable
     operator = OPERATORS[function.operator]
     sources = tuple(GRADIENT + argument.name for argument in operator.arguments if argument.differentiable)
     wants = _ANY_FUNCTION + ((*sources, *_DIFFERENTIABLE_FUNCTION) if differentiable else ())
-    offer: OperatorOffer = {**_nearest_offer(description, operator), "forms": ["user"]}
+    offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"]}
     offer.pop("signature", None)
     modes = [mode for mode in offer["modes"] if "wrapper" not in costs_of(description, function.operator, mode)]
     offer["by_mode"] = {

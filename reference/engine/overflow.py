@@ -87,11 +87,20 @@ def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
     if isinstance(node, e.Sum):
         parts = [_ends(run, part) if sign > 0 else _ends(run, part)[::-1] for part, sign in _terms(node)]
         return reduce(np.add, [part[0] for part in parts]), reduce(np.add, [part[1] for part in parts])
+    size = run.errors[node].size
+    if isinstance(node, e.Total | e.Quotient) and size is not None:
+        return _of_open_sum(run, node, size)
     if isinstance(node, e.Total):
         axes = run.state.layout.positions(node.over)
         up, down = _ends(run, node.parents[0])
         return np.sum(up, axis=axes, keepdims=True), np.sum(down, axis=axes, keepdims=True)
     return _ends(run, node)
+
+
+def _of_open_sum(run: Rounding, node: Node, size: Float64) -> tuple[Any, Any]:
+    """The positive and the negative terms apart: half of the magnitudes plus and minus the sum."""
+    value, error = run.state.values[node], run.error(node)
+    return np.maximum(size + value.high, 0.0) / 2 + error, np.maximum(size - value.low, 0.0) / 2 + error
 
 
 def _terms(node: e.Sum) -> list[tuple[Node, int]]:

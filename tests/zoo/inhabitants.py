@@ -6,14 +6,15 @@ import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.cases.case import MARGIN, SOFT
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from tests.zoo.entry import Fault, Right
 
 ZOO = Path(__file__).resolve().parent
 FRAMEWORKS = ("jax", "torch", "numpy")
 """The slowest to ask first."""
 
-OPERATORS = {"margin": MARGIN, "soft": SOFT}
+OPERATORS = {operator.word: operator.name for operator in (MARGIN, SOFT)}
 
 
 @dataclass(frozen=True)

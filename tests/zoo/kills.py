@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.cases.strategies import Drawn
+from conformance.cases.drawing import Drawn
 from conformance.judging.clause import Clause, Level
 from conformance.operators.catalogue import clauses
 from conformance.running.discover import find_function
@@ -103,7 +103,7 @@ def _findings(who: Inhabitant, question: Question) -> list[Finding]:
     spec = replace(spec, function=replace(spec.function, path=(str(CHECKOUT),)))
     filters = Filters((who.operator,), ("eager",), levels=LEVELS)
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(question.chosen, filters, question.python, out=Path(folder), minimise=0.0)
+        options = Options(question.chosen, filters, question.python, out=Path(folder), minimise=0)
         return run_subject(spec, options, Progress()).findings
 
 

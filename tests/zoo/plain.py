@@ -15,10 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.cases.case import MARGIN, Case
+from conformance.cases.case import Case
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import Refused, Subject, Variant
+from conformance.operators.catalogue import OPERATORS
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.running.discover import built_in
+from tests.laws import plain_dtypes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -32,14 +35,14 @@ def plain_cases(operator: str, count: int) -> tuple[Case, ...]:
 
 def _plain_case(generator: np.random.Generator, operator: str) -> Case:
     rows, classes = int(generator.integers(1, 5)), int(generator.integers(2, 7))
-    margin = operator == MARGIN
+    margin = operator == MARGIN.name
     target = _labels(generator, rows, classes) if margin else generator.integers(0, 2, (rows, classes)).astype(float)
+    input = generator.normal(size=(rows, classes)).astype(np.float32).astype(np.float64)
     return Case(
-        operator=operator,
+        operator=OPERATORS[operator],
         dtype="float32",
-        input=generator.normal(size=(rows, classes)).astype(np.float32).astype(np.float64),
-        target=target,
-        target_dtype="int64" if margin else "float32",
+        arrays={"input": input, "target": target},
+        dtypes=dict(plain_dtypes(OPERATORS[operator])),
         reduction=("none", "sum", "mean")[generator.integers(3)],
     )
 
@@ -68,7 +71,8 @@ def agreement(target: str, operator: str, framework: str, python: str, count: in
         variant=Variant(operator, "user", "eager", "cpu", "float32"),
         bench=_bench(framework, python),
         limits=Limits(),
-        target_dtype="int64" if operator == MARGIN else "same",
+        operator=OPERATORS[operator],
+        dtypes=plain_dtypes(OPERATORS[operator]),
         offers=("value", "gradient"),
         flushes=framework == "jax",
         function=target,
@@ -82,7 +86,7 @@ def _agrees(subject: Subject, case: Case) -> bool:
         got = subject.evaluate(case, "gradient")
     except Refused:
         return False
-    expected = subject.expected(case, printed=True)
+    expected = subject.expected(case, as_documented=True)
     pairs = ((got.value, expected.value), (got.gradient, expected.gradient))
     return all(
         array.shape == bound.low.shape and bool(bound.admits(array.values, case.format).all()) for array, bound in pairs

@@ -9,7 +9,10 @@ from conformance.cases.random_bits import RandomBits
 from reference.formats import Int64
 
 KINDS = ("padded", "tail", "duplicates", "empty", "all", "leading")
-"""Padding behind the block; anything behind it; labels twice; no labels; every class; a -1 in front of labels."""
+"""Padding behind the block; anything behind it; labels twice; no labels; every class; a -1 in front of labels.
+
+Beside these there is ``one``: one label, then padding.
+"""
 
 
 def draw(bits: RandomBits, wanted: Wanted) -> Array:
@@ -21,7 +24,7 @@ def draw(bits: RandomBits, wanted: Wanted) -> Array:
 def _row(bits: RandomBits, kind: str, classes: int) -> Int64:
     block = _block(bits, kind, classes)
     row = np.full(classes, -1, dtype=np.int64)
-    if kind not in ("padded", "empty"):
+    if kind not in ("padded", "empty", "one"):
         row = bits.integers(-1, classes, (classes,))
     row[: len(block)] = block
     row[len(block) : len(block) + 1] = -1
@@ -34,6 +37,8 @@ def _block(bits: RandomBits, kind: str, classes: int) -> Int64:
     different = bits.permutation(classes)
     if kind == "all":
         return different
+    if kind == "one":
+        return different[:1]
     if kind in ("empty", "leading"):
         return different[:0]
     if kind == "duplicates":
