@@ -281,10 +281,12 @@ class Reproducer(TypedDict):
     positional arguments, such as ``input, target``), ``$options`` (what follows them, with a comma
     in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call`` and
     ``$tensors``, and follows the lines of its ``define`` with the same, if it has any. ``gradient``
-    has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``.
+    has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``;
+    ``$to_keyword`` is ``, to='NAME'``, or nothing if the argument is called ``input``.
     ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
-    what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` says
-    that a function has its gradient beside it, as ``NAME_gradient``, instead of being differentiated.
+    what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands
+    in for ``gradient`` where somebody's own ``$function`` has its gradient beside it instead of being
+    differentiated.
     """
 
     prelude: str
@@ -297,7 +299,7 @@ class Reproducer(TypedDict):
     gradient: NotRequired[str]
     before: NotRequired[str]
     modes: NotRequired[dict[str, str]]
-    gradient_beside: NotRequired[bool]
+    gradient_beside: NotRequired[str]
 
 
 class SignatureParameter(TypedDict):

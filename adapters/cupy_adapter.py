@@ -145,7 +145,6 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "offers": ["value", "gradient:input", "after", "threads"],
         "reproducer": {
             "port_import": "from lossproof import port\ncupy_port = port('cupy')\n",
-            "gradient_beside": True,
             "prelude": "import %s as xp\n${port_import}# bfloat16 is the dtype of that name of ml_dtypes" % module,
             "array": "xp.array($values, dtype='$dtype')",
             "empty": "xp.zeros($shape, dtype='$dtype')",

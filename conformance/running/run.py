@@ -141,15 +141,14 @@ def asked_clauses(filters: Filters) -> list[Clause]:
 
 def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]) -> Outcome:
     description = with_function(spec, describe(spec, options.python, benches[0].first), benches[0].first)
-    wanted = variants(description, options.profile, options.filters)
+    absent = absent_operators(description, spec)
+    wanted = variants(description, options.profile, options.filters, absent)
     progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
     function = spec.function.target if spec.function else ""
     calibrated = _calibrated(description, wanted, options, benches, progress, function)
     cells = _cells(description, calibrated, asked, options, benches)
     left_out = [LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]]
-    header = _header(
-        description, benches[0].first, options, calibrated, len(cells), left_out, absent_operators(description, spec)
-    )
+    header = _header(description, benches[0].first, options, calibrated, len(cells), left_out, absent)
     progress.planned(f"{description['framework']} {description['version']}", len(cells), left_out)
     path = options.out / f"{description['framework']}-{description['version']}{_suffix(options)}.jsonl"
     with RunWriter(path) as writer:

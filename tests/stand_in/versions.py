@@ -44,7 +44,7 @@ def write_version(folder: Path, version: str, edits: Sequence[Edit] = ()) -> Pat
         Edit('call={"port": ', 'call={"native": ', "adapter"),
         Edit('import_module("numpy_port")', 'import_module("stand_in_port")', "adapter"),
         Edit('Path(__file__).resolve().parent.parent / "reference"', f"Path({str(ROOT)!r}) / 'reference'"),
-        Edit("_REPRODUCER = {", f'VERSION = "{version}"\nLAZY = {{}}\n_REPRODUCER = {{', "adapter"),
+        Edit("_BESIDE = ", f'VERSION = "{version}"\nLAZY = {{}}\n_BESIDE = ', "adapter"),
     ]
     for edit in (*own, *edits):
         if texts[edit.file].count(edit.old) != 1:
