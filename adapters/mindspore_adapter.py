@@ -9,6 +9,8 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 from mindspore import nn, ops
 
+TITLE = "MindSpore"
+INSTALL = "'mindspore==2.10.*' 'numpy<2'"
 NEEDS = [
     {"versions": ">=2.10", "python": ">=3.10,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
     {"versions": ">=2.7.2", "python": ">=3.9,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reports.record import (
     Accuracy,
+    ArgumentRecord,
     ClauseRecord,
     Counterexample,
     Finding,
@@ -57,6 +58,7 @@ CLAUSES = [
     clause(TIE, "open"),
     clause("soft.value.large-scores", "implied"),
 ]
+SCORES = [["0x1.9p-4", "nan"], ["-inf", "-0x0.0p+0"]]
 FORM_MODES = (("native", "eager"), ("native", "inductor"), ("module", "eager"))
 VARIANTS = [
     VariantRecord(form=form, mode=mode, device="cpu", dtype=dtype)
@@ -67,17 +69,17 @@ VARIANTS = [
 def example(variant: VariantRecord, *, got: str) -> Counterexample:
     """A counterexample whose input holds a NaN and an exact hexadecimal number."""
     return Counterexample(
-        input=[["0x1.9p-4", "nan"], ["-inf", "-0x0.0p+0"]],
-        target=[[0, -1], [1, 0]],
-        weight=["0x1.0p+0", "0x1.8p+1"],
+        arguments={
+            "input": ArgumentRecord(dtype=variant.dtype, shape=[2, 2], values=SCORES),
+            "target": ArgumentRecord(dtype="int64", shape=[2, 2], values=[[0, -1], [1, 0]]),
+            "weight": ArgumentRecord(dtype=variant.dtype, shape=[2], values=["0x1.0p+0", "0x1.8p+1"]),
+        },
         cotangent="0x1.0p+0",
         reduction="none",
         expected="nan",
         got=got,
         reproducer=f"import torch\nprint(loss(mode={variant.mode!r}, text='<br>'))",
-        shape=[2, 2],
         dtype=variant.dtype,
-        target_dtype="int64",
         options={"size_average": None},
     )
 
@@ -116,7 +118,7 @@ def make_run(
     """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
     subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
     header = Header(
-        schema="lossproof-run/1",
+        schema="lossproof-run/2",
         run=f"{framework}-{python}",
         started=started,
         suite=Suite(version="0.1.0", digest="sha256:00"),

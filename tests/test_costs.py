@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 
 from adapters.contract import Description, costs_of
 from adapters.gateway import WorkerHung
-from conformance.cases.case import MARGIN
-from conformance.cases.strategies import Fixed
+from conformance.cases.drawing import Fixed
 from conformance.command.cli import cli
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.clause import CLAUSES
 from conformance.judging.subject import Subject, Variant
+from conformance.operators.catalogue import CLAUSES
+from conformance.operators.multilabel_margin_loss import OPERATOR
 from conformance.running.calibrate import probe, settle_costs
 from conformance.running.costs import FUNCTION_COSTS, cost_facts, cost_lines
 from conformance.running.discover import Spec, SubjectFailed, built_in
@@ -30,6 +30,7 @@ from conformance.running.run import Options, Progress, run_subject
 
 ROOT = Path(__file__).resolve().parent.parent
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+MARGIN = OPERATOR.name
 MANY = "margin.labels.many-classes"
 FUNCTIONS = """
     import time
@@ -50,19 +51,16 @@ FUNCTIONS = """
 
 
 Seconds = Callable[[int, int, bool], float]
-"""What a call takes, by its rows, its classes and whether its shape is new."""
+"""Of rows, classes and whether the shape is new."""
 
-Bytes = Callable[[int], int]
-
-
-def _few_bytes(classes: int) -> int:
-    return 8 * classes
+Memory = Callable[[int], int]
+"""Bytes of classes."""
 
 
 class Clock:
     """A bench whose worker takes as long, and as much memory, as a formula of rows, classes and call says."""
 
-    def __init__(self, seconds: Seconds, bytes_of_classes: Bytes = _few_bytes) -> None:
+    def __init__(self, seconds: Seconds, bytes_of_classes: Memory = lambda classes: 8 * classes) -> None:
         self._seconds, self._bytes = seconds, bytes_of_classes
         self._last, self._peak = 0.0, 0
         self._seen: set[tuple[int, ...]] = set()
@@ -101,12 +99,13 @@ class Clock:
 def subject(bench: object = None, *costs: str, function: str = "f.py:f", dtype: str = "float32") -> Subject:
     """A variant of some cost classes."""
     variant = Variant(MARGIN, "user", "eager", "cpu", dtype)
+    dtypes = (("target", "int64"),)
     return Subject(
-        variant, cast(Bench, bench), Limits(), "int64", ("value",), function=function, costs=frozenset(costs)
+        variant, cast(Bench, bench), Limits(), OPERATOR, dtypes, ("value",), function=function, costs=frozenset(costs)
     )
 
 
-FORMULAS: dict[str, tuple[Seconds, Bytes | None, set[str]]] = {
+FORMULAS: dict[str, tuple[Seconds, Memory | None, set[str]]] = {
     "vectorised": (lambda rows, classes, new: 3e-4 + 1e-7 * rows + 1e-8 * classes, None, set()),
     "an eager framework": (lambda rows, classes, new: 5e-3 + 2e-7 * rows, None, set()),
     "sleeps 10 ms": (lambda rows, classes, new: 0.01 + 1e-7 * rows, None, set()),
@@ -125,7 +124,7 @@ FORMULAS: dict[str, tuple[Seconds, Bytes | None, set[str]]] = {
 def test_a_function_is_in_the_same_class_on_a_machine_three_times_as_slow(name: str, load: float) -> None:
     """The steps lie far from what implementations of either side take."""
     seconds, memory, classes = FORMULAS[name]
-    clock = Clock(lambda rows, classes, new: load * seconds(rows, classes, new), memory or _few_bytes)
+    clock = Clock(lambda rows, classes, new: load * seconds(rows, classes, new), *([memory] if memory else []))
 
     assert measured_costs(subject(clock), probe) == classes
     assert clock.calls < 40
@@ -163,7 +162,7 @@ def test_every_number_of_rows_is_asked_in_every_class_without_programs(profile: 
     """A function that is wrong for three rows only is found by each property that draws batches."""
     cases = cases_for(CLAUSES["margin.value.documented-formula"], subject(None, cost), PROFILES[profile], 0)
 
-    assert {len(case.input) for case in cases} == {1, 2, 3, 4}
+    assert {case.rows for case in cases} == {1, 2, 3, 4}
     assert len(cases) == (PROFILES[profile].few_cases if cost == "slow-calls" else PROFILES[profile].cases)
 
 
@@ -174,7 +173,7 @@ def test_a_longer_profile_asks_a_slow_variant_what_a_shorter_one_does() -> None:
         return {case.digest() for case in cases_for(clause, subject(None, "slow-calls"), PROFILES[profile], 0)}
 
     for clause in CLAUSES.values():
-        if clause.operator == MARGIN and not isinstance(clause.draw, Fixed):
+        if clause.operator is OPERATOR and not isinstance(clause.draw, Fixed):
             assert digests("quick", clause) <= digests("standard", clause) <= digests("thorough", clause), clause.id
 
 
@@ -277,7 +276,7 @@ def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(tmp_path: Path, name: 
 
 def test_a_fault_for_three_rows_is_found_in_slow_calls_and_the_class_is_named(tmp_path: Path) -> None:
     """A user who states that calls are slow is asked fewer cases, of every number of rows."""
-    words = ("--clause", "margin.value.sum-of-rows", "--cost", "slow-calls")
+    words = ("--clause", "margin.value.[sdm]*", "--cost", "slow-calls")
 
     for style in ("text", "markdown"):
         found = check(tmp_path, "wrong_for_three_rows", *words, "--format", style)

@@ -37,6 +37,7 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
         "mode": template.get("modes", {}).get(variant.mode, ""),
         "port_import": template.get("port_import", "") if variant.form == "port" else "",
         "to": to,
+        "to_keyword": "" if to == "input" else f", to={to!r}",
     }
     fields["call"] = Template(template["call"][variant.form]).substitute(fields)
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)

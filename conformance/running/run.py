@@ -116,13 +116,13 @@ def asked_clauses(filters: Filters) -> list[Clause]:
 
 def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[Lane]) -> Outcome:
     description = with_function(spec, describe(spec, options.python, benches[0].primary), benches[0].primary)
-    wanted = variants(description, options.profile, options.filters)
+    absent = absent_operators(description, spec)
+    wanted = variants(description, options.profile, options.filters, absent)
     progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
     function = spec.function.target if spec.function else ""
     calibrated = _calibrated(description, wanted, options, benches, progress, function)
     cells = _cells(description, calibrated, asked, options, benches)
     version = benches[0].primary.worker.python_version
-    absent = absent_operators(description, spec)
     facts = _facts(description, calibrated, options.profile)
     header = header_of(description, facts, version, options.profile.name, options.seed, len(cells), absent)
     progress.planned(f"{description['framework']} {description['version']}", len(cells), header.left_out)
