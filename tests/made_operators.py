@@ -34,7 +34,7 @@ def oracle(case: Case, arithmetic: Arithmetic, as_documented: bool) -> Answer:
                 raise LabelError("a place that is not there")
     nothing, gradient = np.zeros(case.result_shape), np.zeros(case.first.shape)
     value, slopes = (Enclosure(each, each, each, each, each, each) for each in (nothing, gradient))
-    return Answer(value, slopes)
+    return Answer(value, {case.operator.arguments[0].name: slopes})
 
 
 CHOICE = Operator(

@@ -159,20 +159,20 @@ def test_parts_are_replaced_by_name() -> None:
 
 
 def test_an_adapter_gets_every_argument_that_is_given() -> None:
-    """In its dtype; the cotangent where a gradient is wanted; lists where they are wanted."""
+    """In its dtype and place, the positional ones first; lists where they are wanted; the cotangent apart."""
     case = THREE.replace(weight=np.ones(4), no_tensors=("target",))
 
-    plain = case.plain_arrays(gradient=True)
+    given = {each["name"]: (each["place"], each["array"].get("dtype")) for each in case.call_arguments()}
 
-    assert {name: array.get("dtype") for name, array in plain.items()} == {
-        "input": "float32",
-        "target": None,
-        "weight": "float32",
-        "cotangent": "float32",
-    }
-    assert plain["target"] == {"list": [3, 1, 3]}
+    assert list(given.items()) == [
+        ("input", ("positional", "float32")),
+        ("target", ("positional", None)),
+        ("weight", ("keyword", "float32")),
+    ]
+    assert case.call_arguments()[1]["array"] == {"list": [3, 1, 3]}
+    assert case.plain_cotangent()["dtype"] == "float32"
     assert case.upstream().tolist() == [1.0, 1.0, 1.0]
-    assert set(THREE.plain_arrays(gradient=False)) == {"input", "target"}
+    assert [each["name"] for each in THREE.call_arguments()] == ["input", "target"]
 
 
 CHANGES: dict[str, dict[str, Any]] = {

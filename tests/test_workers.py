@@ -21,8 +21,8 @@ from conformance.judging.bench import Limits
 from conformance.judging.subject import Variant
 from conformance.running.cell import Cell
 from conformance.running.discover import Spec, UsageError, built_in
-from conformance.running.plan import PROFILES, Filters
 from conformance.running.lanes import shares
+from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.record import Finding, read_run
 
