@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from reference.arguments import DomainError
+from reference.engine.expression import Expression
 from reference.engine.words import positive_part
 from reference.expect import Deviation, expect, formula, known_formula
 
 SCORES = np.array([[0.5, 0.25, -1.0], [2.0, 0.0, 1.0]], dtype=np.float32)
+
+
+def hinge(x: Expression, y: Expression) -> Expression:
+    """A binary hinge loss."""
+    return positive_part(1 - x * y)
 
 
 def test_a_named_loss_is_expected_and_checked() -> None:
@@ -28,9 +34,10 @@ def test_a_named_loss_is_expected_and_checked() -> None:
 
 
 def test_a_formula_of_ones_own_has_gradients_and_bounds() -> None:
-    """A binary hinge loss, and the first wrong element of its gradient."""
-    hinge = formula(lambda x, y: positive_part(1 - x * y), x="N score", y="N sign")
-    expected = expect(hinge, {"x": np.array([0.5, 3.0, 1.0]), "y": np.array([1.0, 1.0, 1.0])})
+    """And the first wrong element of a gradient is shown."""
+    expected = expect(
+        formula(hinge, x="N score", y="N sign"), {"x": np.array([0.5, 3.0, 1.0]), "y": np.array([1.0, 1.0, 1.0])}
+    )
 
     expected.check([0.5, 0.0, 0.0])
     expected.check([-1.0, 0.0, -0.5], of="x")
@@ -44,7 +51,7 @@ def test_what_is_no_loss_no_kind_or_no_number_of_the_format_is_refused() -> None
     with pytest.raises(DomainError, match=r"'multi_margin'.*multi_margin_loss"):
         known_formula("multi_margin")
     with pytest.raises(DomainError, match=r"'scores' is no kind"):
-        formula(lambda x: x, x="N scores")
+        formula(hinge, x="N scores", y="N sign")
     with pytest.raises(DomainError, match=r"0\.1.*no value of float32"):
         expect("soft_margin_loss", {"input": np.array([0.1]), "target": np.array([1.0])})
     with pytest.raises(DomainError, match="'float8'"):

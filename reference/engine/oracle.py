@@ -54,21 +54,32 @@ def evaluate(
         OracleError: Arguments outside the formula's domain, as ``ShapeError``,
             ``LabelError``, ``DomainError`` or ``ReductionError``.
     """
-    settings = dict(options or {})
+    with np.errstate(all="ignore"):
+        task, given = _task(formula, arguments, dict(options or {}), reduction, arithmetic, documented, gradients)
+        return Question(task, given, cotangent).answer()
+
+
+def _task(
+    formula: Formula,
+    arguments: Mapping[str, Any],
+    settings: Mapping[str, Setting],
+    reduction: str,
+    arithmetic: Arithmetic | None,
+    documented: bool,
+    gradients: Sequence[str] | None,
+) -> tuple[Task, dict[str, Any]]:
+    """The graph for these arguments, which are checked, and the arguments as arrays."""
     check_reduction(reduction)
     check_names(formula, arguments, settings)
-    shapes = {spec.name: np.shape(arguments[spec.name]) for spec in formula.arguments if spec.name in arguments}
-    binding = bind({spec.name: spec.pattern for spec in formula.arguments}, shapes)
-    given = {name: np.asarray(arguments[name]) for name in shapes}
+    given = {spec.name: np.asarray(arguments[spec.name]) for spec in formula.arguments if spec.name in arguments}
+    patterns = {spec.name: spec.pattern for spec in formula.arguments}
+    binding = bind(patterns, {name: values.shape for name, values in given.items()})
     check_arguments(formula, given, binding)
     graph = trace(formula, binding, settings, reduction, documented=documented)
     chosen = {**formula.options, **settings}
-    numbers = {
-        name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)
-    }
-    task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, _wanted(formula, given, gradients))
-    with np.errstate(all="ignore"):
-        return Question(task, given, cotangent).answer()
+    numbers = {name: float(chosen[name] or 0.0) for name, own in formula.options.items() if isinstance(own, float)}
+    own = arithmetic or Arithmetic(FORMATS["float32"])
+    return Task(graph, own, numbers, _wanted(formula, given, gradients)), given
 
 
 def _wanted(formula: Formula, given: Mapping[str, Any], gradients: Sequence[str] | None) -> tuple[str, ...]:
