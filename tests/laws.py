@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from adapters.contract import from_plain
+from adapters.arrays import from_plain
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits

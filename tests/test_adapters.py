@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from adapters.arrays import to_plain
 from adapters.constants import constant
-from adapters.contract import VERSION, Call, to_plain
+from adapters.contract import VERSION, Call
 from adapters.gateway import AdapterFault
 from conformance.command.cli import cli
 from conformance.judging.bench import Limits

@@ -12,7 +12,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from adapters.contract import FURTHER, OperatorOffer, from_plain, reply_fault, to_plain
+from adapters.arrays import from_plain, to_plain
+from adapters.contract import FURTHER, reply_fault
+from adapters.description import OperatorOffer
 from conformance.cases.case import Case
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import Subject, Variant

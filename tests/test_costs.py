@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.contract import Description, costs_of
+from adapters.description import Description, costs_of
 from adapters.gateway import WorkerHung
 from conformance.cases.drawing import Fixed
 from conformance.command.cli import cli

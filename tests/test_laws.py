@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.contract import from_plain
+from adapters.arrays import from_plain
 from conformance.operators.catalogue import clauses
 from tests.laws import Answer, broken, right
 

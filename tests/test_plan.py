@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.contract import Description, OperatorOffer, dtypes_of, wants_of
+from adapters.description import Description, OperatorOffer, dtypes_of, wants_of
 from conformance.cases.drawing import Domain
 from conformance.judging.bench import Limits
 from conformance.judging.subject import Subject, Variant

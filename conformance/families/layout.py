@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from adapters.contract import PlainArray
+from adapters.arrays import PlainArray
 from conformance.cases.case import Case
 from conformance.cases.drawing import drawn
 from conformance.judging.clause import shared

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from adapters.contract import GRADIENT, Call, PlainArgument, PlainArray, RaisedError, Reply, from_plain, to_plain
+from adapters.arrays import PlainArgument, PlainArray, from_plain, to_plain
+from adapters.contract import GRADIENT, Call, RaisedError, Reply
 from conformance.cases.case import Case
 from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits

@@ -9,18 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import (
-    ECHO,
-    GRADIENT,
-    PRODUCT,
-    CallArgument,
-    Description,
-    OperatorOffer,
-    costs_of,
-    from_plain,
-    to_plain,
-    wants_of,
-)
+from adapters.arrays import from_plain, to_plain
+from adapters.contract import ECHO, GRADIENT, PRODUCT, CallArgument
+from adapters.description import Description, OperatorOffer, costs_of, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn

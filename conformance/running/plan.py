@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from adapters.contract import Description, costs_of, dtypes_of, forms_of
+from adapters.description import Description, costs_of, dtypes_of, forms_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed
 from conformance.cases.operator import Shape

@@ -7,7 +7,8 @@ import importlib.metadata
 import platform
 import uuid
 
-from adapters.contract import GRADIENT, Description
+from adapters.contract import GRADIENT
+from adapters.description import Description
 from conformance.cases.case import Case
 from conformance.cases.hexadecimal import hexadecimal
 from conformance.cases.random_bits import SCHEME as DRAWS

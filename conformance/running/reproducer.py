@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import OperatorOffer, Reproducer
+from adapters.description import OperatorOffer, Reproducer
 from conformance.cases.case import Case
 from conformance.judging.subject import Variant
 from reference.formats import Float64, Int64

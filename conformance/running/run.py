@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from adapters.contract import Description
+from adapters.description import Description
 from conformance.cases.minimise import EVALUATIONS
 from conformance.judging.bench import Limits
 from conformance.judging.clause import Clause
