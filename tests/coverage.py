@@ -9,9 +9,8 @@ Exit status: 0 if each was met on both sides or cannot be, 1 if one was not.
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
@@ -25,6 +24,10 @@ from reference.regimes import Counts, watched
 from tests.engine.agreement import FOUNDING
 from tests.engine.cases import FORMULAS
 from tests.laws import plain_dtypes
+
+_ALL_WAYS = ((False, False), (False, True), (True, False), (True, True))
+_ENGINE_WAYS = ((False, False), (True, True))
+"""Whether subnormal numbers may be flushed, and whether the rounding of the page's own form is granted."""
 
 IMPOSSIBLE: Mapping[str, str] = {}
 """Regimes that are on one side in every case, each with the reason."""
@@ -43,8 +46,8 @@ def cases(profile: Profile) -> Iterator[tuple[Case, str]]:
             yield from ((case, domain.dtype) for case in drawn(clause, domain, profile.cases, 0))
 
 
-def _ask(oracle: Oracle, case: Case, dtype: str, ways: Iterator[tuple[bool, bool]]) -> None:
-    """An oracle's answers to a case, with subnormal numbers flushed or not, the page's rounding granted or not."""
+def _ask(oracle: Oracle, case: Case, dtype: str, ways: Sequence[tuple[bool, bool]]) -> None:
+    """An oracle's answers to a case; one that it does not take meets nothing."""
     for flushes, as_documented in ways:
         try:
             oracle(case, Arithmetic(FORMATS[dtype], flushes), as_documented)
@@ -58,8 +61,8 @@ def covered(profile: Profile) -> Counts:
         for case, dtype in cases(profile):
             name = case.operator.name
             if name in FOUNDING:
-                _ask(case.operator.oracle, case, dtype, itertools.product((False, True), repeat=2))
-            _ask(oracle_of(FORMULAS[name]), case, dtype, zip((False, True), (False, True), strict=True))
+                _ask(case.operator.oracle, case, dtype, _ALL_WAYS)
+            _ask(oracle_of(FORMULAS[name]), case, dtype, _ENGINE_WAYS)
     return dict(sorted(seen.counts.items()))
 
 
@@ -74,9 +77,7 @@ def main(words: list[str]) -> int:
     open_ones = missed(counts)
     for name, (without, held) in counts.items():
         sys.stdout.write(f"{'MISSED ' if name in open_ones else ''}{name}: {held} held, {without} did not\n")
-    sys.stdout.write(
-        f"{len(counts) - len(open_ones)} of {len(counts)} predicates are settled\n"
-    )
+    sys.stdout.write(f"{len(counts) - len(open_ones)} of {len(counts)} predicates are settled\n")
     return 1 if open_ones else 0
 
 

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from adapters.arrays import from_plain
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
+from conformance.judging.answers import Refused, Undecided, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation
-from conformance.judging.subject import Refused, Subject, Undecided, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import clauses
 from reference.formats import Float64
 from tests import stand_in_adapter

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from conformance.running.discover import built_in
-from reports.record import json_schema
+from reports.run_files import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("reference", "adapters", "conformance", "reports")
@@ -102,7 +102,7 @@ def test_conformance_imports_no_adapter_and_of_the_reports_its_record_only() -> 
         for name in imported(tree):
             assert not name.startswith("adapters.") or name.split(".")[1] in SUITE_SIDE, path
             if name.startswith("reports.") and path.parent.name != "command":
-                assert name in {"reports.record", "reports.lines"}, path
+                assert name in {"reports.record", "reports.lines", "reports.run_files"}, path
 
 
 def test_nothing_imports_the_command_line() -> None:

@@ -16,8 +16,9 @@ from adapters.arrays import from_plain, to_plain
 from adapters.contract import FURTHER, reply_fault
 from adapters.description import OperatorOffer
 from conformance.cases.case import Case
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.subject import Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from tests.calls import NUMPY, STAND_IN, answer, call
 from tests.test_plan import offer

@@ -13,7 +13,7 @@ from conformance.running.digest import suite_digest
 from conformance.running.discover import Spec
 from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.lines import RunFileError
-from reports.record import find_run_files, read_run
+from reports.run_files import find_run_files, read_run
 
 
 @dataclass(frozen=True)

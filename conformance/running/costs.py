@@ -15,7 +15,7 @@ from adapters.description import Description, costs_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
-from conformance.judging.subject import Variant
+from conformance.judging.answers import Variant
 
 if TYPE_CHECKING:
     from conformance.running.plan import Profile

@@ -10,7 +10,7 @@ import numpy as np
 
 from adapters.description import OperatorOffer, Reproducer
 from conformance.cases.case import Case
-from conformance.judging.subject import Variant
+from conformance.judging.answers import Variant
 from reference.formats import Float64, Int64
 
 _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
