@@ -28,11 +28,14 @@ def lossproof(*words: str) -> Result:
     [
         (["run", "keras"], "subject keras: no such subject; there are cupy, jax, mindspore, numpy, tensorflow, torch"),
         (["run", "nowhere.py"], "subject nowhere.py: no such file"),
-        (["run", "numpy", "--operator", "hinge"], "--operator hinge: no such operator; there are multilabel_margin"),
+        (
+            ["run", "numpy", "--operator", "hinge"],
+            "--operator hinge: no such operator; there are hinge_embedding_loss, ",
+        ),
         (["run", "numpy", "--dtype", "float8"], "--dtype float8: not offered by this subject; it offers float16"),
         (["run", "numpy", "--form", "native"], "--form native: not offered by this subject; it offers port"),
         (["run", "numpy", "--mode", "jit"], "--mode jit: not offered by this subject; it offers eager"),
-        (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are margin.dtypes.*"),
+        (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are hinge.dtypes.*"),
         (["run", "numpy", "--profile", "huge"], "--profile huge: no such profile; there are quick, standard"),
         (["run", "numpy==0.1", "--python", sys.executable], "subject numpy==0.1: "),
         (["run", "--python", "/bin/true"], "--python /bin/true: this is no Python interpreter"),
