@@ -173,9 +173,9 @@ def test_an_interrupted_run_says_so_and_leaves_no_finished_file(tmp_path: Path) 
     """Ctrl-C ends with one line and status 130; what is left has no footer."""
     program = (
         "import _thread, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from conformance.running import run\n"
+        "from conformance.running import lanes\n"
         "def interrupt(*_): raise KeyboardInterrupt\n"
-        "run.run_cell = interrupt\n"
+        "lanes.run_cell = interrupt\n"
         "from conformance.command.cli import cli\n"
         "cli(sys.argv[2:], prog_name='lossproof')"
     )
