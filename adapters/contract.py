@@ -286,7 +286,8 @@ class Reproducer(TypedDict):
     ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
     what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands
     in for ``gradient`` where somebody's own ``$function`` has its gradient beside it instead of being
-    differentiated.
+    differentiated. ``integers`` holds by form the options of which the form takes a whole number as
+    an integer only.
     """
 
     prelude: str
@@ -300,6 +301,7 @@ class Reproducer(TypedDict):
     before: NotRequired[str]
     modes: NotRequired[dict[str, str]]
     gradient_beside: NotRequired[str]
+    integers: NotRequired[dict[str, list[str]]]
 
 
 class SignatureParameter(TypedDict):

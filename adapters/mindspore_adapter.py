@@ -201,6 +201,7 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
                 "graph": "@mindspore.jit\ndef loss_of($tensors):\n    return $call",
             },
             "wrap": dict.fromkeys(_MODES, "loss_of($tensors)"),
+            "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
             "before": "def scalar($to):\n    return ($loss * cotangent).sum()",
             "gradient": "mindspore.grad(scalar)($to)",
         },
