@@ -277,7 +277,8 @@ class Reproducer(TypedDict):
     """How to write a case in the framework's own terms.
 
     Templates of :class:`string.Template`. ``array`` has ``$values`` and ``$dtype``; ``empty``, for
-    arrays without elements, ``$shape`` and ``$dtype``. Each form's ``call`` has ``$tensors`` (the
+    arrays without elements, ``$shape`` and ``$dtype``; ``arrays`` holds by dtype what stands in for
+    both, with all three. Each form's ``call`` has ``$tensors`` (the
     positional arguments, such as ``input, target``), ``$options`` (what follows them, with a comma
     in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call`` and
     ``$tensors``, and follows the lines of its ``define`` with the same, if it has any. ``gradient``
@@ -294,6 +295,7 @@ class Reproducer(TypedDict):
     port_import: NotRequired[str]
     array: str
     empty: str
+    arrays: NotRequired[dict[str, str]]
     call: dict[str, str]
     wrap: dict[str, str]
     define: NotRequired[dict[str, str]]

@@ -202,8 +202,8 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
             },
             "wrap": dict.fromkeys(_MODES, "loss_of($tensors)"),
             "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
-            "before": "def scalar($to):\n    return ($loss * cotangent).sum()",
-            "gradient": "mindspore.grad(scalar)($to)",
+            "before": "def of_one($to):\n    return $loss",
+            "gradient": "mindspore.vjp(of_one, $to)[1](cotangent)[0]",
         },
     }
 

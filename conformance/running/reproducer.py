@@ -77,11 +77,10 @@ def _array(case: Case, name: str, template: Reproducer) -> str:
     values = values_text(array)
     if name in case.no_tensors:
         return values
-    dtype = case.dtype_of(name)
-    shape = repr(tuple(np.shape(array)))
-    return Template(template["empty" if 0 in np.shape(array) else "array"]).substitute(
-        values=values, dtype=dtype, shape=shape
-    )
+    dtype, shape = case.dtype_of(name), np.shape(array)
+    usual = template["empty" if 0 in shape else "array"]
+    chosen = template.get("arrays", {}).get(dtype, usual)
+    return Template(chosen).substitute(values=values, dtype=dtype, shape=repr(tuple(shape)))
 
 
 def values_text(array: Float64 | Int64) -> str:
