@@ -58,7 +58,9 @@ def arguments() -> Typed:
     parser.add_argument("words", nargs="*", help="only those whose name holds one of them")
     parser.add_argument("--operator", action="append", choices=list(OPERATORS), help="only this loss")
     parser.add_argument("--framework", action="append", choices=FRAMEWORKS, help="only this framework")
-    parser.add_argument("--python", action="append", default=[], metavar="FRAMEWORK=PATH", help="its interpreter")
+    parser.add_argument(
+        "--python", action="append", default=[], metavar="FRAMEWORK=PATH", help="its interpreter; default: this process"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one mutant in N, and every variant")
     parser.add_argument("--jobs", type=int, default=2, help="workers; default: 2")
     parser.add_argument("--whole", action="store_true", help="ask every clause of everyone")
@@ -67,7 +69,7 @@ def arguments() -> Typed:
     parser.add_argument("--out", type=Path, metavar="FILE", help="keep the answers there; go on where it stopped")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write a Markdown page there")
     typed = parser.parse_args()
-    pythons = dict.fromkeys(FRAMEWORKS, sys.executable) | dict(pair.split("=", 1) for pair in typed.python)
+    pythons = dict.fromkeys(FRAMEWORKS, "") | dict(pair.split("=", 1) for pair in typed.python)
     return Typed(typed.operator or list(OPERATORS), typed.framework or list(FRAMEWORKS), pythons, typed.words,
                  typed.every, typed.jobs, typed.whole, typed.right, typed.list, typed.out, typed.docs)  # fmt: skip
 
@@ -108,7 +110,7 @@ def asked(typed: Typed, record: Record) -> Iterator[Entry]:
             pool.shutdown(cancel_futures=True)
 
 
-def _shares(group: list[Asked], most: int = 20) -> Iterator[list[Asked]]:
+def _shares(group: list[Asked], most: int = 8) -> Iterator[list[Asked]]:
     """Some at a time: what one process is told to ask."""
     yield from (group[start : start + most] for start in range(0, len(group), most))
 

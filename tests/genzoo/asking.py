@@ -7,7 +7,7 @@ import functools
 import warnings
 from dataclasses import dataclass
 
-from tests.genzoo.court import Court, Judgement
+from tests.genzoo.court import FIRST, REST, Court, Judgement
 from tests.genzoo.equivalence import difference
 from tests.genzoo.record import Clause, Entry
 
@@ -38,11 +38,26 @@ def ask(some: tuple[Asked, ...], python: str, *, whole: bool) -> list[Entry]:
 
 
 def _answer(who: Asked, python: str, *, whole: bool) -> Entry:
-    right = who.kind == "right"
-    found = _court(who.framework, python).judge(who.operator, who.name, whole=whole or right)
-    verdict, reason = _verdict(who, found)
+    court = _court(who.framework, python)
+    if who.kind == "right" or whole:
+        found = court.judge(who.operator, who.name, whole=True)
+        verdict, reason = _verdict(who, found)
+    else:
+        found, verdict, reason = _first_kill(court, who)
     broken = [Clause(each.clause, each.level, each.dtype, each.first) for each in found.broken]
     return Entry(who.framework, who.operator, who.name, who.kind, who.words, verdict, found.asked, broken, reason)
+
+
+def _first_kill(court: Court, who: Asked) -> tuple[Judgement, str, str]:
+    """Until a clause is broken; other formats than the first are not asked of one that equals the formula."""
+    found = court.judge(who.operator, who.name, FIRST)
+    if found.broken or found.lost:
+        return found, *_verdict(who, found)
+    differs = difference(who.operator, who.name)
+    if differs.verdict == "equivalent":
+        return found, differs.verdict, differs.words
+    found += court.judge(who.operator, who.name, REST)
+    return found, *(_verdict(who, found) if found.broken or found.lost else (differs.verdict, differs.words))
 
 
 def _verdict(who: Asked, found: Judgement) -> tuple[str, str]:

@@ -9,6 +9,7 @@ of the formats float32 first.
 from __future__ import annotations
 
 import functools
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,19 +20,22 @@ from typing import Self
 from adapters.contract import Description
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause, Level
+from conformance.judging.subject import Variant
 from conformance.operators.catalogue import OPERATORS, clauses
-from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs, share_flushing
+from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs
 from conformance.running.cell import Cell, run_cell
 from conformance.running.describe import describe, with_function
 from conformance.running.discover import find_function
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from reports.record import Finding
+from tests.genzoo.direct import DirectBench
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LEVELS: tuple[Level, ...] = ("documented", "implied", "quality")
 BROKEN = ("deviates", "crashes", "hangs")
 LOST = ("harness-error", "not-run")
-_FORMATS = ("float32", "float64", "float16", "bfloat16")
+FIRST, REST = ("float32",), ("float64", "float16", "bfloat16")
+"""The formats in the order of asking."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ class Judgement:
     broken: tuple[Broken, ...] = ()
     lost: tuple[str, ...] = ()
 
+    def __add__(self, other: Judgement) -> Judgement:
+        """Both together."""
+        return Judgement(self.asked + other.asked, self.broken + other.broken, self.lost + other.lost)
+
 
 @dataclass
 class Court:
@@ -72,7 +80,7 @@ class Court:
 
     Attributes:
         framework: Whose tensors.
-        python: Interpreter that has it.
+        python: Interpreter that has it; empty for this very process, if it has the framework.
         profile: How much is asked.
         costs: Cost classes of the functions: they are evaluated pair by pair of classes.
     """
@@ -85,10 +93,8 @@ class Court:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="lossproof-genzoo-")
         spec = find_function("tests.genzoo:nothing", next(iter(OPERATORS)), self.framework)
-        self._first, self._second = (
-            Bench(spec.adapter, self.python, Path(self._folder.name), (str(CHECKOUT),)) for _ in range(2)
-        )
-        self._described = describe(spec, self.python, self._first)
+        self._first, self._second = (self._bench(spec.adapter) for _ in range(2))
+        self._described = describe(spec, self.python or sys.executable, self._first)
         self._measured: Arithmetics = {}
         return self
 
@@ -99,18 +105,27 @@ class Court:
         self._second.close()
         self._folder.cleanup()
 
-    def judge(self, operator: str, name: str, *, whole: bool = False) -> Judgement:
+    def _bench(self, adapter: Path) -> Bench:
+        if not self.python:
+            return DirectBench(adapter)
+        return Bench(adapter, self.python, Path(self._folder.name), (str(CHECKOUT),))
+
+    def judge(
+        self, operator: str, name: str, formats: tuple[str, ...] = (*FIRST, *REST), *, whole: bool = False
+    ) -> Judgement:
         """Ask a function; all clauses if the whole is wanted, else until one is broken.
 
         Args:
             operator: What it implements, or fails to.
             name: Of the mutant or variant.
+            formats: Of the scores.
             whole: Every clause.
         """
         broken: list[Broken] = []
         lost: list[str] = []
-        count = 0
-        for count, cell in enumerate(self._cells(operator, name), start=1):
+        asked = 0
+        for cell in self._cells(operator, name, formats):
+            asked += 1
             finding = run_cell(cell)[0]
             if finding.verdict in LOST:
                 lost.append(f"{finding.clause}: {finding.words.splitlines()[0]}")
@@ -118,25 +133,25 @@ class Court:
                 broken.append(_broken(finding))
                 if not whole:
                     break
-        return Judgement(count, tuple(broken), tuple(lost))
+        return Judgement(asked, tuple(broken), tuple(lost))
 
-    def _cells(self, operator: str, name: str) -> Iterator[Cell]:
+    def _cells(self, operator: str, name: str, formats: tuple[str, ...]) -> Iterator[Cell]:
         target = f"tests.genzoo.{self.framework}_made:{operator}__{name}"
         description = with_function(find_function(target, operator, self.framework), self._described, self._first)
-        found = self._calibrated(description, operator, target)
         offer = description["operators"][operator]
-        for clause, dtype in _order(operator):
-            one = found.get(dtype)
-            if one is not None and asks(clause, one.subject, description, self.profile):
-                cases = functools.partial(cases_for, clause, one.subject, self.profile, 0)
-                yield Cell(clause, one.subject, offer, cases, self._second, one.fault, 0, one.hang)
-
-    def _calibrated(self, description: Description, operator: str, target: str) -> dict[str, Calibrated]:
         wanted = variants(description, self.profile, Filters((operator,), ("eager",)))
-        found = [calibrate(self._first, description, each, Limits(), self._measured, target) for each in wanted]
-        share_flushing([one.subject for one in found])
-        settle_costs([one.subject for one in found], self.costs if "C" in OPERATORS[operator].sizes else ("cheap",))
-        return {one.subject.variant.dtype: one for one in found}
+        for dtype in formats:
+            for variant in (each for each in wanted if each.dtype == dtype):
+                found = self._calibrated(description, variant, target)
+                for clause in _asked(operator):
+                    if asks(clause, found.subject, description, self.profile):
+                        cases = functools.partial(cases_for, clause, found.subject, self.profile, 0)
+                        yield Cell(clause, found.subject, offer, cases, self._second, found.fault, 0, found.hang)
+
+    def _calibrated(self, description: Description, variant: Variant, target: str) -> Calibrated:
+        found = calibrate(self._first, description, variant, Limits(), self._measured, target)
+        settle_costs([found.subject], self.costs if "C" in OPERATORS[variant.operator].sizes else ("cheap",))
+        return found
 
 
 def _broken(finding: Finding) -> Broken:
@@ -144,8 +159,7 @@ def _broken(finding: Finding) -> Broken:
 
 
 @functools.cache
-def _order(operator: str) -> tuple[tuple[Clause, str], ...]:
-    """Every clause and format, in the order of asking."""
+def _asked(operator: str) -> tuple[Clause, ...]:
+    """Every clause that decides, the lattices first."""
     asked = [clause for clause in clauses("*", operator) if clause.level in LEVELS]
-    asked.sort(key=lambda clause: not clause.id.endswith(".lattice"))
-    return tuple((clause, dtype) for dtype in _FORMATS for clause in asked)
+    return tuple(sorted(asked, key=lambda clause: not clause.id.endswith(".lattice")))

@@ -8,6 +8,7 @@ thousand. Where bits differ, the engine's bound decides whether that is rounding
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +27,9 @@ from reference.formats import Arithmetic
 from tests.genzoo.functions import Loss, formula_of, named
 from tests.genzoo.mutation import Mutation
 
-CASES = 10_000
+CALLS = 10_000
+"""Drawn calls, of one to four rows each."""
+
 _FORMATS = ("float32", "float64", "float16")
 _REDUCTIONS = ("none", "sum", "mean", None)
 _MANY = (300, 2100, 66_000)
@@ -46,38 +49,60 @@ class Difference:
     words: str
 
 
-def difference(operator: str, name: str, count: int = CASES) -> Difference:
+@dataclass(frozen=True)
+class Answered:
+    """A call, and what the right implementation answers."""
+
+    case: Case
+    loss: Any
+    gradient: Any
+
+
+def difference(operator: str, name: str) -> Difference:
     """Hold a mutant against the formula."""
     mutant = named(operator)[name]
     assert isinstance(mutant, Mutation)
-    formula = formula_of(operator)
-    right, wrong = Loss(formula, None, np), Loss(formula, mutant, np)
-    rows, drawn_cases, otherwise = 0, 0, 0
-    for case in _cases(OPERATORS[operator], count):
-        rows, drawn_cases = rows + case.rows, drawn_cases + 1
-        for got, want, gradient in _pairs(case, right, wrong):
-            if got.dtype == want.dtype and np.array_equal(got, want, equal_nan=True):
+    wrong = Loss(formula_of(operator), mutant, np)
+    rows, calls, otherwise = 0, 0, 0
+    for right in answered(operator):
+        rows, calls = rows + right.case.rows, calls + 1
+        for got, want, gradient in _pairs(wrong, right):
+            if got.dtype == want.dtype and np.array_equal(got, want, equal_nan=got.dtype.kind == "f"):
                 continue
-            if not _admitted(case, got, gradient=gradient):
-                return Difference("survives", f"differs: {_shown(case, got, want, gradient=gradient)}")
+            if not _admitted(right.case, got, gradient=gradient):
+                return Difference("survives", f"differs: {_shown(right.case, got, want, gradient=gradient)}")
             otherwise += 1
     if otherwise:
-        return Difference("rounding", f"other bits in {otherwise} of {drawn_cases} calls, all within the bound")
-    return Difference("equivalent", f"the same bits in {drawn_cases} calls of {rows} rows")
+        return Difference("rounding", f"other bits in {otherwise} of {calls} calls, all within the bound")
+    return Difference("equivalent", f"the same bits in {calls} calls of {rows} rows")
 
 
-def _pairs(case: Case, right: Loss, wrong: Loss) -> Iterator[tuple[Any, Any, bool]]:
-    positional, keywords, cotangent = arguments(case)
-    yield *_both(right.value, wrong.value, positional, keywords), False
-    yield *_both(right.gradient, wrong.gradient, [*positional, cotangent], keywords), True
+@functools.cache
+def answered(operator: str) -> tuple[Answered, ...]:
+    """The calls of a loss with their right answers."""
+    right = Loss(formula_of(operator), None, np)
+    found: list[Answered] = []
+    for case in _cases(OPERATORS[operator]):
+        positional, keywords, cotangent = arguments(case)
+        loss, slope = right.value(*positional, **keywords), right.gradient(*positional, cotangent, **keywords)
+        found.append(Answered(case, np.asarray(loss), np.asarray(slope)))
+    return tuple(found)
 
 
-def _both(right: Any, wrong: Any, positional: list[Any], keywords: dict[str, Any]) -> tuple[Any, Any]:
+def _pairs(wrong: Loss, right: Answered) -> Iterator[tuple[Any, Any, bool]]:
+    positional, keywords, cotangent = arguments(right.case)
+    part = wrong.mutation.part if wrong.mutation else "both"
+    if part != "gradient":
+        yield _tried(wrong.value, positional, keywords), right.loss, False
+    if part != "value":
+        yield _tried(wrong.gradient, [*positional, cotangent], keywords), right.gradient, True
+
+
+def _tried(loss: Any, positional: list[Any], keywords: dict[str, Any]) -> Any:
     try:
-        got = np.asarray(wrong(*positional, **keywords))
+        return np.asarray(loss(*positional, **keywords))
     except (ValueError, IndexError, TypeError):
-        got = np.asarray("refused")
-    return got, np.asarray(right(*positional, **keywords))
+        return np.asarray("refused")
 
 
 def arguments(case: Case) -> tuple[list[Any], dict[str, Any], Any]:
@@ -113,19 +138,18 @@ def _shown(case: Case, got: Any, want: Any, *, gradient: bool) -> str:
     return f"{said}: {got.reshape(-1)[place]!r} for {want.reshape(-1)[place]!r}"
 
 
-def _cases(operator: Operator, count: int) -> Iterator[Case]:
+def _cases(operator: Operator) -> Iterator[Case]:
     whole = {argument.name: "int64" for argument in operator.arguments if argument.whole_numbers}
     domains = [Domain(operator, dtype, tuple(whole.items())) for dtype in _FORMATS]
+    for domain in domains:
+        for number, bits in enumerate(itertools.islice(RandomBits.streams("genzoo", 0), CALLS // len(domains))):
+            case = _DRAWS[number % 2].build(bits, domain)
+            yield case.some_rows(slice(0, 1)).unbatched() if operator.unbatched and number % 5 == 0 else case
     for domain, reduction in itertools.product(domains, _REDUCTIONS):
         for case in lattice(domain):
             yield case.replace(reduction=reduction, cotangent=None if reduction != "none" else case.cotangent)
     for domain, size in itertools.product(domains, _MANY):
         yield from _large(domain, size)
-    each = count // len(domains)
-    for domain in domains:
-        for number, bits in zip(range(each), RandomBits.streams("genzoo", 0), strict=False):
-            case = _DRAWS[number % 2].build(bits, domain)
-            yield case.some_rows(slice(0, 1)).unbatched() if operator.unbatched and number % 5 == 0 else case
 
 
 _DRAWS = (

@@ -176,4 +176,5 @@ def by_hand(plain: Plain, node: Node, parents: list[Array]) -> Array:
 def differentiable(torch: Any, forward: Any, backward: Any) -> Any:
     """A function of torch tensors from its two passes."""
     passes = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return type("ByHand", (torch.autograd.Function,), passes).apply
+    made: Any = type("ByHand", (torch.autograd.Function,), passes)
+    return made.apply

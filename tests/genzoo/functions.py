@@ -23,8 +23,8 @@ from reference.engine.steps import Array
 from tests.genzoo import tools
 from tests.genzoo.checks import checked
 from tests.genzoo.evaluation import Altered, differentiable
-from tests.genzoo.mutation import Call, Mutation
 from tests.genzoo.mutants import mutants
+from tests.genzoo.mutation import Call, Mutation
 from tests.genzoo.variants import Variant, variants
 
 SEPARATOR = "__"
@@ -41,7 +41,8 @@ def formula_of(operator: str) -> Formula:
 def named(operator: str) -> Mapping[str, Mutation | Variant]:
     """Every mutant and variant of a loss by name."""
     formula = formula_of(operator)
-    return {each.name: each for each in (*mutants(formula), *variants(formula))}
+    everyone: list[Mutation | Variant] = [*mutants(formula), *variants(formula)]
+    return {each.name: each for each in everyone}
 
 
 def made(framework: str, name: str) -> Callable[..., Any]:

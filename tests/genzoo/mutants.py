@@ -72,5 +72,3 @@ def _rewritings(formula: Formula) -> Iterator[Mutation]:
                     done.add(name)
                     yield Mutation(name, change.kind, f"{short(node)} {change.words}", site=site,
                                    rewrite=change.rewrite)  # fmt: skip
-
-

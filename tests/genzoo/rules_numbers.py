@@ -23,7 +23,7 @@ def of_product(node: e.Product, graph: Graph) -> Iterator[Change]:
         yield Change(f"twice_{place}", "a factor applied twice", f"with {nth} twice", partial(_twice, place))
         if isinstance(node.parents[1 - place], e.Sum) and len(node.parents[1 - place].parents) > 1:
             yield Change(f"one_side_{place}", "a factor on the wrong side",
-                         f"with {nth} on the first term of the other factor alone", partial(_one_side, place))  # fmt: skip
+                         f"with {nth} on the other's first term alone", partial(_one_side, place))  # fmt: skip
     yield from _moved(node)
 
 

@@ -80,7 +80,7 @@ def _narrow(site: str, node: m.IntegerArgument) -> Iterator[Mutation]:
                        site=site, after=partial(_moved, step))  # fmt: skip
 
 
-def _narrowed(bits: int, signed: bool, plain: Altered, node: Node, value: Array) -> Array:  # noqa: FBT001 - bound by partial
+def _narrowed(bits: int, signed: bool, plain: Altered, node: Node, value: Array) -> Array:
     return tools.narrowed(value, bits, signed=signed)
 
 

@@ -19,6 +19,9 @@ from tests.genzoo.sites import every_site
 _WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
 
 
+_PLAIN = Steps()
+
+
 @dataclass(frozen=True)
 class Variant:
     """One right implementation.
@@ -36,7 +39,7 @@ class Variant:
 
     name: str
     words: str
-    steps: Steps = Steps()
+    steps: Steps = _PLAIN
     wide: bool = False
     fused: bool = False
     softplus: bool = False
@@ -114,7 +117,7 @@ class Freely(Altered):
         return tools.cast(left_to_right(terms), self.dtype)
 
     def _other_softplus(self, a: Array) -> Array:
-        """a + log1p(e^-a) for a above 0, log1p(e^a) elsewhere."""
+        """For a above 0 as a + log1p(e^-a), elsewhere as log1p(e^a)."""
         xp = self.xp
         above = a > 0
         tail = xp.log1p(xp.exp(xp.where(above, -a, a)))
@@ -147,4 +150,3 @@ def _variants(nodes: list[Node]) -> Iterator[Variant]:
                       Steps(divide=reciprocal), fused=True)  # fmt: skip
     if any(isinstance(node, e.Elementary) and node.function == "softplus" for node in nodes):
         yield Variant("right_softplus_by_sign", "softplus in two branches", softplus=True)
-
