@@ -52,8 +52,22 @@ them; ``packages`` (default: ``{name}=={version}`` and ``numpy``) is what pip is
 install, ``{name}`` being the adapter's name. The package with ``{version}`` is the one whose
 releases ``--bisect`` lists.
 
-A constant ``ENVIRONMENT``, read likewise, is a dictionary of environment variables that must
-be set before the framework's process starts; a variable that the user has set stays as it is.
+Further constants, read likewise, say what other places need to know of the framework. None of
+them has to be there:
+
+``ENVIRONMENT``
+    A dictionary of environment variables that must be set before the framework's process starts;
+    a variable that the user has set stays as it is.
+``TITLE``
+    The framework's name as its own pages write it, such as ``PyTorch``.
+``INSTALL``
+    What ``pip install`` is told if the framework is missing and no version is asked for; without
+    it, the adapter's name.
+``FUNCTIONS``
+    ``True`` if somebody's own function can be tested with this framework's tensors.
+``SAYS_HOW_IT_RUNS``
+    ``True`` if the file, run as a program, prints one line: how the subject would run on this
+    machine, and what is missing for a better way. ``lossproof doctor`` shows the line.
 
 A port beside it (``NAME_port.py`` beside ``NAME_adapter.py``) is loaded first, under
 its own name, so that the adapter can ``import NAME_port``.
@@ -267,10 +281,13 @@ class Reproducer(TypedDict):
     positional arguments, such as ``input, target``), ``$options`` (what follows them, with a comma
     in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call`` and
     ``$tensors``, and follows the lines of its ``define`` with the same, if it has any. ``gradient``
-    has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``.
+    has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``;
+    ``$to_keyword`` is ``, to='NAME'``, or nothing if the argument is called ``input``.
     ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
-    what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` says
-    that a function has its gradient beside it, as ``NAME_gradient``, instead of being differentiated.
+    what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands
+    in for ``gradient`` where somebody's own ``$function`` has its gradient beside it instead of being
+    differentiated. ``integers`` holds by form the options of which the form takes a whole number as
+    an integer only.
     """
 
     prelude: str
@@ -283,7 +300,8 @@ class Reproducer(TypedDict):
     gradient: NotRequired[str]
     before: NotRequired[str]
     modes: NotRequired[dict[str, str]]
-    gradient_beside: NotRequired[bool]
+    gradient_beside: NotRequired[str]
+    integers: NotRequired[dict[str, list[str]]]
 
 
 class SignatureParameter(TypedDict):

@@ -15,6 +15,9 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
+TITLE = "CuPy"
+INSTALL = "cupy-cuda12x nvidia-cuda-nvrtc-cu12"
+SAYS_HOW_IT_RUNS = True
 NEEDS = [
     {
         "versions": ">=14",
@@ -51,7 +54,6 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
     "hinge_embedding_loss": {"absent": "CuPy has no losses"},
     "margin_ranking_loss": {"absent": "CuPy has no losses"},
 }
-_INSTALL = "pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12"
 
 
 @functools.lru_cache(maxsize=None)
@@ -101,14 +103,14 @@ def _has_nvrtc() -> bool:
 
 def ways() -> str:
     """In one line: which way the kernels run here, and what to install for a better one."""
-    absent = "" if _cupy() else "; %s" % _INSTALL
+    absent = "" if _cupy() else "; pip install " + INSTALL
     if _gpu():
         return "device: %s" % _gpu()
     if _compiler():
         return "emulated: %s; a GPU and its driver are missing for the device%s" % (_compiler(), absent)
     if _has_nvrtc():
         return "compiled only: NVRTC; install g++ to emulate, a GPU and its driver for the device"
-    return "none: install g++ to emulate; for the device a GPU, its driver%s" % (absent or "; " + _INSTALL)
+    return "none: install g++ to emulate; for the device a GPU, its driver%s" % (absent or "; pip install " + INSTALL)
 
 
 def describe() -> Dict[str, Any]:
@@ -143,7 +145,6 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "offers": ["value", "gradient:input", "after", "threads"],
         "reproducer": {
             "port_import": "from lossproof import port\ncupy_port = port('cupy')\n",
-            "gradient_beside": True,
             "prelude": "import %s as xp\n${port_import}# bfloat16 is the dtype of that name of ml_dtypes" % module,
             "array": "xp.array($values, dtype='$dtype')",
             "empty": "xp.zeros($shape, dtype='$dtype')",

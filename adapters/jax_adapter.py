@@ -8,6 +8,9 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+TITLE = "JAX"
+INSTALL = "jax"
+FUNCTIONS = True
 NEEDS = [
     {"versions": ">=0.11", "python": ">=3.12"},
     {"versions": ">=0.7", "python": ">=3.11"},

@@ -9,6 +9,8 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 from mindspore import nn, ops
 
+TITLE = "MindSpore"
+INSTALL = "'mindspore==2.10.*' 'numpy<2'"
 NEEDS = [
     {"versions": ">=2.10", "python": ">=3.10,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
     {"versions": ">=2.7.2", "python": ">=3.9,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
@@ -199,6 +201,7 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
                 "graph": "@mindspore.jit\ndef loss_of($tensors):\n    return $call",
             },
             "wrap": dict.fromkeys(_MODES, "loss_of($tensors)"),
+            "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
             "before": "def scalar($to):\n    return ($loss * cotangent).sum()",
             "gradient": "mindspore.grad(scalar)($to)",
         },

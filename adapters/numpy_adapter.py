@@ -7,6 +7,9 @@ from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 
+TITLE = "NumPy"
+INSTALL = "numpy"
+FUNCTIONS = True
 NEEDS = [
     {"versions": ">=2.5", "python": ">=3.12", "packages": ["numpy=={version}"]},
     {"versions": ">=2.3", "python": ">=3.11", "packages": ["numpy=={version}"]},
@@ -55,13 +58,13 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
     },
 }
 _DTYPES = ["float16", "float32", "float64"]
+_BESIDE = "${function}_gradient($tensors, cotangent$options$to_keyword)"
 _REPRODUCER = {
     "prelude": "import numpy as np\n$port_import",
     "port_import": "from lossproof import port\nnumpy_port = port('numpy')\n",
     "array": "np.array($values, dtype=np.$dtype)",
     "empty": "np.zeros($shape, dtype=np.$dtype)",
     "wrap": {"eager": "$call"},
-    "gradient_beside": True,
 }
 
 
@@ -87,7 +90,6 @@ def _port() -> Any:
 
 
 def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
-    several = len(row["gradients"]) > 1
     return {
         "forms": ["port"],
         "modes": ["eager"],
@@ -99,8 +101,8 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "reproducer": dict(
             _REPRODUCER,
             call={"port": "numpy_port.%s($tensors$options)" % operator},
-            gradient="numpy_port.%s_gradient($tensors, cotangent$options%s)"
-            % (operator, ", to='$to'" if several else ""),
+            gradient=_BESIDE.replace("${function}", "numpy_port." + operator),
+            gradient_beside=_BESIDE,
         ),
     }
 

@@ -7,6 +7,9 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+TITLE = "TensorFlow"
+INSTALL = "tensorflow-cpu"
+FUNCTIONS = True
 NEEDS = [
     {"versions": ">=2.21", "python": ">=3.10,<3.14", "packages": ["tensorflow-cpu=={version}", "numpy"]},
     {"versions": ">=2.20", "python": ">=3.9,<3.14", "packages": ["tensorflow-cpu=={version}", "numpy"]},

@@ -12,6 +12,9 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
+TITLE = "PyTorch"
+INSTALL = "torch==2.13.0"
+FUNCTIONS = True
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 """OpenMP's threads spin while they wait for work, and those of two workers keep each other from working."""
 

@@ -27,13 +27,16 @@ import numpy as np
 from benchmarks.accuracy import replace
 from benchmarks.timing import seconds, spread, table, timed
 from benchmarks.witnesses import witnesses
-from conformance.cases.case import MARGIN, SOFT, Case
-from conformance.cases.strategies import Domain
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain
+from conformance.cases.lattice import lattice
+from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.compare import assert_gradient, assert_value, assert_within
 from conformance.judging.subject import Array, Subject, Variant
 from conformance.operators.catalogue import clauses
-from conformance.operators.multilabel_margin_loss.lattice import lattice
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
 from conformance.running.calibrate import probe
 from conformance.running.discover import built_in
@@ -42,6 +45,7 @@ from reference.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
+TARGETS = (("target", "int64"),)
 QUICK_RUNS = 3
 SOFT_ROWS = 200_000
 SLICE, A_CALL = 1 << 24, 1 << 18
@@ -66,12 +70,13 @@ for _ in sys.stdin:
 
 
 @contextmanager
-def subject_of(python: str, operator: str, dtype: str) -> Generator[Subject]:
+def subject_of(python: str, operator: Operator, dtype: str) -> Generator[Subject]:
     """Torch, eager, in a warm worker on this process's cores."""
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(built_in()["torch"], python, Path(folder))
-        variant = Variant(operator, "native", "eager", "cpu", dtype)
-        subject = Subject(variant, bench, Limits(), "int64" if operator == MARGIN else "same", ("value", "gradient"))
+        variant = Variant(operator.name, "native", "eager", "cpu", dtype)
+        dtypes = TARGETS if operator is MARGIN else ()
+        subject = Subject(variant, bench, Limits(), operator, dtypes, ("value", "gradient"))
         try:
             subject.evaluate(probe(subject, (2, 4)), "gradient")
             yield subject
@@ -86,8 +91,8 @@ def alone(python: str, cases: list[Case], folder: Path) -> Generator[Callable[[]
     for path, case in zip(paths, cases, strict=True):
         np.savez(
             path,
-            input=case.input.astype(np.float32),
-            target=case.target,
+            input=case["input"].astype(np.float32),
+            target=case["target"],
             cotangent=case.upstream().astype(np.float32),
         )
     command = [python, "-c", ALONE, *paths]
@@ -107,7 +112,7 @@ def alone(python: str, cases: list[Case], folder: Path) -> Generator[Callable[[]
 
 def exhaustive(python: str) -> str:
     """The lattice up to four classes, float32: the suite against the framework alone."""
-    cases = lattice(Domain("float32", "int64", lattice=4))
+    cases = lattice(Domain(MARGIN, "float32", TARGETS, lattice=4))
 
     def both(subject: Subject, asked: list[Case]) -> None:
         for case in asked:
@@ -137,7 +142,7 @@ def exhaustive(python: str) -> str:
         ratios = [above / under for above, under in zip(taken[name], taken[below], strict=True)]
         words = {"alone": "the framework alone", "calls": "the calls through a worker"}[below]
         lines[f"{name} variant over {words}, times"] = spread(ratios)
-    return table(f"{sum(len(case.input) for case in cases):,} rows", lines)
+    return table(f"{sum(case.rows for case in cases):,} rows", lines)
 
 
 def complete(python: str) -> str:
@@ -147,15 +152,15 @@ def complete(python: str) -> str:
     usual = FORMATS["float32"].round(generator.normal(size=shape) * 4)
     labels = generator.integers(0, 2, shape).astype(np.float64)
     batches = {
-        MARGIN: lattice(Domain("float32", "int64", lattice=4))[3],
-        SOFT: Case(SOFT, "float32", usual, labels, "float32"),
+        MARGIN: lattice(Domain(MARGIN, "float32", TARGETS, lattice=4))[3],
+        SOFT: Case(SOFT, "float32", {"input": usual, "target": labels}),
     }
     lines: dict[str, str] = {}
     for operator, batch in batches.items():
         with subject_of(python, operator, "float32") as subject:
             taken = timed({"whole": lambda: seconds(lambda: whole(subject, batch.replace()))})  # noqa: B023
-        rates = [len(batch.input) / value for value in taken["whole"]]
-        lines[f"{operator}, {len(batch.input):,} rows of 4 classes, rows a second"] = spread(rates, digits=",.0f")
+        rates = [batch.rows / value for value in taken["whole"]]
+        lines[f"{operator}, {batch.rows:,} rows of 4 classes, rows a second"] = spread(rates, digits=",.0f")
     return table("complete check", lines)
 
 
@@ -170,16 +175,16 @@ def half(python: str) -> str:
     """All scores of the 16-bit formats, both labels, value and gradient."""
     lines: dict[str, str] = {}
     for dtype in ("float16", "bfloat16"):
-        batches = half_scores(Domain(dtype, "same"))
+        batches = half_scores(Domain(SOFT, dtype))
         with subject_of(python, SOFT, dtype) as subject:
 
             def both(asked: Subject = subject, cases: list[Case] = batches) -> None:
                 for case in cases:
                     fresh = case.replace()
-                    assert_value(asked, fresh, printed=True)
+                    assert_value(asked, fresh, as_documented=True)
                     assert_gradient(asked, fresh)
 
-            rows = sum(len(case.input) for case in batches)
+            rows = sum(case.rows for case in batches)
             lines[f"{dtype}, {rows:,} rows, ms"] = spread(timed({"": lambda: seconds(both)})[""], 1e3)
     return table("every half score", lines)
 
@@ -205,7 +210,7 @@ def check_slice(subject: Subject, patterns: range, *, gradient: bool) -> None:
     for start in range(0, len(patterns), A_CALL):
         part = patterns[start : start + A_CALL]
         rows = scores(part, FORMATS["float32"])[:, np.newaxis]
-        case = Case(SOFT, "float32", rows, np.ones(rows.shape), "float32")
+        case = Case(SOFT, "float32", {"input": rows, "target": np.ones(rows.shape)})
         got = subject.evaluate(case, *(["gradient"] if gradient else []))
         for block, expected in soft_margin_blocks(part, 1.0, subject.arithmetic, printed=True):
             assert_within(subject, case, Array(got.value.values[block], "float32"), expected.value)
@@ -230,7 +235,7 @@ def quick(python: str) -> str:
         parts = timed(
             {
                 "draw": lambda: seconds(
-                    lambda: clause.draw.cases(Domain("float32", "int64"), 100, clause.id, next(seeds))
+                    lambda: clause.draw.cases(Domain(MARGIN, "float32", TARGETS), 100, clause.id, next(seeds))
                 ),
                 "call": lambda: seconds(lambda: [subject.evaluate(call) for _ in range(100)]),
                 "expect": lambda: seconds(lambda: [subject.expected(call.replace()) for _ in range(100)]),

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from benchmarks.timing import spread, table
 from conformance.cases.case import Case
-from conformance.cases.minimise import Judge, minimise
+from conformance.cases.minimise import Budget, Judge, minimise
 from conformance.running.discover import find_function
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
@@ -33,9 +33,7 @@ def searches(who: Inhabitant) -> list[Search]:
     """Every witness of one fault of the zoo, from its failing batch to the smallest case."""
     found: list[Search] = []
 
-    def watched(
-        case: Case, kind: str, judge: Judge, limit: float, row: int | None = None, *, shapes_are_dear: bool = False
-    ) -> tuple[Case, str]:
+    def watched(case: Case, kind: str, judge: Judge, budget: Budget, row: int | None = None) -> tuple[Case, str]:
         asked = [0]
 
         def counting(other: Case) -> str:
@@ -43,13 +41,13 @@ def searches(who: Inhabitant) -> list[Search]:
             return judge(other)
 
         started = time.perf_counter()
-        smallest = minimise(case, kind, counting, limit, row, shapes_are_dear=shapes_are_dear)
+        smallest = minimise(case, kind, counting, budget, row)
         found.append(Search(time.perf_counter() - started, asked[0]))
         return smallest
 
     filters = Filters((who.operator,), ("eager",), levels=("documented", "implied", "quality"))
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder, patch("conformance.running.cell.minimise", watched):
+    with tempfile.TemporaryDirectory() as folder, patch("conformance.running.witness.minimise", watched):
         options = Options(PROFILES["quick"], filters, sys.executable, out=Path(folder))
         outcome = run_subject(find_function(who.target, who.operator, "numpy"), options, Progress())
     broken = [finding.words for finding in outcome.findings if finding.verdict == "harness-error"]

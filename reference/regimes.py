@@ -47,6 +47,11 @@ def watched() -> Generator[Seen]:
         _watchers.remove(seen)
 
 
+def watching() -> bool:
+    """Whether anybody counts regimes."""
+    return bool(_watchers)
+
+
 def regime(name: str, holds: Callable[[], Predicate]) -> None:
     """Say that a predicate stands here; evaluated only where somebody watches.
 

@@ -26,6 +26,9 @@ flushes), n the elements of the sum, and elementary functions within k units of 
     printed    B = gradient + |g w| (|y| + |1 - y|) [(2 k + 8) u (1 + 8 u) + η e^2|x|] + 4 η e^|x|,
                where |x| > 8 without the terms in η
 
+A variant that flushes may also take a subnormal label or weight as 0 before it is multiplied,
+which loses y sp(-x) or the weighted element.
+
 *Careful* is what the stable form reaches: v / ((1 + v) log1p v) <= 1 bounds how the
 error of the exponential reaches the logarithm, and the sum of n elements in any order
 adds (n + 1) u. *Printed* is what the page's own formula reaches when it is evaluated
@@ -154,7 +157,8 @@ def _of_rows(
     together = reduction != "none"
     divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
     refined = arithmetic.format.name == "float64" and divisor > 0
-    value = _value(elements, weights, divisor, arithmetic, together=together, printed=printed)
+    lost = _flushed(elements, labels, weights, arithmetic)
+    value = _value(elements, weights, lost, divisor, arithmetic, together=together, printed=printed)
     gradient = _gradient(elements, factors, weights, max(divisor, 1), arithmetic, printed=printed)
     if refined:
         value = value.within(*loss_balls(rows, labels, weights, divisor, together=together))
@@ -193,8 +197,24 @@ def _elements(rows: Float64, labels: Float64) -> _Elements:
     return _Elements(size, loss=miss * size + logarithm, up=(1 - labels) * up, down=labels * down)
 
 
+def _flushed(elements: _Elements, labels: Float64, weights: Float64, arithmetic: Arithmetic) -> Float64:
+    """What a row loses if a subnormal label or weight is taken as 0 before it is multiplied; shape (N,)."""
+    if not arithmetic.flushes:
+        return np.zeros(len(labels))
+    size, tiny = np.abs(weights), arithmetic.underflow
+    by_label = np.where(labels < tiny, labels * (elements.size + 1), 0.0) @ size
+    return np.asarray(by_label + elements.loss @ np.where(size < tiny, size, 0.0), dtype=np.float64)
+
+
 def _value(
-    elements: _Elements, weights: Float64, divisor: int, arithmetic: Arithmetic, *, together: bool, printed: bool
+    elements: _Elements,
+    weights: Float64,
+    lost: Float64,
+    divisor: int,
+    arithmetic: Arithmetic,
+    *,
+    together: bool,
+    printed: bool,
 ) -> Enclosure:
     u, size = arithmetic.unit_roundoff, np.abs(weights)
     losses = elements.loss
@@ -210,7 +230,7 @@ def _value(
     if printed:
         each = each + size * (2 * _VALUE_ULPS + 3) * u * (1 + 8 * u)
     total, reach = losses @ weights, losses @ size
-    slack = relative * reach + each.sum()
+    slack = relative * reach + each.sum() + lost
     if printed:
         slack += 4 * u * (np.where(elements.size > _LARGEST_PRINTED, elements.size, 0.0) @ size)
     regime("loss: underflow outweighs rounding", lambda: each.sum() > relative * reach)

@@ -90,13 +90,18 @@ def is_older(path: Path) -> bool:
 def converted(line: Line) -> record.Line:
     """A line as the present schema has it."""
     if isinstance(line, Header):
-        fields = {name: getattr(line, name) for name in line.__struct_fields__}
-        return record.Header(**{**fields, "schema": record.SCHEMA})
+        fields = _fields(line)
+        fields["schema"] = record.SCHEMA
+        return record.Header(**fields)
     if not isinstance(line, Finding):
         return line
-    fields = {name: getattr(line, name) for name in line.__struct_fields__}
-    shown = line.counterexample
-    return record.Finding(**{**fields, "counterexample": None if shown is None else _by_name(shown, line.problem)})
+    fields, shown = _fields(line), line.counterexample
+    fields["counterexample"] = None if shown is None else _by_name(shown, line.problem)
+    return record.Finding(**fields)
+
+
+def _fields(line: Header | Finding) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in line.__struct_fields__}
 
 
 def _by_name(shown: Counterexample, problem: str) -> record.Counterexample:
@@ -106,8 +111,8 @@ def _by_name(shown: Counterexample, problem: str) -> record.Counterexample:
         values = getattr(shown, name)
         if values is not None:
             dtype = shown.target_dtype if name == "target" else shown.dtype
-            shape = shown.shape if name == "input" else _shape(values)
-            arguments[name] = record.ArgumentRecord(dtype=dtype, shape=shape, values=values)
+            shape = shown.shape if name == "input" else _shape(values, shown.shape)
+            arguments[name] = record.ArgumentRecord(dtype=dtype, shape=shape, values=_exact(values))
     return record.Counterexample(
         arguments=arguments,
         reduction=shown.reduction,
@@ -121,10 +126,25 @@ def _by_name(shown: Counterexample, problem: str) -> record.Counterexample:
     )
 
 
-def _shape(values: Any) -> list[int]:
-    """The shape of nested lists."""
+def _shape(values: Any, of_input: list[int]) -> list[int]:
+    """The shape of nested lists; where they hold nothing, that of the input's if it holds as many."""
     shape: list[int] = []
-    while isinstance(values, list):
+    while not _is_number(values):
         shape.append(len(values))
         values = values[0] if values else None
-    return shape
+    return of_input if 0 in shape and of_input[: len(shape)] == shape else shape
+
+
+def _exact(values: Any) -> Any:
+    """Labels, which this schema has as decimal numbers, as hexadecimal floats; integers as they are."""
+    if not _is_number(values):
+        return [_exact(part) for part in values]
+    if not isinstance(values, float):
+        return values
+    significand, _, exponent = values.hex().partition("p")
+    return f"{significand.rstrip('0').rstrip('.')}p{exponent}"
+
+
+def _is_number(values: Any) -> bool:
+    """Whether it is no list: a number, or a hexadecimal float."""
+    return values is None or isinstance(values, str | int | float)

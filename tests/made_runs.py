@@ -126,7 +126,7 @@ def make_run(
         profile="standard",
         seed=0,
         planned=len(clauses) * len(VARIANTS),
-        machine=Machine(processor="x86_64", cores=2, model="Test 1"),
+        machine=Machine(processor="x86_64", cores=2, model="A", features=["avx2"]),
         measured={"flush_to_zero": False, "threads": 2},
         left_out=list(left_out),
     )

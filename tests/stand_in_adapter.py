@@ -11,21 +11,24 @@ from typing import Any
 
 import numpy as np
 
-ADAPTERS = Path(__file__).resolve().parent.parent / "adapters"
+TESTS = Path(__file__).resolve().parent
+ADAPTERS = TESTS.parent / "adapters"
 FAULT = os.environ.get("LOSSPROOF_FAULT", "")
 MARK = Path(os.environ.get("LOSSPROOF_MARK", os.devnull))
 
 
-def _load(name: str) -> Any:
-    spec: Any = importlib.util.spec_from_file_location(name, str(ADAPTERS / (name + ".py")))
+def _load(folder: Path, name: str) -> Any:
+    spec: Any = importlib.util.spec_from_file_location(name, str(folder / (name + ".py")))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-port = _load("numpy_port")
-plain = _load("numpy_adapter")
+port = _load(ADAPTERS, "numpy_port")
+plain = _load(ADAPTERS, "numpy_adapter")
+replies = _load(TESTS / "stand_in", "replies")
+ODD, WRONG = replies.ODD, replies.WRONG
 
 
 def describe() -> Any:
@@ -43,8 +46,16 @@ def _with_margin(description: Any, **changed: Any) -> Any:
     return description
 
 
+def _native(description: Any) -> Any:
+    """The same as if it were a framework's own function, which may refuse what it likes."""
+    for offer in description["operators"].values():
+        offer["forms"] = ["native"]
+        offer["reproducer"]["call"] = {"native": offer["reproducer"]["call"]["port"]}
+    return description
+
+
 def _with_weight_gradient(description: Any) -> Any:
-    description["operators"]["multilabel_soft_margin_loss"]["offers"] += ["weight_gradient"]
+    description["operators"]["multilabel_soft_margin_loss"]["offers"] += ["gradient:weight"]
     return description
 
 
@@ -52,9 +63,13 @@ NO_COMPILER = {"mode": "compiled", "words": "no C++ compiler on this machine; in
 DESCRIBED: Any = {
     "describes-nothing": lambda whole: {},
     "describes-a-path": lambda whole: dict(whole, framework="../elsewhere"),
+    "describes-another-contract": lambda whole: {"contract": 3, "framework": "stand-in"},
     "describes-an-unknown-dtype": lambda whole: _with_margin(whole, dtypes=["float33"]),
     "mode-left-out": lambda whole: dict(whole, left_out=[NO_COMPILER]),
-    "refuses-the-first-weight-gradient": lambda whole: _with_weight_gradient(whole),
+    "refuses": _native,
+    "dies-once-and-refuses": _native,
+    "refuses-the-first-weight-gradient": _with_weight_gradient,
+    "offers-no-options": lambda whole: _with_margin(whole, options=[]),
     "no-evidence": lambda whole: dict(whole, compiled=["eager"]),
     "declares-an-unknown-cost": lambda whole: _with_margin(whole, by_mode={"eager": {"costs": ["dear"]}}),
     "declares-itself-slow": lambda whole: _with_margin(whole, by_mode={"eager": {"costs": ["slow-calls"]}}),
@@ -83,11 +98,12 @@ def evaluate(call: Any) -> Any:
     if FAULT in BROKEN_REPLIES and call["operator"] not in ("echo", "product"):
         return BROKEN_REPLIES[FAULT]()
     if call["operator"] == "echo" and FAULT == "unfaithful":
-        return {"value": plain._array(call["arrays"]["input"]) * 1.5}
+        return {"value": replies.sent(call, "input") * 1.5}
     if call["operator"] in ("echo", "product"):
         return plain.evaluate(call)
     if call["options"].get("reduction") == "sum":
         _misbehave()
+        _misbehave_once()
     _misbehave_at_once(call)
     refusal = _refusal(call)
     if refusal is not None:
@@ -96,10 +112,10 @@ def evaluate(call: Any) -> Any:
 
 
 def _refusal(call: Any) -> Any:
-    if FAULT == "refuses-the-first-weight-gradient" and "weight_gradient" in call["want"] and not MARK.exists():
+    if FAULT == "refuses-the-first-weight-gradient" and "gradient:weight" in call["want"] and not MARK.exists():
         MARK.touch()
         return IndexError("the first one")
-    if FAULT in ("refuses", "dies-once-and-refuses"):
+    if FAULT in ("refuses", "port-refuses", "dies-once-and-refuses"):
         return NotImplementedError("no kernel for 'cpu'")
     if FAULT == "refuses-sum" and call["options"].get("reduction") == "sum":
         return NotImplementedError("no kernel for 'sum'")
@@ -127,11 +143,24 @@ def _misbehave() -> None:
         os._exit(3)
     if FAULT == "sleep":
         time.sleep(60)
-    if FAULT in ("sleeps-once", "computes-once") and not MARK.exists():
-        MARK.touch()
-        _take_long()
     if FAULT == "adapter-raises":
         raise RuntimeError("the adapter is broken")
+
+
+def _misbehave_once() -> None:
+    if FAULT in ONCE and not MARK.exists():
+        MARK.touch()
+        ONCE[FAULT]()
+
+
+def _reply_late() -> None:
+    """Answer the question before this one once more, before this one is answered."""
+    frame: Any = sys._getframe()
+    while "channel" not in frame.f_locals:
+        frame = frame.f_back
+    serving = frame.f_locals
+    wrong = {"dtype": "float32", "shape": [], "data": b"\0\0\xc0\x7f"}
+    serving["channel"].send({"number": serving["question"]["number"] - 1, "answer": {"value": wrong}})
 
 
 def _take_long() -> None:
@@ -143,162 +172,10 @@ def _take_long() -> None:
         pass
 
 
-def _with(call: Any, **changed: Any) -> Any:
-    arrays = dict(call["arrays"])
-    for name, array in changed.items():
-        arrays[name] = {"dtype": str(array.dtype), "shape": list(array.shape), "data": array.tobytes()}
-    return dict(call, arrays=arrays)
-
-
-def _target(call: Any) -> Any:
-    return plain._array(call["arrays"]["target"])
-
-
-def _labels_after_the_block_count(call: Any) -> Any:
-    """Negative labels are skipped, not a terminator."""
-    if call["operator"] != "multilabel_margin_loss":
-        return plain.evaluate(call)
-    target = np.atleast_2d(_target(call))
-    moved = np.full_like(target, -1)
-    for row, labels in enumerate(target):
-        kept = labels[labels >= 0]
-        moved[row, : len(kept)] = kept
-    return plain.evaluate(_with(call, target=moved.reshape(_target(call).shape)))
-
-
-def _duplicates_collapse(call: Any) -> Any:
-    """A label that stands twice counts once."""
-    if call["operator"] != "multilabel_margin_loss":
-        return plain.evaluate(call)
-    target = np.atleast_2d(_target(call))
-    single = np.full_like(target, -1)
-    for row, labels in enumerate(target):
-        ends = np.flatnonzero(labels < 0)
-        kept = list(dict.fromkeys(labels[: ends[0]].tolist() if len(ends) else labels.tolist()))
-        single[row, : len(kept)] = kept
-    return plain.evaluate(_with(call, target=single.reshape(_target(call).shape)))
-
-
-def _scaled(call: Any, name: Any, factor: Any) -> Any:
-    reply = plain.evaluate(call)
-    if name in reply:
-        reply[name] = reply[name] * reply[name].dtype.type(factor)
-    return reply
-
-
-def _no_slope_by_weight(call: Any) -> Any:
-    reply = plain.evaluate(dict(call, want=[name for name in call["want"] if name != "weight_gradient"]))
-    if "weight_gradient" in call["want"]:
-        reply["weight_gradient"] = plain._array(call["arrays"]["weight"]) * 0
-    return reply
-
-
-def _one_loss_for_all_rows(call: Any) -> Any:
-    """A loss that is not there for each row, and a gradient without rows."""
-    reply = plain.evaluate(call)
-    if call["options"].get("reduction") == "none" and "value" in reply:
-        reply["value"] = reply["value"].reshape(-1)[:1].reshape(())
-    if "gradient" in reply:
-        reply["gradient"] = reply["gradient"].reshape(-1)
-    return reply
-
-
-def _by(call: Any, reduction: Any, factor: Any) -> Any:
-    return (
-        _scaled(call, "value", factor)
-        if call["options"].get("reduction", "mean") == reduction
-        else plain.evaluate(call)
-    )
-
-
-def _default_is_sum(call: Any) -> Any:
-    """A reduction that is left out sums."""
-    return plain.evaluate(dict(call, options=dict({"reduction": "sum"}, **call["options"])))
-
-
-def _cotangent_ignored(call: Any) -> Any:
-    """The gradient is the one of a cotangent of ones."""
-    if "cotangent" not in call["arrays"]:
-        return plain.evaluate(call)
-    return plain.evaluate(_with(call, cotangent=np.ones_like(plain._array(call["arrays"]["cotangent"]))))
-
-
-def _writes_input(call: Any) -> Any:
-    reply = plain.evaluate(call)
-    if "after" in reply:
-        reply["after"]["input"] = reply["after"]["input"] * 0
-    return reply
-
-
-def _weight_ignored(call: Any) -> Any:
-    return plain.evaluate(
-        dict(call, arrays={name: array for name, array in call["arrays"].items() if name != "weight"})
-    )
-
-
-def _unbatched_adds_an_axis(call: Any) -> Any:
-    reply = plain.evaluate(call)
-    if len(call["arrays"]["input"].get("shape", [])) == 2 and "value" in reply and reply["value"].shape == ():
-        reply["value"] = reply["value"].reshape(1)
-    return reply
-
-
-def _wide_result(call: Any) -> Any:
-    reply = plain.evaluate(call)
-    if "value" in reply:
-        reply["value"] = reply["value"].astype(np.float64)
-    return reply
-
-
-def _naive_soft(call: Any) -> Any:
-    """log(1 + exp(x)), which overflows."""
-    if call["operator"] != "multilabel_soft_margin_loss" or "value" not in call["want"]:
-        return plain.evaluate(call)
-    reply = plain.evaluate(call)
-    if "value" in reply and call["options"].get("reduction") == "none" and "weight" not in call["arrays"]:
-        x, y = plain._array(call["arrays"]["input"]), _target(call)
-        with np.errstate(all="ignore"):
-            losses = y * np.log(1 + np.exp(-x)) + (1 - y) * np.log(1 + np.exp(x))
-        reply["value"] = (losses.sum(axis=-1) / x.shape[-1]).astype(x.dtype)
-    return reply
-
-
-def _sees_neighbours(call: Any) -> Any:
-    reply = plain.evaluate(call)
-    if "value" in reply and reply["value"].ndim == 1 and len(reply["value"]) > 1:
-        shifted = reply["value"] + reply["value"].dtype.type(0.25) * np.asarray(
-            np.ptp(plain._array(call["arrays"]["input"])[1:]) > 2
-        )
-        reply["value"] = shifted.astype(reply["value"].dtype)
-    return reply
-
-
-def _accepts_any_reduction(call: Any) -> Any:
-    known = call["options"].get("reduction", "mean") in ("none", "sum", "mean")
-    return plain.evaluate(call if known else dict(call, options={}))
-
-
-ODD: Any = {
-    "one-loss-for-all-rows": _one_loss_for_all_rows,
-    "refuses-the-first-weight-gradient": _no_slope_by_weight,
+ONCE: Any = {
+    "sleeps-once": _take_long,
+    "computes-once": _take_long,
+    "forks": os.fork,
+    "replies-late": _reply_late,
 }
-"""Replies that only tests of the verdicts need."""
-
-WRONG: Any = {
-    "labels-after-the-block": _labels_after_the_block_count,
-    "duplicates-collapse": _duplicates_collapse,
-    "value-one-percent-large": lambda call: _by(call, "none", 1.01),
-    "value-16-ulp-large": lambda call: _by(call, "none", 1 + 2.0**-19),
-    "sum-is-mean": lambda call: _by(call, "sum", 0.5),
-    "mean-not-divided": lambda call: _by(call, "mean", 3),
-    "default-is-sum": _default_is_sum,
-    "cotangent-ignored": _cotangent_ignored,
-    "gradient-negated": lambda call: _scaled(call, "gradient", -1),
-    "writes-its-input": _writes_input,
-    "weight-ignored": _weight_ignored,
-    "scalar-with-an-axis": _unbatched_adds_an_axis,
-    "result-in-float64": _wide_result,
-    "naive-soft-margin": _naive_soft,
-    "rows-see-neighbours": _sees_neighbours,
-    "any-reduction-accepted": _accepts_any_reduction,
-}
+"""What is done at the first sum; a process that forks answers the question twice."""

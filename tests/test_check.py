@@ -130,7 +130,7 @@ def test_functions_that_never_answer(wrong: Path, name: str, status: int, verdic
         (["{file}:nothing", *MARGIN], "cannot be loaded: AttributeError"),
         (["{file}:constant", *MARGIN], "is a int, no function"),
         (["{file}:margin", "--operator", "hinge", "--framework", "numpy"], "--operator hinge: no such operator"),
-        (["{file}:margin", *MARGIN[:3], "mindspore"], "--framework mindspore: no such framework; there are numpy"),
+        (["{file}:margin", *MARGIN[:3], "mindspore"], "--framework mindspore: no such framework; there are jax, numpy"),
         (["{file}:margin", *MARGIN, "--profile", "explore"], "--profile explore: no such profile"),
         (["{file}:margin", *MARGIN, "--dtype", "bfloat16"], "--dtype bfloat16: not offered"),
     ],

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,10 +50,17 @@ FUNCTIONS = """
 """
 
 
+Seconds = Callable[[int, int, bool], float]
+"""Of rows, classes and whether the shape is new."""
+
+Memory = Callable[[int], int]
+"""Bytes of classes."""
+
+
 class Clock:
     """A bench whose worker takes as long, and as much memory, as a formula of rows, classes and call says."""
 
-    def __init__(self, seconds: Any, bytes_of_classes: Any = lambda classes: 8 * classes) -> None:
+    def __init__(self, seconds: Seconds, bytes_of_classes: Memory = lambda classes: 8 * classes) -> None:
         self._seconds, self._bytes = seconds, bytes_of_classes
         self._last, self._peak = 0.0, 0
         self._seen: set[tuple[int, ...]] = set()
@@ -97,7 +105,7 @@ def subject(bench: object = None, *costs: str, function: str = "f.py:f", dtype: 
     )
 
 
-FORMULAS: dict[str, tuple[Any, Any, set[str]]] = {
+FORMULAS: dict[str, tuple[Seconds, Memory | None, set[str]]] = {
     "vectorised": (lambda rows, classes, new: 3e-4 + 1e-7 * rows + 1e-8 * classes, None, set()),
     "an eager framework": (lambda rows, classes, new: 5e-3 + 2e-7 * rows, None, set()),
     "sleeps 10 ms": (lambda rows, classes, new: 0.01 + 1e-7 * rows, None, set()),
@@ -116,7 +124,7 @@ FORMULAS: dict[str, tuple[Any, Any, set[str]]] = {
 def test_a_function_is_in_the_same_class_on_a_machine_three_times_as_slow(name: str, load: float) -> None:
     """The steps lie far from what implementations of either side take."""
     seconds, memory, classes = FORMULAS[name]
-    clock = Clock(lambda *asked: load * seconds(*asked), *([memory] if memory else []))
+    clock = Clock(lambda rows, classes, new: load * seconds(rows, classes, new), *([memory] if memory else []))
 
     assert measured_costs(subject(clock), probe) == classes
     assert clock.calls < 40

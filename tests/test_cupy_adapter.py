@@ -13,8 +13,8 @@ import pytest
 
 from adapters.contract import Call, from_plain, to_plain
 from adapters.gateway import Worker
-from conformance.cases.case import MARGIN
 from conformance.command.show import ways
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.running.discover import ADAPTERS, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
@@ -25,21 +25,21 @@ ADAPTER = ADAPTERS / "cupy_adapter.py"
 
 def call(device: str, dtype: str, layout: str) -> Call:
     """One row with two labels, in a format and a layout."""
-    cotangent = to_plain(np.array([0.5]), dtype)
+    arrays = {
+        "input": to_plain(np.array([[0.125, 0.25, 0.5, 0.75]]), dtype),
+        "target": to_plain(np.array([[3, 0, -1, 1]])),
+    }
     return {
-        "operator": MARGIN,
+        "operator": MARGIN.name,
         "form": "port",
         "mode": "eager",
         "device": device,
         "dtype": dtype,
-        "arrays": {
-            "input": to_plain(np.array([[0.125, 0.25, 0.5, 0.75]]), dtype),
-            "target": to_plain(np.array([[3, 0, -1, 1]])),
-            "cotangent": cotangent,
-        },
+        "arguments": [{"name": name, "place": "positional", "array": array} for name, array in arrays.items()],
+        "vectors": {"cotangent": to_plain(np.array([0.5]), dtype)},
         "options": {"reduction": "none"},
         "layout": layout,
-        "want": ["value", "gradient", "after"],
+        "want": ["value", "gradient:input", "after"],
     }
 
 
@@ -50,15 +50,16 @@ def test_it_answers_in_every_format_and_layout() -> None:
         description = worker.describe()
         assert description["device"] in ("emulated", "cuda")
         assert description["facts"]["kernels"] == f"sha256:{PORT.digest()}"
-        for dtype in description["operators"][MARGIN]["dtypes"]:
+        for dtype in description["operators"][MARGIN.name]["dtypes"]:
             for layout in description["layouts"]:
                 asked = call(description["device"], dtype, layout)
                 reply = worker.evaluate(asked, 60.0)
 
-                plain: Any = {name: reply.get(name) for name in ("value", "gradient", "after")}
+                plain: Any = {name: reply.get(name) for name in ("value", "gradient:input", "after")}
                 assert from_plain(plain["value"]).tolist() == [0.9375]
-                assert from_plain(plain["gradient"]).tolist() == [[-0.25, 0.25, 0.25, -0.25]]
-                assert plain["after"] == asked["arrays"]
+                assert from_plain(plain["gradient:input"]).tolist() == [[-0.25, 0.25, 0.25, -0.25]]
+                sent = {given["name"]: given["array"] for given in asked["arguments"]}
+                assert plain["after"] == {**sent, **asked["vectors"]}
 
 
 def test_every_clause_conforms_in_a_half_format(tmp_path: Path) -> None:

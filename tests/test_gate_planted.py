@@ -46,7 +46,7 @@ def _run(adapter: Path, change: Change, folder: Path) -> Run:
         change.clauses,
     )
     limits = Limits(SECONDS, SECONDS)
-    options = Options(PROFILES["quick"], filters, sys.executable, jobs=2, out=folder, limits=limits, minimise=1.0)
+    options = Options(PROFILES["quick"], filters, sys.executable, jobs=2, out=folder, limits=limits, minimise=100)
     return read_run(run_subject(Spec("stand_in", adapter), options, Progress()).path)
 
 

@@ -42,7 +42,7 @@ HISTORY = ("stale_mask", "cached_by_shape")
 """What these answer depends on the calls before, so that no case of theirs has one answer."""
 
 MANY_CLASSES = ("labels_in_16_bits",)
-"""A witness of more than 32,768 classes: they are halved, not tried one by one within the evaluations that there are."""
+"""A witness of more than 32,768 classes: they are halved, not tried one by one within the evaluations allowed."""
 
 WHOLE = os.environ.get("LOSSPROOF_ZOO") == "all"
 DTYPES = ("float16", "float32", "float64") if WHOLE else ("float16", "float64")

@@ -16,11 +16,14 @@ import pytest
 from adapters import processes
 from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
+from conformance.cases.case import Case
 from conformance.judging.bench import Limits
 from conformance.judging.subject import Variant
+from conformance.running.cell import Cell
 from conformance.running.discover import Spec, UsageError, built_in
+from conformance.running.lanes import shares
 from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Outcome, Progress, run_subject, shares
+from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.record import Finding, read_run
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -102,11 +105,21 @@ def one_core_with(processes: int) -> Generator[None]:
         os.sched_setaffinity(0, cores)
 
 
+def _law_once(cell: Cell, case: Case) -> str | None:
+    """The law on a case, without a second try."""
+    return cell.clause.law(cell.subject, case)
+
+
+def _uncounted(path: Path) -> None:
+    """A wait that the kernel does not count."""
+    del path
+
+
 def test_a_slow_answer_on_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A call of 0.5 s of processor time beside busy processes, whose limit is 0.8 s: one try is enough."""
     monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "computed"))
     filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="margin.value.sum-of-rows")
-    monkeypatch.setattr("conformance.running.cell._law", lambda cell, case: cell.clause.law(cell.subject, case))
+    monkeypatch.setattr("conformance.running.judge._law", _law_once)
 
     with one_core_with(4):
         finding = run_stand_in(monkeypatch, tmp_path / "runs", "computes-once", filters, limit=0.8).findings[0]
@@ -119,7 +132,7 @@ def test_a_slow_answer_on_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPa
 def test_a_wait_for_a_core_is_not_a_workers_own_time(monkeypatch: pytest.MonkeyPatch, *, counted: bool) -> None:
     """Computing and sleeping are."""
     if not counted:
-        monkeypatch.setattr(processes, "_waited", lambda path: None)
+        monkeypatch.setattr(processes, "_waited", _uncounted)
     own: dict[str, float] = {}
     with one_core_with(3):
         for program in ("while True: pass", "import time; time.sleep(60)"):

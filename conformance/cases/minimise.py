@@ -56,7 +56,7 @@ def minimise(case: Case, kind: str, judge: Judge, budget: Budget, row: int | Non
         row: The row that is wrong, if one is known.
     """
     operator = case.operator
-    if not all(operator.axes_of(argument, case[argument.name].ndim) for argument in case.given if argument.axes):
+    if not all(operator.allows(argument, case[argument.name].ndim) for argument in case.given):
         return case, kind
     if not case.has_batch and operator.batch in operator.arguments[0].axes:
         batch, kind = minimise(case.batched(), kind, lambda other: judge(other.unbatched()), budget)

@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 Sizes = Mapping[str, int]
 Role = Literal["scores", "labels", "indices", "weight"]
-Property = Literal["not-negative", "convex", "grows-like-its-scores"]
+Property = Literal["not-negative", "convex", "grows-like-its-scores", "translation-invariant"]
 Shape = tuple[int, ...]
 
 
@@ -265,6 +265,11 @@ class Operator:
             if len(axes) > dimensions and axis in axes:
                 axes.remove(axis)
         return tuple(axes) if len(axes) == dimensions else ()
+
+    def allows(self, argument: Argument, dimensions: int) -> bool:
+        """Whether an array of so many dimensions has every axis that it must have, and no more than it may."""
+        least = sum(axis != self.batch and axis not in self.free for axis in argument.axes)
+        return least <= dimensions <= len(argument.axes)
 
     def program(self, shape: Shape) -> dict[str, int]:
         """The sizes of a program's fixed shape: rows first, the next axis after them, free axes absent."""

@@ -22,9 +22,10 @@ from conformance.judging.clause import Level
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running import promotion
 from conformance.running.costs import FUNCTION_COSTS
-from conformance.running.discover import WITH_FUNCTIONS, Spec, UsageError, built_in, find_function, find_subject
+from conformance.running.discover import Spec, UsageError, built_in, find_function, find_subject, with_functions
 from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Outcome, asked_clauses, run_subject, suite_version
+from conformance.running.records import suite_version
+from conformance.running.run import Options, Outcome, asked_clauses, run_subject
 from reports.lines import RunFileError
 from reports.record import Run, find_run_files, read_run
 from reports.site import write_site
@@ -98,11 +99,11 @@ def run(
 ) -> None:  # fmt: skip
     """Test subjects and write one run file for each.
 
-    SUBJECT is a framework (torch, jax, tensorflow, mindspore, cupy, numpy), a framework
-    with its version (torch==2.13.0), or the path of an adapter. Without one, every
-    framework that the interpreter has is tested. A version that the current interpreter
-    does not have is tested in a managed environment, made where it is missing; what was
-    run there before with the same suite and cases is not run again.
+    SUBJECT is a framework (lossproof doctor lists them), a framework with its version
+    (torch==2.13.0), or the path of an adapter. Without one, every framework that the
+    interpreter has is tested. A version that the current interpreter does not have is
+    tested in a managed environment, made where it is missing; what was run there before
+    with the same suite and cases is not run again.
 
     Exit status: 0 where every planned cell has a verdict, whatever it is; 2 for
     wrong words on the command line; 4 where a cell has none, or an environment
@@ -167,7 +168,7 @@ def _present(python: str) -> list[str]:
 @click.argument("target")
 @operators_option
 @click.option("--operator", required=True, help="What it implements, such as multi_margin_loss.")
-@click.option("--framework", required=True, help=f"Whose tensors it takes: {', '.join(WITH_FUNCTIONS)}.")
+@click.option("--framework", required=True, help=f"Whose tensors it takes: {', '.join(with_functions(built_in()))}.")
 @click.option("--level", type=click.Choice(["implied", "quality"]), default="implied", show_default=True,
               help="The last level that decides: quality adds what careful numerical software does.")  # fmt: skip
 @click.option("--profile", default="quick", show_default=True, help=f"How much to ask: {', '.join(_CHECK_PROFILES)}.")
@@ -184,10 +185,12 @@ def check(
 ) -> None:  # fmt: skip
     """Test one function: file.py:name or package.module:name.
 
-    It is called as name(input, target, reduction=…), for the soft margin loss with
-    weight=… where there is one, with the framework's own tensors. Gradients are the
-    framework's; with NumPy they are tested where name_gradient(input, target,
-    cotangent, reduction=…) stands beside the function.
+    It is called with the operator's arguments in their order, such as
+    name(input, target, reduction=…); options and a weight for each class come as
+    keywords. All of them are the framework's own tensors. Gradients are the framework's;
+    with NumPy they are tested if name_gradient(input, target, cotangent, reduction=…)
+    stands beside the function. For a loss of several inputs it also takes to=NAME,
+    the input whose gradient is wanted.
 
     What the function costs decides how much is asked; the output names its cost class
     and what that leaves out. Without --cost, the class is measured in steps so coarse

@@ -18,7 +18,7 @@ from rich.progress import Progress as Bar
 from conformance.judging.clause import Clause
 from conformance.operators.catalogue import clauses
 from conformance.running.costs import cost_lines, costs_in
-from conformance.running.discover import TELLING_WAYS, UsageError, built_in
+from conformance.running.discover import UsageError, built_in, says_how_it_runs
 from conformance.running.run import Outcome, Progress
 from reports.record import BLAMELESS, ArgumentRecord, Counterexample, Finding, Header, LeftOut, Run, Verdict
 
@@ -93,9 +93,10 @@ def can_find(python: str, framework: str) -> bool:
 
 def ways(python: str, subject: str) -> str:
     """How a subject would run under an interpreter, where its adapter tells that as a program; else empty."""
-    if subject not in TELLING_WAYS:
+    adapter = built_in()[subject]
+    if not says_how_it_runs(adapter):
         return ""
-    command = [python, "-B", str(built_in()[subject])]
+    command = [python, "-B", str(adapter)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - their own interpreter
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     return f"; {said[-1]}" if said else ""
@@ -184,9 +185,9 @@ def frozen(arguments: Mapping[str, ArgumentRecord]) -> str:
 
 def decimal(values: Any) -> Any:
     """Nested lists of hexadecimal floats in decimal; integers stay as they are."""
-    if isinstance(values, list):
-        return [decimal(part) for part in values]
-    return float.fromhex(values) if isinstance(values, str) else values
+    if isinstance(values, str):
+        return float.fromhex(values)
+    return values if values is None or isinstance(values, int | float) else [decimal(part) for part in values]
 
 
 def checked(found: Outcome, target: str, style: str) -> str:

@@ -11,7 +11,7 @@ from conformance.cases.random_bits import RandomBits
 from conformance.families.numbers import assert_no_overflow, large, with_large_scores
 from conformance.families.value import FROZEN, lattice_exists
 from conformance.judging.clause import shared
-from conformance.judging.compare import assert_gradient, assert_shape, assert_within
+from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
 from conformance.judging.subject import Subject
 from reference.enclosure import Enclosure
 from reference.formats import Float64
@@ -142,6 +142,32 @@ def gradient_of_large_scores(subject: Subject, case: Case) -> None:
 def small_derivatives_keep_their_digits(subject: Subject, case: Case) -> None:
     """A small derivative has the relative accuracy of its dtype, however small it is."""
     assert_gradient(subject, case)
+
+
+@shared(
+    "gradients.sum-to-zero",
+    "implied",
+    "formula",
+    why="Only differences of scores stand in the formula: what one score gives, others take.",
+    cases=drawn(("none", "sum", "mean"), cotangent=True),
+    needs="gradient",
+    applies=lambda operator: "translation-invariant" in operator.properties,
+)
+def derivatives_of_a_row_cancel(subject: Subject, case: Case) -> None:
+    """The gradient of each row adds up to 0 over its scores, within the bounds of its elements."""
+    gradients = subject.evaluate(case, "gradient").gradients
+    expected = subject.expected(case, as_documented=True).gradients
+    sums, allowed, size = (np.zeros(case.rows) for _ in range(3))
+    for name, got in gradients.items():
+        assert_shape(got, case[name].shape)
+        bound, rows = expected[name], (case.rows, -1)
+        sums += got.values.reshape(rows).sum(axis=-1)
+        allowed += (bound.bound + (bound.high - bound.low)).reshape(rows).sum(axis=-1) * (1 + 2.0**-40)
+        size += np.abs(bound.middle).reshape(rows).sum(axis=-1)
+    wrong = ~(np.abs(sums) <= allowed + (size + allowed) * case.first.size * 2.0**-52)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0])
+        raise Deviation(f"sums of 0, within {numbers(allowed[wrong])}", numbers(sums[wrong]), row=row)
 
 
 @shared(

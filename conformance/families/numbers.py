@@ -8,12 +8,13 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, drawn
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.clause import shared
-from conformance.judging.compare import Deviation, assert_same_bits, assert_value, kind_of, numbers
+from conformance.judging.compare import Deviation, assert_alike, assert_same_bits, assert_value, kind_of, numbers
 from conformance.judging.nonfinite import INFINITIES, SPECIAL, assert_limits, what_came_of
 from conformance.judging.subject import Array, Subject
 from reference.enclosure import Enclosure
 from reference.formats import Float64
 
+_SHIFT = 8.0
 _SHARES = (1.0, -1.0, 0.5, -0.5, 2.0**-8, -(2.0**-8))
 _PLAIN = drawn(scores="plain", labels="plain")
 
@@ -167,3 +168,22 @@ def assert_no_overflow(got: Array, expected: Enclosure, case: Case) -> None:
 def small_losses_keep_their_digits(subject: Subject, case: Case) -> None:
     """A small loss of a single class has the relative accuracy of its dtype."""
     assert_value(subject, case)
+
+
+@shared(
+    "numbers.translation",
+    "implied",
+    "formula",
+    why="Only differences of scores stand in the formula.",
+    cases=drawn(scores="grid"),
+    also=("narrow",),
+    applies=lambda operator: "translation-invariant" in operator.properties,
+)
+def shifted_scores_have_the_same_loss(subject: Subject, case: Case) -> None:
+    """Scores that are all shifted by 8 have the same loss; where nothing rounds, bit for bit."""
+    shifted = case.replace(**{argument.name: case[argument.name] + _SHIFT for argument in case.operator.scores})
+
+    got, other = subject.evaluate(shifted).value, subject.evaluate(case).value
+
+    expected, others = subject.expected(shifted).value, subject.expected(case).value
+    assert_alike(got, other, expected, others, "as before the shift")

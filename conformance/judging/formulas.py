@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.cases.operator import Oracle
 from reference.enclosure import Answer
-from reference.engine.formula import Formula
+from reference.engine.formula import Formula, trace
 from reference.engine.oracle import evaluate
+from reference.engine.plain import Plain
+from reference.engine.shapes import bind
 from reference.formats import Arithmetic
+from reference.nonfinite import Class, class_of
 
 
 def oracle_of(formula: Formula) -> Oracle:
@@ -26,3 +33,22 @@ def oracle_of(formula: Formula) -> Oracle:
         )
 
     return oracle
+
+
+def limits_of(formula: Formula) -> Callable[[Case], list[Class]]:
+    """What infinities and NaN make of each loss: the careful formula in float64, in the arithmetic of IEEE 754."""
+
+    def limits(case: Case) -> list[Class]:
+        arrays = {argument.name: case[argument.name] for argument in case.given}
+        binding = bind(
+            {spec.name: spec.pattern for spec in formula.arguments},
+            {name: array.shape for name, array in arrays.items()},
+        )
+        settings = {name: case.options.get(name, default) for name, default in formula.options.items()}
+        plain = Plain(trace(formula, binding, settings, "none", documented=False), np, np.float64)
+        numbers = {name: float(value) for name, value in settings.items() if value is not None}
+        with np.errstate(all="ignore"):
+            losses = plain.value(arrays, numbers)
+        return [Class(class_of(value)) for value in np.reshape(losses, -1).tolist()]
+
+    return limits

@@ -29,6 +29,6 @@ def assert_limits(subject: Subject, case: Case, stated: list[Class]) -> None:
     got = subject.evaluate(case).value
 
     assert_shape(got, case.result_shape)
-    for value, expected in zip(got.values.tolist(), stated, strict=True):
+    for value, expected in zip(got.values.reshape(-1).tolist(), stated, strict=True):
         if expected.name != "nan" and not expected.admits(value):
             raise Deviation(f"a result that is {expected.name}", numbers(got.values), class_of(value))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import cast
+from string import Template
+from typing import Any, cast
 
 import msgspec
 
@@ -29,6 +30,7 @@ from conformance.running.discover import Function, Spec, SubjectFailed, UsageErr
 from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_UNKNOWN = "the adapter does not know this operator"
 _ANY_FUNCTION = ("value", "after", "threads")
 _DIFFERENTIABLE_FUNCTION = ("accumulated",)
 
@@ -40,7 +42,9 @@ def describe(spec: Spec, python: str, bench: Bench) -> Description:
         SubjectFailed: The framework is not there, or not in the version asked for, or the adapter is broken.
     """
     try:
-        description = msgspec.convert(bench.worker.describe(), type=Description)
+        said = bench.worker.describe()
+        _check_contract(spec, said)
+        description = msgspec.convert(said, type=Description)
     except AdapterFault as fault:
         if f"No module named '{spec.name}'" in fault.headline:
             hint = spec.install_command(python)
@@ -56,11 +60,19 @@ def describe(spec: Spec, python: str, bench: Bench) -> Description:
 
 
 def absent_operators(description: Description, spec: Spec) -> dict[str, str]:
-    """The operators that a framework does not have, and what its adapter says about each."""
-    rows: dict[str, dict[str, str]] = constant(spec.adapter, "OPERATORS") or {}
-    found = set(description["operators"])
-    said = {name: rows.get(name, {}).get("absent", "the adapter does not know this operator") for name in OPERATORS}
-    return {} if spec.function else {name: words for name, words in said.items() if name not in found}
+    """The operators that a framework does not have, and what its adapter says about each.
+
+    Raises:
+        SubjectFailed: The adapter's table is no table.
+    """
+    if spec.function:
+        return {}
+    try:
+        rows = msgspec.convert(constant(spec.adapter, "OPERATORS") or {}, type=dict[str, dict[str, Any]])
+    except (SyntaxError, ValueError, msgspec.ValidationError) as error:
+        raise SubjectFailed(f"{spec.adapter}: OPERATORS cannot be read: {error}") from None
+    missing = [name for name in OPERATORS if name not in description["operators"]]
+    return {name: str(rows.get(name, {}).get("absent", _UNKNOWN)) for name in missing}
 
 
 def with_function(spec: Spec, description: Description, bench: Bench) -> Description:
@@ -141,21 +153,27 @@ def _reproducer(template: Reproducer, function: Function, *, differentiable: boo
     place, _, name = function.target.rpartition(":")
     lines = template["prelude"].splitlines()
     if place.endswith(".py"):
-        lines = ["import sys", f"sys.path.insert(0, {str(Path(place).parent)!r})", *lines]
+        folder = repr(str(Path(place).parent)).replace("$", "$$")
+        lines = ["import sys", f"sys.path.insert(0, {folder})", *lines]
         place = Path(place).stem
-    beside = differentiable and "gradient_beside" in template
+    beside = template.get("gradient_beside", "") if differentiable else ""
     lines.append(f"from {place} import {name}" + (f", {name}_gradient" if beside else ""))
     changed: Reproducer = {**template, "prelude": "\n".join(lines), "call": {"user": f"{name}($tensors$options)"}}
     if beside:
-        changed["gradient"] = f"{name}_gradient($tensors, cotangent$options)"
+        changed["gradient"] = Template(beside).safe_substitute(function=name)
     return changed
 
 
+def _check_contract(spec: Spec, said: object) -> None:
+    """Raise at a contract of another version, whatever else such a description holds."""
+    version = cast("dict[str, object]", said).get("contract", VERSION) if isinstance(said, dict) else VERSION
+    if version != VERSION:
+        words = f"describe() is made for version {version} of the contract; this suite speaks {VERSION}"
+        raise SubjectFailed(f"{spec.adapter}: {words}")
+
+
 def _check_names(spec: Spec, description: Description) -> None:
-    """Raise at a name that is no name, or that the suite does not know; at a contract of another version."""
-    if description["contract"] != VERSION:
-        said = f"describe() is made for version {description['contract']} of the contract; this suite speaks {VERSION}"
-        raise SubjectFailed(f"{spec.adapter}: {said}")
+    """Raise at a name that is no name, or that the suite does not know."""
     for field in ("framework", "version"):
         if not _NAME.fullmatch(description[field]):
             raise SubjectFailed(f"{spec.adapter}: describe() gives {description[field]!r} as {field}; that is no name")

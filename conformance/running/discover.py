@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from adapters.constants import constant
 from conformance.operators.catalogue import OPERATORS
 
 ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
 ENTRY_POINTS = "lossproof.adapters"
 
-WITH_FUNCTIONS = ("numpy", "torch", "jax", "tensorflow")
-"""Frameworks in which somebody's own function can be tested."""
-
-TELLING_WAYS = ("cupy",)
-"""Subjects whose adapter, run as a program, says in one line how it would run on this machine."""
-
-_REQUIREMENTS = {
-    "numpy": "numpy",
-    "torch": "torch==2.13.0",
-    "jax": "jax",
-    "tensorflow": "tensorflow-cpu",
-    "mindspore": "'mindspore==2.10.*' 'numpy<2'",
-    "cupy": "cupy-cuda12x nvidia-cuda-nvrtc-cu12",
-}
-"""What pip is told where a framework is missing."""
+_Said = TypeVar("_Said", str, bool)
 
 
 class UsageError(ValueError):
@@ -75,8 +64,25 @@ class Spec:
 
     def install_command(self, python: str) -> str:
         """What to type where the framework is missing."""
-        wanted = f"{self.name}=={self.version}" if self.version else _REQUIREMENTS.get(self.name, self.name)
+        wanted = f"{self.name}=={self.version}" if self.version else _said(self.adapter, "INSTALL", self.name)
         return f"{python} -m pip install {wanted}"
+
+
+def _said(adapter: Path, name: str, default: _Said) -> _Said:
+    """What a constant of an adapter says, read without importing it.
+
+    Raises:
+        UsageError: It is no literal of its kind.
+    """
+    try:
+        found: object = constant(adapter, name)
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{adapter}: {name} cannot be read: {error}") from None
+    if found is None:
+        return default
+    if not isinstance(found, type(default)):
+        raise UsageError(f"{adapter}: {name} is {found!r}; it must be a {type(default).__name__}")
+    return found
 
 
 def built_in() -> dict[str, Path]:
@@ -94,6 +100,20 @@ def entry_points() -> dict[str, Path]:
     return found
 
 
+def _known() -> dict[str, Path]:
+    return {**entry_points(), **built_in()}
+
+
+def with_functions(adapters: Mapping[str, Path]) -> list[str]:
+    """The frameworks in which somebody's own function can be tested."""
+    return [name for name, adapter in adapters.items() if _said(adapter, "FUNCTIONS", False)]
+
+
+def says_how_it_runs(adapter: Path) -> bool:
+    """Whether an adapter, run as a program, says in one line how it would run on this machine."""
+    return _said(adapter, "SAYS_HOW_IT_RUNS", False)
+
+
 def find_subject(word: str) -> Spec:
     """The adapter that a word names.
 
@@ -108,7 +128,7 @@ def find_subject(word: str) -> Spec:
         if not path.is_file():
             raise UsageError(f"subject {word}: no such file")
         return Spec(path.stem.removesuffix("_adapter"), path.resolve(), version)
-    known = {**entry_points(), **built_in()}
+    known = _known()
     if name not in known:
         offer = ", ".join(sorted(known))
         raise UsageError(f"subject {word}: no such subject; there are {offer}, or the path of an adapter (NAME.py)")
@@ -123,8 +143,10 @@ def find_function(target: str, operator: str, framework: str) -> Spec:
     """
     if operator not in OPERATORS:
         raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
-    if framework not in WITH_FUNCTIONS:
-        raise UsageError(f"--framework {framework}: no such framework; there are {', '.join(WITH_FUNCTIONS)}")
+    known = _known()
+    frameworks = with_functions(known)
+    if framework not in frameworks:
+        raise UsageError(f"--framework {framework}: no such framework; there are {', '.join(frameworks)}")
     place, _, name = target.rpartition(":")
     if not place or not name.isidentifier():
         raise UsageError(f"target {target}: name a function as file.py:name or package.module:name")
@@ -133,4 +155,4 @@ def find_function(target: str, operator: str, framework: str) -> Spec:
             raise UsageError(f"target {target}: no such file")
         target = f"{Path(place).resolve()}:{name}"
     function = Function(target, operator, (str(Path.cwd()),))
-    return Spec(framework, built_in()[framework], function=function)
+    return Spec(framework, known[framework], function=function)

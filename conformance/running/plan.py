@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -101,13 +101,22 @@ class Filters:
     forms: tuple[str, ...] = ()
 
 
-def variants(description: Description, profile: Profile, filters: Filters) -> list[Variant]:
+def variants(
+    description: Description, profile: Profile, filters: Filters, absent: Mapping[str, str] | None = None
+) -> list[Variant]:
     """The variants that a subject offers and the profile and the filters ask for.
+
+    Args:
+        description: What the subject offers.
+        profile: How much is asked.
+        filters: What of it is asked.
+        absent: The operators that the subject does not have, and why.
 
     Raises:
         UsageError: A filter names what the subject does not offer.
     """
     offers = description["operators"]
+    _check_present(filters.operators, absent or {}, description)
     _check_offered("--operator", filters.operators, offers)
     _check_offered("--mode", filters.modes, (mode for offer in offers.values() for mode in offer["modes"]))
     forms = [form for offer in offers.values() for mode in offer["modes"] for form in forms_of(offer, mode)]
@@ -132,6 +141,13 @@ def variants(description: Description, profile: Profile, filters: Filters) -> li
 def _is_usual(description: Description, operator: str, mode: str, profile: Profile) -> bool:
     """Whether a profile asks a mode that nobody named."""
     return profile.expensive_programs or "expensive-programs" not in costs_of(description, operator, mode)
+
+
+def _check_present(operators: Iterable[str], absent: Mapping[str, str], description: Description) -> None:
+    for name in operators:
+        if name in absent:
+            subject = f"{description['framework']} {description['version']}"
+            raise UsageError(f"--operator {name}: absent from {subject}: {absent[name]}")
 
 
 def _check_offered(option: str, asked: Iterable[str], offered: Iterable[str]) -> None:

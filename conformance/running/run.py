@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import tempfile
-import uuid
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.contract import Description
 from conformance.cases.minimise import EVALUATIONS
-from conformance.cases.random_bits import SCHEME as DRAWS
-from conformance.judging.bench import Bench, Limits
+from conformance.judging.bench import Limits
 from conformance.judging.clause import Clause
-from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
+from conformance.judging.errors import Errors
 from conformance.judging.subject import Variant
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs, share_flushing
-from conformance.running.cell import Cell, number, run_cell, variant_record
+from conformance.running.cell import Cell
 from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
-from conformance.running.digest import suite_digest
 from conformance.running.discover import Spec, UsageError
-from conformance.running.machine import this_machine
+from conformance.running.lanes import Lane, in_order, shares
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
+from conformance.running.records import accuracy_of, clause_record, header_of
 from reports.record import (
-    Accuracy,
-    ClauseRecord,
     Finding,
     Header,
     LeftOut,
     RunWriter,
-    SourceRecord,
-    SubjectRecord,
-    Suite,
-    Worst,
-    now,
 )
 
 
@@ -103,24 +90,12 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
     options = replace(options, profile=options.profile.for_filters(options.filters))
     with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
         path = spec.function.path if spec.function else ()
-        benches = [_Benches(spec.adapter, options.python, Path(folder), path) for _ in range(options.jobs)]
+        benches = [Lane(spec.adapter, options.python, Path(folder), path) for _ in range(options.jobs)]
         try:
             return _run(spec, options, progress, asked, benches)
         finally:
             for bench in benches:
                 bench.close()
-
-
-class _Benches:
-    """The workers of one thread: one for the plan, one to ask deviations again."""
-
-    def __init__(self, adapter: Path, python: str, folder: Path, path: Sequence[str]) -> None:
-        self.first = Bench(adapter, python, folder, path)
-        self.second = Bench(adapter, python, folder, path)
-
-    def close(self) -> None:
-        self.first.close()
-        self.second.close()
 
 
 def asked_clauses(filters: Filters) -> list[Clause]:
@@ -139,26 +114,26 @@ def asked_clauses(filters: Filters) -> list[Clause]:
     return asked
 
 
-def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[_Benches]) -> Outcome:
-    description = with_function(spec, describe(spec, options.python, benches[0].first), benches[0].first)
-    wanted = variants(description, options.profile, options.filters)
+def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], benches: list[Lane]) -> Outcome:
+    description = with_function(spec, describe(spec, options.python, benches[0].primary), benches[0].primary)
+    absent = absent_operators(description, spec)
+    wanted = variants(description, options.profile, options.filters, absent)
     progress.calibrating(f"{description['framework']} {description['version']}", len(wanted))
     function = spec.function.target if spec.function else ""
     calibrated = _calibrated(description, wanted, options, benches, progress, function)
     cells = _cells(description, calibrated, asked, options, benches)
-    left_out = [LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]]
-    header = _header(
-        description, benches[0].first, options, calibrated, len(cells), left_out, absent_operators(description, spec)
-    )
-    progress.planned(f"{description['framework']} {description['version']}", len(cells), left_out)
+    version = benches[0].primary.worker.python_version
+    facts = _facts(description, calibrated, options.profile)
+    header = header_of(description, facts, version, options.profile.name, options.seed, len(cells), absent)
+    progress.planned(f"{description['framework']} {description['version']}", len(cells), header.left_out)
     path = options.out / f"{description['framework']}-{description['version']}{_suffix(options)}.jsonl"
     with RunWriter(path) as writer:
         writer.write(header)
         for clause in dict.fromkeys(cell.clause for cell, _ in cells):
-            writer.write(_clause_record(clause))
+            writer.write(clause_record(clause))
         findings: list[Finding] = []
         accuracy: dict[tuple[Variant, str], Errors] = {}
-        for (cell, _), (finding, errors) in zip(cells, _in_order(cells, len(benches)), strict=True):
+        for (cell, _), (finding, errors) in zip(cells, in_order(cells, len(benches)), strict=True):
             quantity = "gradient" if cell.clause.needs == "gradient" else "value"
             accuracy.setdefault((cell.subject.variant, quantity), Errors()).merge(errors)
             writer.write(finding)
@@ -166,22 +141,10 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
             progress.found(finding)
         for (variant, quantity), errors in accuracy.items():
             if errors.elements:
-                writer.write(_accuracy(variant, quantity, errors))
+                writer.write(accuracy_of(variant, quantity, errors))
         footer = writer.finish()
     answered = any(found.subject.refusal is None for found, _ in calibrated)
     return Outcome(path, header, findings, footer.complete, answered)
-
-
-def _accuracy(variant: Variant, quantity: str, errors: Errors) -> Accuracy:
-    return Accuracy(
-        operator=variant.operator,
-        variant=variant_record(variant),
-        quantity=quantity,
-        elements=errors.elements,
-        worst=Worst(ulp=number(errors.ulp), share_of_bound=number(errors.share)),
-        shares_of_bound=labelled(errors.shares, LEAST_SHARE, MOST_SHARE),
-        ulps=labelled(errors.ulps, LEAST_ULP, MOST_ULP),
-    )
 
 
 def _suffix(options: Options) -> str:
@@ -192,7 +155,7 @@ def _calibrated(
     description: Description,
     wanted: list[Variant],
     options: Options,
-    benches: list[_Benches],
+    benches: list[Lane],
     progress: Progress,
     function: str,
 ) -> list[tuple[Calibrated, int]]:
@@ -200,22 +163,13 @@ def _calibrated(
     done: list[tuple[Calibrated, int]] = []
     measured: Arithmetics = {}
     for variant, bench in zip(wanted, shares(wanted, len(benches)), strict=True):
-        done.append((calibrate(benches[bench].first, description, variant, options.limits, measured, function), bench))
+        done.append(
+            (calibrate(benches[bench].primary, description, variant, options.limits, measured, function), bench)
+        )
         progress.calibrated()
     share_flushing([found.subject for found, _ in done])
     settle_costs([found.subject for found, _ in done], options.costs)
     return done
-
-
-def shares(wanted: list[Variant], workers: int) -> list[int]:
-    """Which worker each variant gets.
-
-    The formats of a form take turns, and each form begins with the next worker: the same
-    formats take longest in all of them.
-    """
-    forms = list(dict.fromkeys((variant.operator, variant.mode, variant.form) for variant in wanted))
-    turns = [forms.index((variant.operator, variant.mode, variant.form)) for variant in wanted]
-    return [(place + turn) % workers for place, turn in enumerate(turns)]
 
 
 def _cells(
@@ -223,19 +177,19 @@ def _cells(
     calibrated: list[tuple[Calibrated, int]],
     asked: list[Clause],
     options: Options,
-    benches: list[_Benches],
+    benches: list[Lane],
 ) -> list[tuple[Cell, int]]:
     profile, seed = options.profile, options.seed
 
     def cell(clause: Clause, found: Calibrated, bench: int) -> Cell:
         offer = description["operators"][found.subject.variant.operator]
-        second = benches[bench].second
+        confirming = benches[bench].confirming
         return Cell(
             clause,
             found.subject,
             offer,
             lambda: cases_for(clause, found.subject, profile, seed),
-            second,
+            confirming,
             found.fault,
             options.minimise,
             found.hang,
@@ -252,76 +206,8 @@ def _cells(
     return cells
 
 
-def _in_order(cells: list[tuple[Cell, int]], benches: int) -> Iterator[tuple[Finding, Errors]]:
-    """Findings in the order of the plan; each bench runs its cells in a thread of its own."""
-    if benches == 1:
-        yield from (run_cell(cell) for cell, _ in cells)
-        return
-    lanes = [ThreadPoolExecutor(max_workers=1) for _ in range(benches)]
-    try:
-        running = [lanes[bench].submit(run_cell, cell) for cell, bench in cells]
-        for future in running:
-            yield future.result()
-    finally:
-        for lane in lanes:
-            lane.shutdown(wait=False, cancel_futures=True)
-
-
-def _header(
-    description: Description,
-    bench: Bench,
-    options: Options,
-    calibrated: list[tuple[Calibrated, int]],
-    planned: int,
-    left_out: list[LeftOut],
-    absent: dict[str, str],
-) -> Header:
-    facts = dict(description["facts"])
-    facts["flush_to_zero"] = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
+def _facts(description: Description, calibrated: list[tuple[Calibrated, int]], profile: Profile) -> dict[str, object]:
+    """What calibration measured, for the header: which formats flush, and what each cost class left out."""
+    flushing = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
     costs = {found.subject.variant: found.subject.costs for found, _ in calibrated}
-    facts.update(cost_facts(description, costs, options.profile))
-    return Header(
-        schema="lossproof-run/2",
-        run=uuid.uuid4().hex,
-        started=now(),
-        suite=Suite(version=suite_version(), digest=suite_digest()),
-        subject=SubjectRecord(
-            framework=description["framework"],
-            version=description["version"],
-            build=description["build"],
-            python=bench.worker.python_version,
-            platform=platform.platform(),
-        ),
-        profile=options.profile.name,
-        seed=options.seed,
-        planned=planned,
-        machine=this_machine(),
-        measured=facts,
-        left_out=left_out,
-        draws=DRAWS,
-        absent=absent,
-    )
-
-
-def suite_version() -> str:
-    """The installed version of the suite, or the checkout's."""
-    try:
-        return importlib.metadata.version("lossproof")
-    except importlib.metadata.PackageNotFoundError:
-        return "0+checkout"
-
-
-def _clause_record(clause: Clause) -> ClauseRecord:
-    sources = [
-        SourceRecord(title=source.title, address=source.address, version=source.version, words=source.words)
-        for source in clause.sources
-    ]
-    return ClauseRecord(
-        id=clause.id,
-        operator=clause.operator.name,
-        family=clause.family,
-        level=clause.level,
-        why=clause.why,
-        statement=clause.statement,
-        sources=sources,
-    )
+    return {"flush_to_zero": flushing, **cost_facts(description, costs, profile)}

@@ -61,8 +61,9 @@ class Found:
         high = np.where(np.isnan(self.high), np.inf, self.high)
         middle = low + (high - low) / 2 if self.middle is None else self.middle
         middle = np.where(np.isnan(middle), 0.0, middle)
-        reach = np.where(self.up, np.inf, np.maximum(high + bound, 0.0))
-        depth = np.where(self.down, np.inf, np.maximum(bound - low, 0.0))
+        largest = np.finfo(np.float64).max
+        reach = np.where(self.up, np.inf, np.clip(high + bound, 0.0, largest))
+        depth = np.where(self.down, np.inf, np.clip(bound - low, 0.0, largest))
         shape = binding.full(self.axes) if binding.further or "d" in self.axes else layout_shape(layout, self.axes)
         parts = [layout.strip(part, self.axes).reshape(shape) for part in (low, high, bound, reach, depth, middle)]
         return Enclosure(*parts)

@@ -56,7 +56,7 @@ def multiplied(
 def divided(run: Rounding, magnitude: Float64, error: Error, divisor: int, own: Callable[[Float64], Float64]) -> Error:
     """The error of a quotient by a count: a quotient, or a reciprocal and a product."""
     share = 1 / max(divisor, 1)
-    size = (magnitude + error.closed(run.u)) * share
+    size = np.minimum(magnitude + error.closed(run.u), np.finfo(np.float64).max) * share
     terms = 1.0 if error.terms is None else np.maximum(error.terms, 1.0)
     grant = 2 * run.u * (1 + 2 * run.u) * size + terms * run.tiny
     base = error.base * share + own(np.where(size > 0, grant, 0.0))
@@ -69,6 +69,6 @@ def stored(run: Rounding, magnitude: Float64, error: Error, fits: Bool) -> Error
     """One more conversion."""
     if fits.all() and error.none:
         return NONE
-    size = magnitude + error.closed(run.u)
+    size = np.minimum(magnitude + error.closed(run.u), np.finfo(np.float64).max)
     grant = np.where(size > 0, run.u * (1 + 2 * run.u) * size + run.tiny, 0.0)
     return Error(error.base + (np.where(fits, 0.0, grant) if fits.any() else grant), error.terms, error.size)

@@ -33,7 +33,7 @@ def _of_softplus(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
 
 def _of_log(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
     (a,) = node.parents
-    return _inverse(run, run.state.values[a], run.error(a))
+    return inverse(run, run.state.values[a], run.error(a))
 
 
 def _of_log1p(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
@@ -41,13 +41,13 @@ def _of_log1p(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
     numbers = run.state.numbers
     part = numbers.add([point(numbers.number(1.0)), run.state.values[a]], np.asarray(False))
     error = run.error(a)
-    return _inverse(run, part, error + run.u * (as_floats(part.magnitude) + error))
+    return inverse(run, part, error + run.u * (as_floats(part.magnitude) + error))
 
 
 def _of_sqrt(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
     numbers = run.state.numbers
     twice = numbers.multiply(point(numbers.number(2.0)), run.state.values[node], np.asarray(False))
-    return _inverse(run, twice, 2 * run.error(node))
+    return inverse(run, twice, 2 * run.error(node))
 
 
 def _of_sigmoid(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
@@ -61,13 +61,16 @@ def _of_sigmoid(run: Rounding, node: e.Elementary) -> tuple[Interval, Float64]:
     return value, error * 0.25 + grant
 
 
-def _inverse(run: Rounding, part: Interval, error: Float64) -> tuple[Interval, Float64]:
+def inverse(run: Rounding, part: Interval, error: Float64) -> tuple[Interval, Float64]:
+    """1 / a and its error."""
     numbers = run.state.numbers
     value = numbers.divide(point(numbers.number(1.0)), part, np.asarray(False))
+    if run.trivial:
+        return value, np.zeros(())
     least = np.minimum(np.abs(as_floats(part.low)), np.abs(as_floats(part.high)))
     size = as_floats(value.magnitude)
     brought = error * size / np.maximum(least - error, 0.0)
-    brought = np.where(np.isnan(brought), np.inf, brought)
+    brought = np.where(np.isnan(brought), np.inf, brought) + run.beyond(as_floats(part.magnitude) + error, size)
     return value, brought + run.u * (size + brought) + run.tiny
 
 

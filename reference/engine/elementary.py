@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -56,16 +57,30 @@ def logarithm_beside_one(v: Float64) -> Float64:
     return np.where(near, 2 * s * horner(_ARTANH, s * s), logarithm(1 + v))
 
 
-def logistic(x: Float64) -> Float64:
+class LogisticParts:
+    """log(1 + e^-|x|), σ(|x|) and σ(-|x|) of the numbers asked for last: x and -x share them."""
+
+    def __init__(self) -> None:
+        self._size: Float64 = np.zeros(0)
+        self._parts = softplus_parts(self._size)
+
+    def of(self, x: Float64) -> tuple[Float64, Float64, Float64]:
+        """The three parts."""
+        size = np.abs(x)
+        if not np.array_equal(size, self._size):
+            self._size, self._parts = size, softplus_parts(size)
+        return self._parts
+
+
+def logistic(x: Float64, parts: LogisticParts | None = None) -> Float64:
     """1 / (1 + e^-x)."""
-    _, large, small = softplus_parts(x)
+    _, large, small = (parts or LogisticParts()).of(x)
     return np.where(x > 0, large, small)
 
 
-def softplus(x: Float64) -> Float64:
+def softplus(x: Float64, parts: LogisticParts | None = None) -> Float64:
     """log(1 + e^x)."""
-    rest, _, _ = softplus_parts(x)
-    return np.maximum(x, 0) + rest
+    return np.maximum(x, 0) + (parts or LogisticParts()).of(x)[0]
 
 
 def root(x: Float64) -> Float64:
@@ -84,9 +99,12 @@ FUNCTIONS: dict[str, Callable[[Float64], Float64]] = {
 """By the name that a node of a formula has for it; each rises with its argument."""
 
 
-def enclosed(name: str, low: Float64, high: Float64) -> tuple[Float64, Float64]:
+def enclosed(name: str, low: Float64, high: Float64, parts: LogisticParts) -> tuple[Float64, Float64]:
     """The values of a rising function at the ends, moved outwards by what they may be off."""
     function = FUNCTIONS[name]
+    if name in ("sigmoid", "softplus"):
+        chosen = logistic if name == "sigmoid" else softplus
+        function = partial(chosen, parts=parts)
     below = function(low)
     above = below if high is low else function(high)
     under, over = below - np.abs(below) * WIDENING - TINY, above + np.abs(above) * WIDENING + TINY

@@ -117,7 +117,7 @@ def _by_number(run: Rounding, node: e.Quotient) -> Float64:
     value, below = run.magnitude(node), run.state.values[b]
     least = np.maximum(np.minimum(np.abs(below.low), np.abs(below.high)) - run.error(b), 0.0)
     brought = (run.error(a) + value * run.error(b)) / least
-    brought = np.where(np.isnan(brought), np.inf, brought)
+    brought = np.where(np.isnan(brought), np.inf, brought) + run.beyond(run.largest(b), value)
     return np.asarray(brought + run.u * (value + brought) + run.tiny)
 
 

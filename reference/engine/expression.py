@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..arguments import ShapeError
 from .masks import Compared, Integers, Mask, renamed
 from .node import Node, joined_axes
 
@@ -89,6 +90,9 @@ class Expression(Node):
 
     def total(self, *axes: str) -> Expression:
         """The sum over axes, in open order."""
+        for axis in axes:
+            if axis not in self.axes:
+                raise ShapeError(f"sum over axis {axis!r} of a number with axes {', '.join(self.axes)}")
         if isinstance(self, Total):
             return Total(self.parents, (*self.over, *axes))
         return Total((self,), axes) if axes else self

@@ -79,11 +79,13 @@ class Graph:
         root: The result.
         elements: The formula of an element; the root itself without a reduction.
         binding: Names and lengths of the axes.
+        name: Of the formula.
     """
 
     root: Expression
     elements: Expression
     binding: Binding
+    name: str = "formula"
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -114,10 +116,10 @@ def trace(
     chosen = formula.documented if documented else formula.careful
     elements = Stored((chosen(**given, **options),))
     if reduction == "none":
-        return Graph(elements, elements, binding)
+        return Graph(elements, elements, binding, formula.name)
     if reduction == "mean" and formula.mean is not None:
-        return Graph(Stored((formula.mean(**given, **options),)), elements, binding)
-    return Graph(Stored((_reduced(elements, reduction),)), elements, binding)
+        return Graph(Stored((formula.mean(**given, **options),)), elements, binding, formula.name)
+    return Graph(Stored((_reduced(elements, reduction),)), elements, binding, formula.name)
 
 
 def _leaf(spec: ArgumentSpec, binding: Binding) -> Node | None:

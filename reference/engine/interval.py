@@ -20,7 +20,7 @@ import numpy as np
 
 from ..exact import two_sum
 from ..formats import Bool, Float64
-from .elementary import enclosed
+from .elementary import LogisticParts, enclosed
 
 _ULP = 2.0**-52
 _LEAST = 2.0**-1073
@@ -110,6 +110,9 @@ class Arithmetic(Protocol):
 class InFloat64:
     """Float64, rounded outwards."""
 
+    def __init__(self) -> None:
+        self._parts = LogisticParts()
+
     def number(self, value: float) -> Float64:
         """The number itself."""
         return np.array(value, dtype=np.float64)
@@ -154,7 +157,7 @@ class InFloat64:
 
     def function(self, name: str, part: Interval) -> Interval:
         """With the proved error of :mod:`.elementary`."""
-        return Interval(*enclosed(name, part.low, part.high))
+        return Interval(*enclosed(name, part.low, part.high, self._parts))
 
 
 def _widened(found: Interval, doubt: Float64, exact: Bool) -> Interval:
@@ -163,13 +166,13 @@ def _widened(found: Interval, doubt: Float64, exact: Bool) -> Interval:
 
 
 def _settled(wide: Interval, terms: list[Float64]) -> Interval:
-    """Replace intervals around 0 by exactly signed ones.
+    """Replace intervals that cancellation left wide, and those around 0, by exactly signed ones.
 
     Two error-free sums leave the sum as t + f + e. If f is not 0 then t did not cancel and
     outweighs f + e; if f is 0, t + e is rounded once. Either way the sign of t + (f + e) is
     exact, and its error is one unit at most; sums of tiny numbers do not round at all.
     """
-    chosen = np.nonzero((wide.low <= 0) & (wide.high >= 0) & (wide.low < wide.high))
+    chosen = np.nonzero(wide.high - wide.low > np.maximum(np.abs(wide.low), np.abs(wide.high)) * 2.0**-40)
     if not len(chosen[0]):
         return wide
     parts = [np.broadcast_to(term, wide.low.shape)[chosen] for term in terms]

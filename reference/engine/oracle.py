@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import ShapeError, check_reduction
+from ..arguments import DomainError, ShapeError, check_reduction
 from ..enclosure import Answer
 from ..formats import FORMATS, Arithmetic, Float64
 from .adjoint import Adjoint
@@ -33,7 +33,7 @@ def evaluate(
     cotangent: Float64 | None = None,
     *,
     documented: bool = False,
-    gradients: Sequence[str] = ("input",),
+    gradients: Sequence[str] | None = None,
 ) -> Answer:
     """The loss and its gradients, with their bounds.
 
@@ -45,7 +45,7 @@ def evaluate(
         arithmetic: Of the subject; float32 without flushing if absent.
         cotangent: Upstream gradient, of the result's shape; ones if absent.
         documented: Grant the rounding of the page's own form.
-        gradients: Names of the arguments to which gradients are wanted.
+        gradients: Names of the arguments to which gradients are wanted; the first that has one if absent.
 
     Returns:
         Enclosures of the loss and of its gradients, in the caller's shapes.
@@ -54,21 +54,42 @@ def evaluate(
         OracleError: Arguments outside the formula's domain, as ``ShapeError``,
             ``LabelError``, ``DomainError`` or ``ReductionError``.
     """
-    settings = dict(options or {})
+    with np.errstate(all="ignore"):
+        task, given = _task(formula, arguments, dict(options or {}), reduction, arithmetic, documented, gradients)
+        return Question(task, given, cotangent).answer()
+
+
+def _task(
+    formula: Formula,
+    arguments: Mapping[str, Any],
+    settings: Mapping[str, Setting],
+    reduction: str,
+    arithmetic: Arithmetic | None,
+    documented: bool,
+    gradients: Sequence[str] | None,
+) -> tuple[Task, dict[str, Any]]:
+    """The graph for these arguments, which are checked, and the arguments as arrays."""
     check_reduction(reduction)
     check_names(formula, arguments, settings)
-    shapes = {spec.name: np.shape(arguments[spec.name]) for spec in formula.arguments if spec.name in arguments}
-    binding = bind({spec.name: spec.pattern for spec in formula.arguments}, shapes)
-    given = {name: np.asarray(arguments[name]) for name in shapes}
+    given = {spec.name: np.asarray(arguments[spec.name]) for spec in formula.arguments if spec.name in arguments}
+    patterns = {spec.name: spec.pattern for spec in formula.arguments}
+    binding = bind(patterns, {name: values.shape for name, values in given.items()})
     check_arguments(formula, given, binding)
     graph = trace(formula, binding, settings, reduction, documented=documented)
     chosen = {**formula.options, **settings}
-    numbers = {
-        name: float(chosen[name] or 0.0) for name, default in formula.options.items() if isinstance(default, float)
-    }
-    task = Task(graph, arithmetic or Arithmetic(FORMATS["float32"]), numbers, tuple(gradients))
-    with np.errstate(all="ignore"):
-        return Question(task, given, cotangent).answer()
+    numbers = {name: float(chosen[name] or 0.0) for name, own in formula.options.items() if isinstance(own, float)}
+    own = arithmetic or Arithmetic(FORMATS["float32"])
+    return Task(graph, own, numbers, _wanted(formula, given, gradients)), given
+
+
+def _wanted(formula: Formula, given: Mapping[str, Any], gradients: Sequence[str] | None) -> tuple[str, ...]:
+    """The arguments to which gradients are taken."""
+    if gradients is None:
+        return tuple(spec.name for spec in formula.arguments if spec.differentiable)[:1]
+    for name in gradients:
+        if name not in given or formula.argument(name).whole:
+            raise DomainError(f"{formula.name}: no gradient to {name!r}; it is no real argument of this call")
+    return tuple(gradients)
 
 
 class Question:
@@ -165,5 +186,5 @@ def _finished(back: Backward, slope: Adjoint, broken: Any) -> tuple[Any, ...]:
     over = ~(size <= limit) if not np.max(size, initial=0.0) <= limit else np.asarray(False)
     up, down = over & (value.high + bound > 0), over & (value.low - bound < 0)
     if broken is not None:
-        up, down = up | broken, down | broken
+        up, down, bound = up | broken, down | broken, np.where(broken, np.inf, bound)
     return value.low, value.high, bound, up, down, back.tied(slope)

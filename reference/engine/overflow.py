@@ -17,6 +17,7 @@ import numpy as np
 
 from ..formats import Bool, Float64
 from . import expression as e
+from .error import Error
 from .layout import Layout
 from .node import Node
 from .rounding import Rounding
@@ -89,7 +90,7 @@ def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
         return reduce(np.add, [part[0] for part in parts]), reduce(np.add, [part[1] for part in parts])
     size = run.errors[node].size
     if isinstance(node, e.Total | e.Quotient) and size is not None:
-        return _of_open_sum(run, node, size)
+        return _of_open_sum(run, node, run.errors[node], size)
     if isinstance(node, e.Total):
         axes = run.state.layout.positions(node.over)
         up, down = _ends(run, node.parents[0])
@@ -97,10 +98,17 @@ def _extents(run: Rounding, node: Node) -> tuple[Any, Any]:
     return _ends(run, node)
 
 
-def _of_open_sum(run: Rounding, node: Node, size: Float64) -> tuple[Any, Any]:
-    """The positive and the negative terms apart: half of the magnitudes plus and minus the sum."""
-    value, error = run.state.values[node], run.error(node)
-    return np.maximum(size + value.high, 0.0) / 2 + error, np.maximum(size - value.low, 0.0) / 2 + error
+def _of_open_sum(run: Rounding, node: Node, error: Error, size: Float64) -> tuple[Any, Any]:
+    """The positive and the negative terms apart: half of the magnitudes plus and minus the sum.
+
+    A partial sum may round by (n - 1) u times the magnitudes, but sums of terms of one sign
+    keep that sign.
+    """
+    value, terms = run.state.values[node], error.terms
+    rounded = size * np.minimum(terms * run.u, 1.0) if terms is not None else np.zeros(())
+    parts = [np.maximum(size + value.high, 0.0) / 2, np.maximum(size - value.low, 0.0) / 2]
+    up, down = (part + np.where(part - error.base / 2 > size * 2.0**-30, rounded, 0.0) for part in parts)
+    return up, down
 
 
 def _terms(node: e.Sum) -> list[tuple[Node, int]]:
@@ -151,3 +159,22 @@ def _chosen(run: Rounding, node: e.Where, given: list[Flags]) -> Flags:
         return everything
     first = run.state.values[node.parents[2]].known and isinstance(node.parents[2], e.Constant)
     return Flags(everything.up & mask, everything.down & mask) if first else everything
+
+
+def broken_slopes(run: Rounding, order: Sequence[Node], found: Mapping[Node, Flags]) -> Bool | None:
+    """Rows in which a slope is made of a number that may have overflowed: it may be anything."""
+    parts: list[Bool] = []
+    for node in order:
+        if isinstance(node, e.Elementary | e.LogSumExp | e.Product | e.Power | e.Quotient):
+            parts += [found[part].anything.up for part in _slope_parts(node) if part in found]
+    if not parts:
+        return None
+    inner = run.state.rows.inner
+    whole = [part.any(axis=inner, keepdims=True) for part in parts]
+    return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*whole)))
+
+
+def _slope_parts(node: Node) -> list[Node]:
+    if isinstance(node, e.Quotient):
+        return [] if isinstance(node.parents[1], e.Count) else [node, *node.parents]
+    return [node, *node.parents] if isinstance(node, e.Elementary | e.LogSumExp) else list(node.parents)

@@ -115,8 +115,13 @@ class Rounding:
         return error + np.where(size - error < self.tiny, size, 0.0)
 
     def magnitude(self, node: Node) -> Float64:
-        """The largest magnitude of the exact value."""
-        return np.asarray(self.state.values[node].magnitude)
+        """The largest magnitude of the exact value; that of float64 for what float64 does not hold."""
+        size = np.asarray(self.state.values[node].magnitude)
+        return np.fmin(size, np.finfo(np.float64).max) if self.arithmetic.format.precision == 53 else size
+
+    def beyond(self, size: Float64, lost: Float64) -> Float64:
+        """What a quotient loses if its denominator may overflow: all of it, because it becomes 0."""
+        return np.where(size > self.arithmetic.format.largest, lost, 0.0)
 
     def largest(self, node: Node) -> Float64:
         """The largest magnitude that a subject may have."""

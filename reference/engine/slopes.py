@@ -12,7 +12,7 @@ from ..formats import Bool
 from . import expression as e
 from .adjoint import Adjoint
 from .compound import divided
-from .derivatives import DERIVATIVES, as_floats
+from .derivatives import DERIVATIVES, as_floats, inverse
 from .enclose import uncertain
 from .error import ACCURACY, NONE, Error
 from .error_rules import turnable
@@ -44,12 +44,8 @@ def _quotient(back: Backward, node: e.Quotient, place: int, given: Adjoint) -> A
     if isinstance(below, e.Count):
         count = run.state.layout.count(below.over)
         return _shared(back, given, count, run.state.values[below])
-    one = point(run.state.numbers.number(1.0))
-    inverse = run.state.numbers.divide(one, run.state.values[below], np.asarray(False))
-    least = np.maximum(np.minimum(np.abs(run.state.values[below].low), np.abs(run.state.values[below].high)), 0.0)
-    size = np.asarray(inverse.magnitude, dtype=np.float64)
-    error = run.error(below) * size / np.maximum(least - run.error(below), 0.0) + run.u * size + run.tiny
-    share = back.times(given, inverse, np.where(np.isnan(error), np.inf, error), UNKNOWN)
+    slope, error = inverse(run, run.state.values[below], run.error(below))
+    share = back.times(given, slope, error, UNKNOWN)
     if place == 0:
         return share
     found = back.times(share, run.state.values[node], run.error(node), UNKNOWN)
@@ -235,6 +231,8 @@ def _log_sum_exp(back: Backward, node: e.LogSumExp, place: int, given: Adjoint) 
     found = numbers.function("exp", apart)
     soft = Interval(found.low, np.minimum(found.high, numbers.number(1.0)))
     u, count = run.u, run.state.layout.sizes[node.axis]
+    if run.trivial:
+        return back.times(given, soft, np.zeros(()), UNKNOWN)
     size = as_floats(soft.high)
     relative = (2 * ACCURACY["exp"] + count + 2 + 2 * as_floats(apart.magnitude)) * u * (1 + 8 * u)
     brought = run.error(a) + run.error(node)

@@ -20,8 +20,9 @@ from .interval import Arithmetic as Numbers
 from .interval import InFloat64, Interval
 from .layout import Layout
 from .node import Node, walk
-from .overflow import Flags, lifts, overflows
+from .overflow import Flags, broken_slopes, lifts, overflows
 from .plain import layout_of
+from .regimes import note
 from .rounding import Rounding
 from .scale import Rows, Scale
 
@@ -39,7 +40,7 @@ class Piece:
         flags: Where they may have overflowed.
         slopes: Adjoints of the arguments, by name.
         back: What found them.
-        broken: Rows whose slopes may be NaN because an intermediate overflowed.
+        broken: Rows whose slopes may be anything because an intermediate overflowed.
     """
 
     value: Interval
@@ -152,8 +153,9 @@ class Task:
         back = Backward(run, self.wanted)
         slopes = {node.name: adjoint for node, adjoint in self._slopes(back, upstream)}
         root = self.elements
+        if precision:
+            note(self.graph.name, run, self.inside, slopes)
         flags = overflows(run, self.inside, {}, self.lifts) if precision else {}
-        broken = [flag.up | flag.down for node, flag in flags.items() if isinstance(node, e.Elementary | e.Product)]
         return Piece(
             run.state.values[root],
             run.errors[root],
@@ -161,7 +163,7 @@ class Task:
             flags.get(root),
             slopes,
             back,
-            _anywhere(broken, run.state.rows) if broken else None,
+            broken_slopes(run, self.inside, flags),
         )
 
     def _slopes(self, back: Backward, upstream: Adjoint) -> Iterator[tuple[e.Argument, Adjoint]]:
@@ -232,8 +234,3 @@ def _counted(piece: Piece) -> tuple[Float64, Float64]:
         return piece.error.terms, piece.error.size
     size = np.asarray(piece.value.magnitude + piece.error.base, dtype=np.float64)
     return (size > 0).astype(np.float64), size
-
-
-def _anywhere(flags: Sequence[Any], rows: Rows) -> Any:
-    whole = [flag.any(axis=rows.inner, keepdims=True) for flag in flags]
-    return np.logical_or.reduce(np.broadcast_arrays(*whole))

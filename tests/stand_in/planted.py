@@ -45,7 +45,9 @@ _ACTIVE = "active = ~(gaps <= 0)"
 _MARGIN_SUM = "losses[row] = gaps[active].sum(dtype=input.dtype) / input.dtype.type(classes)"
 _SOFT_SUM = "rows = losses.sum(axis=1, dtype=losses.dtype) / losses.dtype.type(losses.shape[1])"
 _MARGIN_RESULT = "losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))\n    return _reduce"
-_REDUCTION = 'if reduction not in ("none", "sum", "mean"):'
+_CHECKED_SHAPE = 'raise ValueError("target has shape %s, input has %s" % (np.shape(target), np.shape(input)))'
+_REDUCTION = f'{_CHECKED_SHAPE}\n    if reduction not in ("none", "sum", "mean"):'
+_REFUSED = f'{_REDUCTION}\n        raise ValueError("reduction %r: there are'
 _TOTAL = "total = losses.sum(dtype=losses.dtype)"
 _TAIL = Edit(_BLOCK, "block = target[row][target[row] >= 0]")
 _COLLAPSED = Edit(_BLOCK, f"{_BLOCK}\n        block = np.unique(block)")
@@ -53,6 +55,7 @@ _OFF_BY_ONE_PERCENT = Edit(_MARGIN_SUM, f"{_MARGIN_SUM}\n        losses[row] *= 
 _REFUSES_HALF = "if input.dtype == np.float16:\n        raise NotImplementedError('no kernel for half')\n    "
 _CHECKED = "_check(input, target, reduction)\n    losses, _ = _margin_rows"
 _LAZY = "LAZY = {}"
+_LAZY_TWICE = "LAZY = {'lazy': lambda both: (lambda *given, **more: both[0](*given, **more) * 2, both[1])}"
 
 
 _ELSEWHERE: frozenset[Class] = frozenset({"behaviour-changed", "regressed", "fixed"})
@@ -80,7 +83,7 @@ REGRESSED = [
     Change("batches of over 64 rows lose the rest", "regressed", "margin.shapes.many-rows",
            (Edit("rows, classes = input.shape\n", "rows, classes = input.shape\n    rows = min(rows, 64)\n"),)),
     Change("the lazy mode alone is wrong", "regressed", "margin.value.documented-formula",
-           (Edit(_LAZY, "LAZY = {'lazy': lambda both: (lambda **given: both[0](**given) * 2, both[1])}", "adapter"),),
+           (Edit(_LAZY, _LAZY_TWICE, "adapter"),),
            modes=("eager", "lazy")),
     Change("a sum is a mean", "regressed", "margin.value.sum-of-rows",
            (Edit('return total if reduction == "sum" else', 'return total if reduction == "total" else'),)),
@@ -108,7 +111,7 @@ REGRESSED = [
     Change("the input is written to", "regressed", "margin.layout.arguments-not-written",
            (_first("input -= input.max(initial=0) if input.flags.writeable else 0\n    "),)),
     Change("any reduction is accepted", "regressed", "margin.errors.reduction-name",
-           (Edit(_REDUCTION, "if reduction is None:"),)),
+           (Edit(_REDUCTION, f"{_CHECKED_SHAPE}\n    if reduction is None:"),)),
     Change("weights are squared", "regressed", "soft.weights.each-class",
            (Edit("losses = losses * weight", "losses = losses * weight * weight"),), clauses="soft.*"),
     Change("large scores overflow", "regressed", "soft.numbers.no-spurious-overflow",
@@ -174,7 +177,7 @@ OTHERS = [
     Change("the same sum in another order", "same", "margin.value.documented-formula",
            (Edit("gaps[active].sum(", "gaps[active][::-1].sum("),)),
     Change("other words in an error", "same", "margin.errors.reduction-name",
-           (Edit('raise ValueError("reduction %r: there are', 'raise ValueError("reduction %r is none of'),)),
+           (Edit(_REFUSED, _REFUSED.replace("reduction %r: there are", "reduction %r is none of")),)),
 ]  # fmt: skip
 
 CHANGES = [*REGRESSED, *CHANGED, *OTHERS]

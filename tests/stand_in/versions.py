@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
+ROOT = Path(__file__).resolve().parents[2]
+ADAPTERS = ROOT / "adapters"
 
 _FRAMEWORK = """\
         "framework": "stand_in",
         "version": VERSION,"""
 _LAZY = """
     function, slope = LAZY.get(call["mode"], lambda both: both)((function, slope))
-    arguments = {"""
+    positional = ["""
 _NUMPY_FRAMEWORK = """\
         "framework": "numpy",
         "version": np.__version__,"""
@@ -30,16 +31,20 @@ class Edit(NamedTuple):
 def write_version(folder: Path, version: str, edits: Sequence[Edit] = ()) -> Path:
     """Write the stand-in into a folder, and give back its adapter.
 
-    It has two modes, ``eager`` and ``lazy``, which do the same until an edit makes a difference.
+    Its functions count as a framework's own, which may refuse what they like. It has two modes,
+    ``eager`` and ``lazy``, which do the same until an edit makes a difference.
     """
     texts = {name: (ADAPTERS / f"numpy_{name}.py").read_text(encoding="utf-8") for name in ("adapter", "port")}
     own = [
         Edit(_NUMPY_FRAMEWORK, _FRAMEWORK, "adapter"),
         Edit('"modes": ["eager"]', '"modes": ["eager", "lazy"]', "adapter"),
         Edit('{"eager": "$call"}', '{"eager": "$call", "lazy": "$call"}', "adapter"),
-        Edit("\n    arguments = {", _LAZY, "adapter"),
+        Edit("\n    positional = [", _LAZY, "adapter"),
+        Edit('"forms": ["port"]', '"forms": ["native"]', "adapter"),
+        Edit('call={"port": ', 'call={"native": ', "adapter"),
         Edit('import_module("numpy_port")', 'import_module("stand_in_port")', "adapter"),
-        Edit("_REPRODUCER = {", f'VERSION = "{version}"\nLAZY = {{}}\n_REPRODUCER = {{', "adapter"),
+        Edit('Path(__file__).resolve().parent.parent / "reference"', f"Path({str(ROOT)!r}) / 'reference'"),
+        Edit("_BESIDE = ", f'VERSION = "{version}"\nLAZY = {{}}\n_BESIDE = ', "adapter"),
     ]
     for edit in (*own, *edits):
         if texts[edit.file].count(edit.old) != 1:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from conformance.running.digest import suite_digest
 from conformance.running.plan import PROFILES
-from conformance.running.run import suite_version
+from conformance.running.records import suite_version
 from reports.record import Machine, Suite, now
 from reports.zoo import Implementation, ZooHeader, write_zoo
 from reports.zoo_score import Score

@@ -7,7 +7,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Option
 from conformance.cases.values import out_of, scores
-from conformance.judging.formulas import oracle_of
+from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.hinge_embedding_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.hinge_embedding_loss import FORMULA
@@ -56,4 +56,5 @@ OPERATOR = Operator(
     signatures=SIGNATURES,
     properties=frozenset({"convex"}),
     away=_away,
+    limits=limits_of(FORMULA),
 )

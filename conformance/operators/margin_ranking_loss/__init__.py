@@ -7,7 +7,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Option
 from conformance.cases.values import out_of, scores
-from conformance.judging.formulas import oracle_of
+from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.margin_ranking_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.margin_ranking_loss import FORMULA
@@ -50,6 +50,7 @@ OPERATOR = Operator(
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
-    properties=frozenset({"not-negative", "convex"}),
+    properties=frozenset({"not-negative", "convex", "translation-invariant"}),
     away=_away,
+    limits=limits_of(FORMULA),
 )

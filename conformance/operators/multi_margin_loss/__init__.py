@@ -7,7 +7,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Option
 from conformance.cases.values import places_of, scores, weights
-from conformance.judging.formulas import oracle_of
+from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.multi_margin_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.multi_margin_loss import FORMULA
@@ -54,6 +54,7 @@ OPERATOR = Operator(
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
-    properties=frozenset({"not-negative", "convex"}),
+    properties=frozenset({"not-negative", "convex", "translation-invariant"}),
     away=_away,
+    limits=limits_of(FORMULA),
 )

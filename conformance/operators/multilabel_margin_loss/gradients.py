@@ -33,29 +33,6 @@ def gradient_without_pairs(subject: Subject, case: Case) -> None:
 
 
 @clause(
-    "margin.gradients.sum-to-zero",
-    "implied",
-    FORMULA,
-    why="Only differences of scores stand in the formula: what a pair gives to its class i it takes from its label.",
-    cases=drawn(("none", "sum", "mean"), cotangent=True),
-    needs="gradient",
-)
-def derivatives_of_a_row_cancel(subject: Subject, case: Case) -> None:
-    """The gradient of each row adds up to 0 over the classes, within the bounds of its elements."""
-    got = subject.evaluate(case, "gradient").gradient
-    assert_shape(got, case["input"].shape)
-
-    gradient = subject.expected(case).gradient
-    apart = np.abs(got.values.sum(axis=-1))
-    allowed = (gradient.bound + (gradient.high - gradient.low)).sum(axis=-1) * (1 + 2.0**-40)
-    size = np.abs(gradient.middle).sum(axis=-1) + allowed
-    wrong = ~(apart <= allowed + size * case.classes * 2.0**-52)
-    if wrong.any():
-        row = int(np.argwhere(wrong)[0, 0])
-        raise Deviation(f"sums of 0, within {numbers(allowed[wrong])}", numbers(apart[wrong]), row=row)
-
-
-@clause(
     "margin.gradients.zero-where-nothing-counts",
     "implied",
     BLOCK,

@@ -7,7 +7,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator
 from conformance.cases.values import out_of, scores
-from conformance.judging.formulas import oracle_of
+from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.soft_margin_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.soft_margin_loss import FORMULA
@@ -60,4 +60,5 @@ OPERATOR = Operator(
     signatures=SIGNATURES,
     properties=frozenset({"not-negative", "convex", "grows-like-its-scores"}),
     away=_away,
+    limits=limits_of(FORMULA),
 )

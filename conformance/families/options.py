@@ -1,0 +1,95 @@
+"""Options: each of their values, their defaults, and values that the pages rule out."""
+
+from __future__ import annotations
+
+from conformance.cases.case import Case
+from conformance.cases.drawing import Domain, drawn
+from conformance.cases.operator import Operator
+from conformance.cases.random_bits import RandomBits
+from conformance.judging.clause import shared
+from conformance.judging.compare import assert_gradient, assert_same_bits, assert_value
+from conformance.judging.subject import Subject
+
+_PLAIN = drawn(("none", "sum", "mean"), scores="plain", labels="plain", options=False)
+
+
+def has_options(operator: Operator) -> bool:
+    """Whether it takes more settings than the reduction."""
+    return bool(operator.options)
+
+
+def _one_option(case: Case, bits: RandomBits, domain: Domain) -> Case:
+    """With one option at a value other than its default."""
+    option = bits.one_of(domain.operator.options)
+    return case.replace(options={option.name: bits.one_of(option.values)})
+
+
+def _all_options(case: Case, bits: RandomBits, domain: Domain) -> Case:
+    """With every option at a value other than its default."""
+    return case.replace(options={option.name: bits.one_of(option.values) for option in domain.operator.options})
+
+
+def has_an_option(case: Case) -> bool:
+    """Whether an option is given."""
+    return any(option.name in case.options for option in case.operator.options)
+
+
+@shared(
+    "options.each-value",
+    "documented",
+    "options",
+    cases=_PLAIN.then(_one_option),
+    unquoted="implied",
+    why="The option stands in the formula.",
+    keeps=has_an_option,
+    also=("narrow", "wrapped"),
+    applies=has_options,
+)
+def an_option_has_its_meaning(subject: Subject, case: Case) -> None:
+    """The loss with an option at another value than its default is the formula's with that value."""
+    assert_value(subject, case, as_documented=True)
+
+
+@shared(
+    "options.together",
+    "implied",
+    "options",
+    why="Each option stands in the formula, whatever the others are.",
+    cases=_PLAIN.then(_all_options),
+    keeps=has_an_option,
+    applies=lambda operator: len(operator.options) > 1,
+)
+def options_do_not_touch_each_other(subject: Subject, case: Case) -> None:
+    """The loss with every option at another value than its default is the formula's with those values."""
+    assert_value(subject, case, as_documented=True)
+
+
+@shared(
+    "options.defaults",
+    "documented",
+    "options",
+    cases=_PLAIN,
+    applies=has_options,
+)
+def an_option_that_is_left_out_has_its_default(subject: Subject, case: Case) -> None:
+    """A call that leaves the options out gives the bits of a call with their defaults."""
+    given = case.replace(options={option.name: option.default for option in case.operator.options})
+
+    got, other = subject.evaluate(case).value, subject.evaluate(given).value
+
+    assert_same_bits(got, other, "as with the defaults given")
+
+
+@shared(
+    "gradients.of-options",
+    "implied",
+    "options",
+    why="The derivative of the formula with the option's value.",
+    cases=drawn(("none", "mean"), scores="plain", options=False, cotangent=True).then(_one_option),
+    keeps=has_an_option,
+    needs="gradient",
+    applies=has_options,
+)
+def the_gradient_knows_the_options(subject: Subject, case: Case) -> None:
+    """The gradient with an option at another value than its default is the formula's with that value."""
+    assert_gradient(subject, case, as_documented=True)

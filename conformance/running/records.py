@@ -1,0 +1,204 @@
+"""What was decided about a cell, and what decides about a run, as records of the run file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+import uuid
+
+from adapters.contract import GRADIENT, Description
+from conformance.cases.case import Case
+from conformance.cases.hexadecimal import hexadecimal
+from conformance.cases.random_bits import SCHEME as DRAWS
+from conformance.judging.clause import Clause
+from conformance.judging.compare import Deviation
+from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
+from conformance.judging.subject import Variant
+from conformance.running.cell import Cell, Decision
+from conformance.running.digest import suite_digest
+from conformance.running.machine import this_machine
+from conformance.running.reproducer import reproducer
+from reports.record import (
+    Accuracy,
+    ArgumentRecord,
+    ClauseRecord,
+    Counterexample,
+    Finding,
+    Header,
+    LeftOut,
+    Number,
+    Observed,
+    SourceRecord,
+    SubjectRecord,
+    Suite,
+    VariantRecord,
+    Worst,
+    now,
+)
+
+
+def finding_of(cell: Cell, outcome: Decision, cases: list[Case], seconds: float) -> Finding:
+    """What was decided about a cell, as a line of the run file."""
+    variant = cell.subject.variant
+    digest = hashlib.sha256("".join(case.digest() for case in cases).encode()).hexdigest()
+    errors = cell.subject.errors
+    return Finding(
+        operator=variant.operator,
+        clause=cell.clause.id,
+        level=cell.clause.level,
+        variant=variant_record(variant),
+        verdict=outcome.verdict,
+        cases=0 if outcome.verdict in ("unsupported", "harness-error") else len(cases),
+        seconds=round(seconds, 4),
+        cases_digest=digest[:16],
+        worst=Worst(ulp=number(errors.ulp), share_of_bound=number(errors.share)) if errors.elements else None,
+        words=outcome.words,
+        counterexample=_counterexample(cell, outcome),
+        observed=Observed(behaviours=dict(outcome.behaviours)) if outcome.behaviours is not None else None,
+        repeatable=outcome.repeatable,
+        first=outcome.first,
+        problem=outcome.problem,
+        failures=outcome.failures,
+        refusals=sorted(cell.subject.refusals) if outcome.verdict == "conforms" else [],
+    )
+
+
+def variant_record(variant: Variant) -> VariantRecord:
+    """A variant without its operator, as a record holds it."""
+    return VariantRecord(form=variant.form, mode=variant.mode, device=variant.device, dtype=variant.dtype)
+
+
+def number(value: float) -> Number:
+    """Four digits of a value, as a record holds it."""
+    return float(f"{value:.4g}") if value < float("inf") else "inf"
+
+
+def _counterexample(cell: Cell, outcome: Decision) -> Counterexample | None:
+    case, deviation = outcome.case, outcome.deviation
+    if case is None or deviation is None:
+        return None
+    gradient = cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT) or bool(deviation.source)
+    measured = deviation.measured
+    return Counterexample(
+        arguments=arguments_of(case),
+        reduction=case.reduction,
+        expected=deviation.expected,
+        got=deviation.got,
+        reproducer=_reproducer(cell, case, _source(cell, deviation) if gradient else ""),
+        dtype=case.dtype,
+        options=dict(case.options),
+        cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
+        kind=deviation.kind,
+        place=None if measured is None else list(measured.place),
+        low=None if measured is None else measured.low.hex(),
+        high=None if measured is None else measured.high.hex(),
+        bound=None if measured is None else measured.bound.hex(),
+        value=None if measured is None else measured.value.hex(),
+    )
+
+
+def arguments_of(case: Case) -> dict[str, ArgumentRecord]:
+    """The arguments of a case as a record holds them."""
+    return {
+        argument.name: ArgumentRecord(
+            dtype=case.dtype_of(argument.name),
+            shape=list(case[argument.name].shape),
+            values=case[argument.name].tolist() if argument.whole_numbers else hexadecimal(case[argument.name]),
+        )
+        for argument in case.given
+    }
+
+
+def _source(cell: Cell, deviation: Deviation) -> str:
+    """The argument whose gradient deviates; the first array of scores if the clause does not say."""
+    return deviation.source or cell.clause.needs.partition(":")[2] or cell.clause.operator.arguments[0].name
+
+
+def _reproducer(cell: Cell, case: Case, to: str) -> str:
+    """The case in the framework alone; empty where the adapter's description lacks what it takes."""
+    try:
+        return reproducer(case, cell.subject.variant, cell.offer, to=to)
+    except (KeyError, ValueError):
+        return ""
+
+
+def accuracy_of(variant: Variant, quantity: str, errors: Errors) -> Accuracy:
+    """All errors of one quantity of a variant."""
+    return Accuracy(
+        operator=variant.operator,
+        variant=variant_record(variant),
+        quantity=quantity,
+        elements=errors.elements,
+        worst=Worst(ulp=number(errors.ulp), share_of_bound=number(errors.share)),
+        shares_of_bound=labelled(errors.shares, LEAST_SHARE, MOST_SHARE),
+        ulps=labelled(errors.ulps, LEAST_ULP, MOST_ULP),
+    )
+
+
+def clause_record(clause: Clause) -> ClauseRecord:
+    """A clause of the plan."""
+    sources = [
+        SourceRecord(title=source.title, address=source.address, version=source.version, words=source.words)
+        for source in clause.sources
+    ]
+    return ClauseRecord(
+        id=clause.id,
+        operator=clause.operator.name,
+        family=clause.family,
+        level=clause.level,
+        why=clause.why,
+        statement=clause.statement,
+        sources=sources,
+    )
+
+
+def suite_version() -> str:
+    """The installed version of the suite, or the checkout's."""
+    try:
+        return importlib.metadata.version("lossproof")
+    except importlib.metadata.PackageNotFoundError:
+        return "0+checkout"
+
+
+def header_of(
+    description: Description,
+    facts: dict[str, object],
+    python: str,
+    profile: str,
+    seed: int,
+    planned: int,
+    absent: dict[str, str],
+) -> Header:
+    """The first line of a run file.
+
+    Args:
+        description: Of the subject.
+        facts: What was measured, beside the description's own.
+        python: Version of the subject's interpreter.
+        profile: Name of the profile.
+        seed: Of the drawn cases.
+        planned: Number of cells.
+        absent: Operators that the framework does not have, with the adapter's words.
+    """
+    return Header(
+        schema="lossproof-run/2",
+        run=uuid.uuid4().hex,
+        started=now(),
+        suite=Suite(version=suite_version(), digest=suite_digest()),
+        subject=SubjectRecord(
+            framework=description["framework"],
+            version=description["version"],
+            build=description["build"],
+            python=python,
+            platform=platform.platform(),
+        ),
+        profile=profile,
+        seed=seed,
+        planned=planned,
+        machine=this_machine(),
+        measured={**description["facts"], **facts},
+        left_out=[LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]],
+        draws=DRAWS,
+        absent=absent,
+    )

@@ -1,0 +1,214 @@
+"""What is asked follows from what an adapter offers, by operator and by mode."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from adapters.contract import Description, OperatorOffer, dtypes_of, wants_of
+from conformance.cases.drawing import Domain
+from conformance.judging.bench import Limits
+from conformance.judging.subject import Subject, Variant
+from conformance.operators.catalogue import CLAUSES
+from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
+from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
+from conformance.running.describe import with_function
+from conformance.running.discover import Function, Spec, UsageError
+from conformance.running.plan import PROFILES, Filters, asks, variants
+from conformance.running.run import Options, Outcome, Progress, run_subject
+
+STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+NO_BENCH: Any = None
+OF_MARGIN = [clause for clause in CLAUSES.values() if clause.operator is MARGIN]
+
+
+def offer(**more: Any) -> OperatorOffer:
+    """An offer of two modes, of which the second is as ``more`` says."""
+    plain: OperatorOffer = {
+        "forms": ["native", "module"],
+        "modes": ["eager", "packed"],
+        "dtypes": ["float16", "float32"],
+        "arguments": ["input", "target"],
+        "options": ["reduction"],
+        "argument_dtypes": {"target": "int64"},
+        "offers": ["value", "gradient:input", "threads", "forward"],
+    }
+    packed: Any = more
+    if packed:
+        plain["by_mode"] = {"packed": packed}
+    return plain
+
+
+def description(**more: Any) -> Description:
+    """A description with the margin loss in two modes, the second of them compiled."""
+    plain: Any = {
+        "contract": 2,
+        "framework": "stand-in",
+        "version": "1.0",
+        "build": "",
+        "device": "cpu",
+        "layouts": ["contiguous"],
+        "compiled": ["packed"],
+        "left_out": [],
+        "facts": {},
+        "operators": {MARGIN.name: offer()},
+    }
+    plain.update(more)
+    return cast(Description, plain)
+
+
+def subject(mode: str = "eager", form: str = "native", *costs: str) -> Subject:
+    """A variant of some cost classes."""
+    return Subject(
+        variant=Variant(MARGIN.name, form, mode, "cpu", "float32"),
+        bench=NO_BENCH,
+        limits=Limits(),
+        operator=MARGIN,
+        dtypes=(("target", "int64"),),
+        offers=("value", "gradient"),
+        compiled=mode == "packed",
+        costs=frozenset([*costs, *(["expensive-shapes"] if mode == "packed" else [])]),
+    )
+
+
+def run_stand_in(monkeypatch: pytest.MonkeyPatch, out: Path, fault: str, filters: Filters) -> Outcome:
+    """Run the stand-in as it behaves under LOSSPROOF_FAULT."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", fault)
+    return run_subject(
+        Spec("stand-in", STAND_IN), Options(PROFILES["quick"], filters, sys.executable, out=out), Progress()
+    )
+
+
+def test_a_mode_without_an_offer_of_its_own_has_the_operators() -> None:
+    """What ``by_mode`` does not name stays as the operator says."""
+    assert wants_of(offer(dtypes=["float32"]), "packed") == ["value", "gradient:input", "threads", "forward"]
+    assert dtypes_of(offer(offers=["value"]), "packed") == ["float16", "float32"]
+    assert wants_of(offer(offers=["value"]), "packed") == ["value"]
+    assert wants_of(offer(offers=["value"]), "eager") == ["value", "gradient:input", "threads", "forward"]
+
+
+def test_a_mode_is_planned_with_its_own_dtypes() -> None:
+    """Formats that one mode lacks are not asked of it, and those that only one has can be named."""
+    whole = description(operators={MARGIN.name: offer(dtypes=["float64"])})
+
+    planned = {(variant.mode, variant.dtype) for variant in variants(whole, PROFILES["standard"], Filters())}
+
+    assert planned == {("eager", "float16"), ("eager", "float32"), ("packed", "float64")}
+    assert {variant.mode for variant in variants(whole, PROFILES["standard"], Filters(dtypes=("float64",)))} == {
+        "packed"
+    }
+
+
+def test_a_mode_is_planned_with_its_own_forms() -> None:
+    """A port that cannot be exported is not asked for in modes that export."""
+    whole = description(operators={MARGIN.name: offer(forms=["native"])})
+
+    planned = {(variant.mode, variant.form) for variant in variants(whole, PROFILES["standard"], Filters())}
+
+    assert planned == {("eager", "native"), ("eager", "module"), ("packed", "native")}
+
+
+def test_a_mode_is_asked_for_what_it_offers_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A mode that offers no gradient is asked no clause about one."""
+    outcome = run_stand_in(
+        monkeypatch, tmp_path, "eager-offers-the-value-alone", Filters(clause="margin.*", operators=(MARGIN.name,))
+    )
+
+    needs = {CLAUSES[finding.clause].needs for finding in outcome.findings}
+    assert "gradient" not in needs
+    assert "value" in needs
+    assert {finding.variant.dtype for finding in outcome.findings} == {"float64"}
+
+
+def test_offers_of_a_mode_that_is_not_there_break_the_contract(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A misspelt mode would otherwise be overlooked."""
+    with pytest.raises(UsageError, match="describe\\(\\) has 'lazy' in by_mode; there are the modes eager"):
+        run_stand_in(monkeypatch, tmp_path, "offers-of-an-unknown-mode", Filters())
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_every_half_score_is_asked_in_calls_that_a_loop_can_answer(dtype: str) -> None:
+    """Each finite score with both labels, a few thousand in a call; nothing where a row takes long."""
+    cases = half_scores(Domain(SOFT, dtype))
+    asked = {
+        (score.hex(), label)
+        for case in cases
+        for score, label in zip(case.first.flat, case["target"].flat, strict=True)
+    }
+
+    assert len(asked) == sum(case.rows for case in cases) == {"float16": 126_976, "bfloat16": 130_560}[dtype]
+    assert max(case.rows for case in cases) < 5000
+    assert half_scores(Domain(SOFT, dtype, lattice=2)) == []
+
+
+@pytest.mark.parametrize("mode", ["eager", "packed"])
+def test_a_wrapping_mode_is_asked_the_few_clauses(mode: str) -> None:
+    """The rest is asked of the modes that it wraps, compiled or not."""
+    standard, wrapping = PROFILES["standard"], description(costs={mode: ["wrapper"]})
+
+    asked = [clause for clause in OF_MARGIN if asks(clause, subject(mode), description(), standard)]
+    few = [clause for clause in OF_MARGIN if asks(clause, subject(mode), wrapping, standard)]
+
+    assert 0 < len(few) < len(asked)
+    assert few == [clause for clause in OF_MARGIN if asks(clause, subject("packed", "module"), description(), standard)]
+
+
+def test_modes_of_expensive_programs_are_left_to_the_longer_profiles_unless_they_are_named() -> None:
+    """A quick run compiles nothing that takes long and was not asked for."""
+    expensive = description(costs={"packed": ["expensive-programs"]})
+
+    def modes(profile: str, *named: str) -> set[str]:
+        return {variant.mode for variant in variants(expensive, PROFILES[profile], Filters(modes=named))}
+
+    assert modes("quick") == {"eager"}
+    assert modes("quick", "packed") == {"packed"}
+    assert modes("standard") == {"eager", "packed"}
+
+
+def test_a_quick_run_asks_other_modes_for_their_formula_alone_unless_they_are_named() -> None:
+    """Compiled modes in float32 and by the function only; what is named is asked in full, or at least asked."""
+    quick = PROFILES["quick"]
+    whole = description()
+    named = quick.for_filters(Filters(modes=("packed",)))
+
+    planned = {
+        (variant.form, variant.dtype) for variant in variants(whole, quick, Filters()) if variant.mode == "packed"
+    }
+    asked = [clause.id for clause in OF_MARGIN if asks(clause, subject("packed"), whole, quick)]
+    in_module = [clause.id for clause in OF_MARGIN if asks(clause, subject("packed", "module"), whole, named)]
+
+    assert planned == {("native", "float32")}
+    assert asked == ["margin.value.documented-formula"]
+    assert in_module == ["margin.value.documented-formula"]
+    assert quick.for_filters(Filters()) is quick
+    assert named.others == "all" != quick.others
+
+
+class _Bench:
+    """A bench whose worker loads any function and says that it has a gradient."""
+
+    @property
+    def worker(self) -> _Bench:
+        return self
+
+    def load(self, target: str) -> bool:
+        return bool(target)
+
+
+def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
+    """It need not be exportable nor differentiable twice, and is no slower than the framework's operator must be."""
+    bench: Any = _Bench()
+    spec = Spec("stand-in", STAND_IN, function=Function("own.py:loss", MARGIN.name))
+
+    costs = {"packed": ["wrapper"], "eager": ["slow-calls", "slow-rows", "expensive-shapes"]}
+
+    changed = with_function(spec, description(costs=costs), bench)
+
+    own = changed["operators"][MARGIN.name]
+    assert own["modes"] == ["eager"]
+    assert wants_of(own, "eager") == ["value", "gradient:input", "threads"]
+    assert changed.get("costs") == {"eager": ["expensive-shapes"]}
