@@ -18,14 +18,16 @@ from types import TracebackType
 from typing import Self
 
 from adapters.contract import Description
+from conformance.cases.operator import Operator
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause, Level
 from conformance.judging.subject import Variant
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs
-from conformance.running.cell import Cell, run_cell
+from conformance.running.cell import Cell
 from conformance.running.describe import describe, with_function
 from conformance.running.discover import find_function
+from conformance.running.judge import run_cell
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from reports.record import Finding
 from tests.genzoo.direct import DirectBench
@@ -82,13 +84,11 @@ class Court:
         framework: Whose tensors.
         python: Interpreter that has it; empty for this very process, if it has the framework.
         profile: How much is asked.
-        costs: Cost classes of the functions: they are evaluated pair by pair of classes.
     """
 
     framework: str
     python: str
     profile: Profile = field(default_factory=lambda: replace(PROFILES["quick"], dtypes=()))
-    costs: tuple[str, ...] = ("quadratic-classes",)
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="lossproof-genzoo-")
@@ -150,12 +150,18 @@ class Court:
 
     def _calibrated(self, description: Description, variant: Variant, target: str) -> Calibrated:
         found = calibrate(self._first, description, variant, Limits(), self._measured, target)
-        settle_costs([found.subject], self.costs if "C" in OPERATORS[variant.operator].sizes else ("cheap",))
+        settle_costs([found.subject], _costs(OPERATORS[variant.operator]))
         return found
 
 
 def _broken(finding: Finding) -> Broken:
     return Broken(finding.clause, finding.level, finding.variant.dtype, finding.first or 1)
+
+
+def _costs(operator: Operator) -> tuple[str, ...]:
+    """What a formula costs that is evaluated step by step: a list of labels is paired with the classes."""
+    paired = any(argument.indexes in argument.axes for argument in operator.arguments)
+    return ("quadratic-classes",) if paired else ("cheap",)
 
 
 @functools.cache

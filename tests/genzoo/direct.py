@@ -10,7 +10,6 @@ from adapters.contract import Call, Description, Reply, reply_fault
 from adapters.gateway import AdapterFault
 from conformance.judging.bench import Bench, Limits
 
-
 program: Any = importlib.import_module("adapters.worker")
 
 
