@@ -1,0 +1,171 @@
+"""What the suite says of a mutant or a variant: the cells of ``lossproof check --level quality``, asked of one worker.
+
+A court keeps its worker from one function to the next. The plan, the calibration and the verdict
+of a cell are those of a run. Unless everything is wanted, a function is dismissed at the first
+clause that it breaks: the lattice first, which is one call, then the catalogue in its order, and
+of the formats float32 first.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from adapters.contract import Description
+from conformance.cases.operator import Operator
+from conformance.judging.bench import Bench, Limits
+from conformance.judging.clause import Clause, Level
+from conformance.judging.subject import Variant
+from conformance.operators.catalogue import OPERATORS, clauses
+from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs
+from conformance.running.cell import Cell
+from conformance.running.describe import describe, with_function
+from conformance.running.discover import find_function
+from conformance.running.judge import run_cell
+from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
+from reports.record import Finding
+from tests.genzoo.direct import DirectBench
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LEVELS: tuple[Level, ...] = ("documented", "implied", "quality")
+BROKEN = ("deviates", "crashes", "hangs")
+LOST = ("harness-error", "not-run")
+FIRST, REST = ("float32",), ("float64", "float16", "bfloat16")
+"""The formats in the order of asking."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A clause that a function breaks.
+
+    Attributes:
+        clause: Its id.
+        level: Its level.
+        dtype: Of the scores.
+        first: Number of the first case that shows it.
+    """
+
+    clause: str
+    level: str
+    dtype: str
+    first: int
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of a function.
+
+    Attributes:
+        asked: How many clauses in how many formats were asked.
+        broken: What it breaks, as far as it was asked.
+        lost: What had no verdict, in words.
+    """
+
+    asked: int
+    broken: tuple[Broken, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    def __add__(self, other: Judgement) -> Judgement:
+        """Both together."""
+        return Judgement(self.asked + other.asked, self.broken + other.broken, self.lost + other.lost)
+
+
+@dataclass
+class Court:
+    """One worker of a framework, and a second one for what deviates.
+
+    Attributes:
+        framework: Whose tensors.
+        python: Interpreter that has it; empty for this very process, if it has the framework.
+        profile: How much is asked.
+    """
+
+    framework: str
+    python: str
+    profile: Profile = field(default_factory=lambda: replace(PROFILES["quick"], dtypes=()))
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="lossproof-genzoo-")
+        spec = find_function("tests.genzoo:nothing", next(iter(OPERATORS)), self.framework)
+        self._first, self._second = (self._bench(spec.adapter) for _ in range(2))
+        self._described = describe(spec, self.python or sys.executable, self._first)
+        self._measured: Arithmetics = {}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._first.close()
+        self._second.close()
+        self._folder.cleanup()
+
+    def _bench(self, adapter: Path) -> Bench:
+        if not self.python:
+            return DirectBench(adapter)
+        return Bench(adapter, self.python, Path(self._folder.name), (str(CHECKOUT),))
+
+    def judge(
+        self, operator: str, name: str, formats: tuple[str, ...] = (*FIRST, *REST), *, whole: bool = False
+    ) -> Judgement:
+        """Ask a function; all clauses if the whole is wanted, else until one is broken.
+
+        Args:
+            operator: What it implements, or fails to.
+            name: Of the mutant or variant.
+            formats: Of the scores.
+            whole: Every clause.
+        """
+        broken: list[Broken] = []
+        lost: list[str] = []
+        asked = 0
+        for cell in self._cells(operator, name, formats):
+            asked += 1
+            finding = run_cell(cell)[0]
+            if finding.verdict in LOST:
+                lost.append(f"{finding.clause}: {finding.words.splitlines()[0]}")
+            if finding.verdict in BROKEN:
+                broken.append(_broken(finding))
+                if not whole:
+                    break
+        return Judgement(asked, tuple(broken), tuple(lost))
+
+    def _cells(self, operator: str, name: str, formats: tuple[str, ...]) -> Iterator[Cell]:
+        target = f"tests.genzoo.{self.framework}_made:{operator}__{name}"
+        description = with_function(find_function(target, operator, self.framework), self._described, self._first)
+        offer = description["operators"][operator]
+        wanted = variants(description, self.profile, Filters((operator,), ("eager",)))
+        for dtype in formats:
+            for variant in (each for each in wanted if each.dtype == dtype):
+                found = self._calibrated(description, variant, target)
+                for clause in _asked(operator):
+                    if asks(clause, found.subject, description, self.profile):
+                        cases = functools.partial(cases_for, clause, found.subject, self.profile, 0)
+                        yield Cell(clause, found.subject, offer, cases, self._second, found.fault, 0, found.hang)
+
+    def _calibrated(self, description: Description, variant: Variant, target: str) -> Calibrated:
+        found = calibrate(self._first, description, variant, Limits(), self._measured, target)
+        settle_costs([found.subject], _costs(OPERATORS[variant.operator]))
+        return found
+
+
+def _broken(finding: Finding) -> Broken:
+    return Broken(finding.clause, finding.level, finding.variant.dtype, finding.first or 1)
+
+
+def _costs(operator: Operator) -> tuple[str, ...]:
+    """What a formula costs that is evaluated step by step: a list of labels is paired with the classes."""
+    paired = any(argument.indexes in argument.axes for argument in operator.arguments)
+    return ("quadratic-classes",) if paired else ("cheap",)
+
+
+@functools.cache
+def _asked(operator: str) -> tuple[Clause, ...]:
+    """Every clause that decides, the lattices first."""
+    asked = [clause for clause in clauses("*", operator) if clause.level in LEVELS]
+    return tuple(sorted(asked, key=lambda clause: not clause.id.endswith(".lattice")))
