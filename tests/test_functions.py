@@ -1,4 +1,4 @@
-"""``lossproof check`` of operators with several inputs, options and class indices: right functions and faults in them."""
+"""``lossproof check`` of operators with options, indices and several inputs: right functions, and faults in them."""
 
 from __future__ import annotations
 
