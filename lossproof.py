@@ -24,9 +24,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from reference.arguments import OracleError
     from reference.engine import words
-    from reference.engine.formula import Formula, Setting
+    from reference.engine.formula import Formula
     from reference.engine.words import Expression
     from reference.expect import Deviation, Expectation, Expected
 
@@ -100,7 +102,7 @@ def expect(
     loss: Formula | str,
     /,
     *,
-    dtype: str = "float32",
+    dtype: npt.DTypeLike = "float32",
     reduction: str = "none",
     cotangent: Any = None,
     documented: bool = False,
@@ -112,7 +114,8 @@ def expect(
 
     Args:
         loss: The name of a loss, such as ``"soft_margin_loss"``, or what :func:`formula` makes.
-        dtype: Format in which the implementation computes: ``float16``, ``bfloat16``, ``float32`` or ``float64``.
+        dtype: Format in which the implementation computes: ``float16``, ``bfloat16``, ``float32`` or
+            ``float64``, as a string or as NumPy's dtype.
         reduction: ``none``, ``sum`` or ``mean``.
         cotangent: What the gradients are multiplied by, of the loss's shape; ones if absent.
         documented: Grant also the rounding of the formula as the official page prints it, which may
@@ -160,7 +163,7 @@ def formula(
     function: Callable[..., Expression],
     /,
     *,
-    options: Mapping[str, Setting] | None = None,
+    options: Mapping[str, Any] | None = None,
     documented: Callable[..., Expression] | None = None,
     mean: Callable[..., Expression] | None = None,
     **axes: str,

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import numpy.typing as npt
+
 from . import formulas
 from .arguments import DomainError, ShapeError
 from .engine.formula import Formula
 from .engine.oracle import evaluate
 from .expectation import Deviation, Expectation
-from .formats import FORMATS, Arithmetic
-from .given import numbers, sorted_out
+from .formats import Arithmetic
+from .given import format_of, numbers, sorted_out
 from .own_formula import formula
 
 __all__ = ["Deviation", "Expectation", "Expected", "expect", "formula", "known_formula"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Expected(Expectation):
     """A loss and its gradients, with their bounds.
 
@@ -76,7 +78,7 @@ def expect(
     loss: Formula | str,
     /,
     *,
-    dtype: str = "float32",
+    dtype: npt.DTypeLike = "float32",
     reduction: str = "none",
     cotangent: Any = None,
     documented: bool = False,
@@ -90,9 +92,7 @@ def expect(
         OracleError: Arguments outside the formula's domain, and numbers that the format does not hold.
     """
     chosen = loss if isinstance(loss, Formula) else known_formula(loss)
-    if dtype not in FORMATS:
-        raise DomainError(f"dtype {dtype!r}: no such dtype; there are {', '.join(FORMATS)}")
-    own = Arithmetic(FORMATS[dtype], flushes)
+    own = Arithmetic(format_of(dtype), flushes)
     arguments, options = sorted_out(chosen, given, own.format)
     wanted = _wanted(chosen, arguments, gradients)
     upstream = None if cotangent is None else numbers("cotangent", cotangent, own.format)
@@ -101,10 +101,10 @@ def expect(
         raise ShapeError(f"cotangent has shape {upstream.shape}; the result has {answer.value.low.shape}")
     title = chosen.name if reduction == "none" else f"{chosen.name}, {reduction}"
     slopes = {
-        name: Expectation(f"{title}, gradient to {name}, {dtype}", own.format, enclosure)
+        name: Expectation(f"{title}, gradient to {name}, {own.format.name}", own.format, enclosure)
         for name, enclosure in answer.gradients.items()
     }
-    return Expected(f"{title}, {dtype}", own.format, answer.value, slopes)
+    return Expected(f"{title}, {own.format.name}", own.format, answer.value, slopes)
 
 
 def _wanted(formula: Formula, given: Mapping[str, Any], gradients: Sequence[str] | None) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ class Deviation(AssertionError):
     __module__ = "lossproof"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Expectation:
     """A loss or a gradient: the true value of each element, and how far a right result may be from it.
 
@@ -34,6 +34,9 @@ class Expectation:
     title: str
     format: Format
     enclosure: Enclosure
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: value {self.value}, bound {self.bound}>"
 
     @property
     def value(self) -> Float64:
@@ -105,7 +108,7 @@ class Expectation:
         place = _first(wrong)
         low, middle, high = (float(end[place]) for end in (self.low, self.enclosure.middle, self.high))
         value, bound = float(got[place]), float(self.enclosure.bound[place])
-        ulp = float(self.format.spacing(np.clip(value, low, high)))
+        ulp = float(self.format.spacing(middle if np.isnan(value) else np.clip(value, low, high)))
         error = float(self.enclosure.error(got)[place])
         expected = f"from {_number(low)} to {_number(high)}" if high - low > _NARROW * bound else _number(middle)
         lines = [

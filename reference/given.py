@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import DomainError, check_finite
+from .arguments import DomainError
 from .engine.formula import Formula, Setting
 from .formats import FORMATS, Float64, Format, Int64
 
@@ -40,9 +40,26 @@ def sorted_out(formula: Formula, given: Mapping[str, Any], format: Format) -> tu
         elif name not in specs:
             known = ", ".join([*specs, *formula.options])
             raise DomainError(f"{formula.name}: no argument or option {name!r}; there are {known}")
-        elif value is not None or not specs[name].optional:
+        elif value is not None:
             arguments[name] = classes(name, value) if specs[name].whole else numbers(name, value, format)
     return arguments, options
+
+
+def format_of(dtype: Any) -> Format:
+    """The format of a name, of a NumPy dtype or of a NumPy type.
+
+    Raises:
+        DomainError: The suite knows none of that name.
+    """
+    name = dtype
+    if dtype is not None and not isinstance(dtype, str):
+        try:
+            name = np.dtype(dtype).name
+        except TypeError:
+            name = dtype
+    if not isinstance(name, str) or name not in FORMATS:
+        raise DomainError(f"dtype {dtype!r}: no such dtype; there are {', '.join(FORMATS)}")
+    return FORMATS[name]
 
 
 def numbers(name: str, value: Any, format: Format) -> Float64:
@@ -51,8 +68,10 @@ def numbers(name: str, value: Any, format: Format) -> Float64:
     if array.dtype.kind not in "fiub" and array.dtype.name not in FORMATS:
         raise DomainError(f"{name} holds {array.dtype.name}; the formula takes real numbers")
     wide = array.astype(np.float64)
-    check_finite(wide, name)
-    lost = np.abs(wide) > _LARGEST_WHOLE if array.dtype.kind in "iu" else wide.astype(array.dtype) != array
+    if not np.isfinite(wide).all():
+        raise DomainError(f"{name} holds {wide[~np.isfinite(wide)][0]}; the formula takes finite numbers")
+    whole = array.dtype.kind in "iu"
+    lost = (array > _LARGEST_WHOLE) | (array < -_LARGEST_WHOLE) if whole else wide.astype(array.dtype) != array
     nearest = format.round(wide)
     bad = np.asarray(lost | (nearest != wide))
     if bad.any():

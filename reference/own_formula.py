@@ -8,7 +8,7 @@ from typing import Any
 
 from .arguments import DomainError, ShapeError
 from .engine.expression import Count, Counted, Expression, Renamed
-from .engine.formula import ArgumentSpec, Formula, Setting
+from .engine.formula import ArgumentSpec, Formula
 from .engine.masks import Position, RenamedIntegers
 from .engine.node import Node, walk
 from .given import setting
@@ -24,7 +24,7 @@ def formula(
     function: Callable[..., Expression],
     /,
     *,
-    options: Mapping[str, Setting] | None = None,
+    options: Mapping[str, Any] | None = None,
     documented: Callable[..., Expression] | None = None,
     mean: Callable[..., Expression] | None = None,
     **axes: str,
@@ -45,7 +45,9 @@ def formula(
         _check_name(f"option {word!r}", word)
         if word in axes:
             raise DomainError(f"option {word!r}: an argument has that name")
-        settings[word] = setting(f"option {word!r}", default, default if not isinstance(default, float) else 0.0)
+        if default is not None and not isinstance(default, float | int | str):
+            raise DomainError(f"option {word!r} is {default!r}; it is a number, a string, True, False or None")
+        settings[word] = setting(f"option {word!r}", default, default)
     forms = [_form(name, each, [*axes, *settings]) for each in (documented or function, function)]
     own_mean = None if mean is None else _form(name, mean, [*axes, *settings])
     return Formula(name, specs, forms[0], forms[1], settings, own_mean)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
+from math import frexp, isfinite
 from numbers import Real
 
 from ..arguments import DomainError
@@ -51,7 +51,9 @@ class Expression(Node):
         return Product((expression(other), self))
 
     def __truediv__(self, other: Expression | float) -> Expression:
-        """A quotient."""
+        """A quotient; by a power of two, it is a product, because both round alike."""
+        if not isinstance(other, Node) and 2.0**-100 <= abs(other) <= 2.0**100 and abs(frexp(other)[0]) == 0.5:
+            return self * (1 / other)
         return Quotient((self, expression(other)))
 
     def __rtruediv__(self, other: float) -> Expression:
