@@ -1,10 +1,12 @@
-"""Run every program that a baseline prints, in its framework, and compare what it prints with what it claims.
+"""Run every program that a run file prints, in its framework, and compare what it shows with what it claims.
 
     python .ci/check_reproducers.py reports/baselines/torch.jsonl
 
-under the interpreter of the framework's environment, which needs the framework, NumPy and lossproof's folder on its
-path for ports. Programs run in one process, those of a crash in one each. Exit status: 0 if each shows its claim.
+under the interpreter of the framework's environment. The programs run in one process; a program whose claim is a
+crash, or that ends the process, runs in one of its own. Exit status: 0 if each shows its claim.
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -13,10 +15,17 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from pathlib import Path
+from typing import Any
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-NUMBER = re.compile(r"-?\b(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)\b|-?\.\d+")
-RUNNER = '''
+ROOT = Path(__file__).resolve().parent.parent
+DEATHS = ("crashes", "hangs")
+_NUMBER = re.compile(r"-?\b(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)\b|-?\.\d+")
+_SHOWN_TO = 0.5e-4
+"""What a framework prints as 0.0000 is below this."""
+
+_LIMIT = 1200.0  # seconds
+_RUNNER = """
 import contextlib, io, json, sys
 
 def run(number, program):
@@ -28,102 +37,99 @@ def run(number, program):
             raised = type(error).__name__
     sys.stderr.write("\\n%s\\n" % json.dumps({"number": number, "printed": said.getvalue(), "raised": raised}))
     sys.stderr.flush()
-'''
-LIMIT = 900
+"""
+
+Said = dict[str, Any]
+Finding = dict[str, Any]
 
 
-def findings(path):
-    """The findings of a run file that show a program, by the program's text."""
-    with open(path, encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file]
-    shown = [line for line in lines if line.get("kind") == "finding" and line.get("counterexample", {}).get("reproducer")]
-    return shown
+def findings(path: Path) -> list[Finding]:
+    """The findings of a run file that show a program."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["kind"] == "finding" and line.get("counterexample", {}).get("reproducer")]
 
 
-def answers(programs):
+def answers(programs: dict[int, str]) -> dict[int, Said]:
     """What each program printed and raised, by its number; a program that ends the process has no answer."""
-    parts = [RUNNER]
-    for number, text in programs:
+    parts = [_RUNNER]
+    for number, text in programs.items():
         body = textwrap.indent(text, "    ")
-        parts.append("\ndef program_%d():\n%s\n\nrun(%d, program_%d)\n" % (number, body, number, number))
+        parts.append(f"\ndef program_{number}():\n{body}\n\nrun({number}, program_{number})\n")
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "programs.py")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("".join(parts))
-        environment = dict(os.environ, PYTHONPATH=HERE + os.pathsep + os.environ.get("PYTHONPATH", ""))
-        done = subprocess.run(  # noqa: S603 (programs of our own baselines)
-            [sys.executable, "-W", "ignore", path],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        path = Path(folder) / "programs.py"
+        path.write_text("".join(parts), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        done = subprocess.run(  # noqa: S603 (programs of our own runs)
+            [sys.executable, "-W", "ignore", str(path)],
+            capture_output=True,
             env=environment,
-            timeout=LIMIT,
+            timeout=_LIMIT,
             check=False,
             cwd=folder,
         )
-    found = {}
-    for line in done.stderr.decode("utf-8", "replace").splitlines():
-        if line.startswith('{"number"'):
-            said = json.loads(line)
-            found[said["number"]] = said
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    found = [json.loads(line) for line in lines if line.startswith('{"number"')]
+    return {said["number"]: said for said in found}
+
+
+def every_answer(programs: list[tuple[str, bool]]) -> dict[int, Said]:
+    """The same for programs of which some are to end the process, and others may."""
+    together = {number: text for number, (text, dies) in enumerate(programs) if not dies}
+    found = answers(together) if together else {}
+    for number, (text, dies) in enumerate(programs):
+        if dies or number not in found:
+            found.update(answers({number: text}))
     return found
 
 
-def fault(finding, said):
+def fault(finding: Finding, said: Said | None) -> str:
     """What is wrong with what a program showed; empty if it shows the claim."""
-    shown = finding["counterexample"]
-    died = finding["verdict"] in ("crashes", "hangs")
-    if said is None:
-        return "" if died else "the process ended"
-    if died:
-        return "printed %r instead of ending the process" % said["printed"][:80]
-    raised = re.match(r"(?:raised|refused:) (\w+)", shown["got"])
-    if said["raised"]:
-        expected = raised and raised.group(1) == said["raised"]
-        wanted = finding["verdict"] == "observed" and "refused" in shown["got"]
-        return "" if expected or wanted else "raised %s; claimed %s" % (said["raised"], shown["got"][:80])
-    if raised and not finding.get("repeatable") is False:
-        return "printed %r; claimed %s" % (said["printed"][:80], shown["got"][:80])
-    if shown.get("value") is None:
+    claim = finding["counterexample"]["got"]
+    if said is None or finding["verdict"] in DEATHS:
+        right = (said is None) == (finding["verdict"] in DEATHS)
+        return "" if right else f"the claim is {claim[:80]}; the process {'ended' if said is None else 'did not end'}"
+    if said["raised"] or re.match(r"raised |refused: ", claim):
+        named = re.search(rf"(?:raised|refused:?) {said['raised'] or '$'}", claim)
+        return "" if named else f"raised {said['raised'] or 'nothing'}; claimed {claim[:80]}"
+    value = finding["counterexample"].get("value")
+    if value is None:
         return "" if said["printed"].strip() else "printed nothing"
-    return _number_fault(shown, said["printed"])
+    return "" if _shows(said["printed"], value) else f"printed {said['printed'][:100]!r}; claimed {value}"
 
 
-def _number_fault(shown, printed):
-    """Whether the wrong number of the claim is among the printed ones, to the digits that are printed."""
-    value = float("nan") if shown["value"] == "nan" else float.fromhex(shown["value"])
-    for text in NUMBER.findall(printed):
-        other = float(text)
-        if other == value or (value != value and other != other):
-            return ""
+def _shows(printed: str, claimed: str) -> bool:
+    """Whether a number is among the printed ones, to the digits that are printed."""
+    value = float("nan") if claimed == "nan" else float.fromhex(claimed)
+    if value != value or value in (float("inf"), -float("inf")):
+        return any(float(text) == value or "nan" in text for text in _NUMBER.findall(printed))
+    for text in _NUMBER.findall(printed):
         digits = len(re.sub(r"e.*|[^0-9]", "", text).lstrip("0")) or 1
-        if abs(other - value) <= abs(value) * 10.0 ** (1 - digits) or abs(other - value) <= 0.5e-4 >= abs(value):
-            return ""
-    return "printed %r; claimed %r" % (printed[:120], value)
+        near = abs(float(text) - value) <= abs(value) * 10.0 ** (1 - digits)
+        if near or max(abs(float(text)), abs(value)) <= _SHOWN_TO:
+            return True
+    return False
 
 
-def main(path):
+def main(path: Path) -> int:
     """Say which programs do not show their claim; the exit status."""
     shown = findings(path)
-    texts = {}
+    programs: dict[tuple[str, bool], list[Finding]] = {}
     for finding in shown:
-        texts.setdefault((finding["counterexample"]["reproducer"], finding["verdict"] in ("crashes", "hangs")), []).append(finding)
-    programs = list(enumerate(texts))
-    together = [(number, text) for number, (text, dies) in programs if not dies]
-    found = answers(together) if together else {}
-    for number, (text, dies) in programs:
-        if dies or number not in found:
-            found.update(answers([(number, text)]))
+        key = finding["counterexample"]["reproducer"], finding["verdict"] in DEATHS
+        programs.setdefault(key, []).append(finding)
+    found = every_answer(list(programs))
     wrong = 0
-    for number, key in programs:
-        for finding in texts[key]:
+    for number, those in enumerate(programs.values()):
+        for finding in those:
             said = fault(finding, found.get(number))
-            if said:
-                wrong += 1
-                variant = " ".join(str(finding["variant"][name]) for name in ("form", "mode", "dtype"))
-                sys.stdout.write("%s, %s: %s\n" % (finding["clause"], variant, said))
-    sys.stdout.write("%s: %d programs of %d findings, %d do not show their claim\n" % (path, len(programs), len(shown), wrong))
+            wrong += bool(said)
+            variant = " ".join(finding["variant"][name] for name in ("form", "mode", "dtype"))
+            sys.stdout.write(f"{finding['clause']}, {variant}: {said}\n" if said else "")
+    sys.stdout.write(
+        f"{path.name}: {len(programs)} programs of {len(shown)} findings, {wrong} do not show their claim\n"
+    )
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))
