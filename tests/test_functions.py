@@ -32,6 +32,8 @@ MULTI = """
         if weight is not None and np.shape(weight) != np.shape(input)[-1:]:
             raise ValueError("weight")
         scores, labels = np.atleast_2d(input), np.atleast_1d(target)
+        if ((labels < 0) | (labels >= scores.shape[1])).any():
+            raise IndexError("class")
         rows = np.arange(len(labels))
         gaps = (margin - scores[rows, labels][:, np.newaxis]) + scores
         factors = np.ones_like(scores) if weight is None else weight[labels][:, np.newaxis] * np.ones_like(scores)
@@ -155,5 +157,6 @@ def test_a_fault_in_a_function_of_two_inputs_is_found(tmp_path: Path, fault: str
         return
     assert "ranking.gradients.of-rows" in witnesses
     assert "ranking.value.documented-formula" not in witnesses
-    assert all("input2.requires_grad_()" in each["reproducer"] for each in witnesses.values()), set(witnesses)
-    assert all("tensor(" in printed(TORCH, each) for each in witnesses.values())
+    shown = [each for clause, each in witnesses.items() if clause.startswith("ranking.gradients.of-")]
+    assert all("input2.requires_grad_()" in each["reproducer"] for each in shown)
+    assert all("tensor(" in printed(TORCH, each) for each in shown)
