@@ -203,12 +203,12 @@ def formula(
 
 
 def _reference(part: str) -> ModuleType:
-    """A module of the folder ``reference``; where the suite has imported that folder, the very same."""
-    name, home = "reference", _SUITE / "reference"
-    place = getattr(sys.modules.get(name), "__file__", None)
-    if place is None or Path(place).resolve().parent != home:
-        name = "_lossproof_reference"
+    """A module of the folder ``reference``: of the one that the suite has imported already, if it has."""
+    name, home = "_lossproof_reference", _SUITE / "reference"
     if name not in sys.modules:
+        place = getattr(sys.modules.get("reference"), "__file__", None)
+        if place is not None and Path(place).resolve().parent == home:
+            return importlib.import_module(f"reference.{part}")
         spec = importlib.util.spec_from_file_location(
             name, home / "__init__.py", submodule_search_locations=[str(home)]
         )

@@ -52,9 +52,14 @@ class Expression(Node):
 
     def __truediv__(self, other: Expression | float) -> Expression:
         """A quotient; by a power of two, it is a product, because both round alike."""
-        if not isinstance(other, Node) and 2.0**-100 <= abs(other) <= 2.0**100 and abs(frexp(other)[0]) == 0.5:
-            return self * (1 / other)
-        return Quotient((self, expression(other)))
+        divisor = expression(other)
+        if (
+            isinstance(divisor, Constant)
+            and abs(frexp(divisor.value)[0]) == 0.5
+            and 2**-9 <= abs(divisor.value) <= 2**9
+        ):
+            return self * (1 / divisor.value)
+        return Quotient((self, divisor))
 
     def __rtruediv__(self, other: float) -> Expression:
         """A number over this."""
