@@ -110,11 +110,8 @@ class Altered(Plain):
         """One node from its parents' values; in torch with the derivative of the node itself."""
         if tools.is_torch(self.xp) and isinstance(node, _BY_HAND):
             return by_hand(self, node, parents)
-        return (
-            self.steps.rounded(computed(self, node, parents))
-            if isinstance(node, e.Expression)
-            else computed(self, node, parents)
-        )
+        made = computed(self, node, parents)
+        return self.steps.rounded(made) if isinstance(node, e.Expression) else made
 
     def adjoints(self, values: Mapping[Node, Array], cotangent: Array) -> dict[Node, Array]:
         """What the result changes by when a node does, one step of it changed."""
