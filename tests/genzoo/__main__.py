@@ -110,7 +110,7 @@ def asked(typed: Typed, record: Record) -> Iterator[Entry]:
             pool.shutdown(cancel_futures=True)
 
 
-def _shares(group: list[Asked], most: int = 8) -> Iterator[list[Asked]]:
+def _shares(group: list[Asked], most: int = 4) -> Iterator[list[Asked]]:
     """Some at a time: what one process is told to ask."""
     yield from (group[start : start + most] for start in range(0, len(group), most))
 

@@ -7,9 +7,14 @@ import functools
 import warnings
 from dataclasses import dataclass
 
-from tests.genzoo.court import FIRST, REST, Court, Judgement
+from tests.genzoo.court import Court, Judgement, target_of
 from tests.genzoo.equivalence import difference
+from tests.genzoo.functions import named
+from tests.genzoo.mutation import Mutation
 from tests.genzoo.record import Clause, Entry
+from tests.genzoo.rehearsal import Rehearsed, RehearsingBench, suspects
+
+RIGHT = "right_as_written"
 
 
 @dataclass(frozen=True)
@@ -39,25 +44,33 @@ def ask(some: tuple[Asked, ...], python: str, *, whole: bool) -> list[Entry]:
 
 def _answer(who: Asked, python: str, *, whole: bool) -> Entry:
     court = _court(who.framework, python)
-    if who.kind == "right" or whole:
-        found = court.judge(who.operator, who.name, whole=True)
-        verdict, reason = _verdict(who, found)
-    else:
-        found, verdict, reason = _first_kill(court, who)
+    everything = whole or who.kind == "right"
+    found = court.judge(who.operator, who.name) if everything else _first_kill(court, who)
+    verdict, reason = _verdict(who, found)
     broken = [Clause(each.clause, each.level, each.dtype, each.first) for each in found.broken]
     return Entry(who.framework, who.operator, who.name, who.kind, who.words, verdict, found.asked, broken, reason)
 
 
-def _first_kill(court: Court, who: Asked) -> tuple[Judgement, str, str]:
-    """Until a clause is broken; other formats than the first are not asked of one that equals the formula."""
-    found = court.judge(who.operator, who.name, FIRST)
-    if found.broken or found.lost:
-        return found, *_verdict(who, found)
-    differs = difference(who.operator, who.name)
-    if differs.verdict == "equivalent":
-        return found, differs.verdict, differs.words
-    found += court.judge(who.operator, who.name, REST)
-    return found, *(_verdict(who, found) if found.broken or found.lost else (differs.verdict, differs.words))
+def _first_kill(court: Court, who: Asked) -> Judgement:
+    """Until a clause is broken, among those in whose calls the mutant differs from the right implementation in NumPy.
+
+    In another framework than NumPy, where a run makes further calls, a mutant that they
+    do not kill is asked every clause.
+    """
+    mutation = named(who.operator)[who.name]
+    assert isinstance(mutation, Mutation)
+    at_home = _court("numpy", "")
+    assert isinstance(at_home.bench, RehearsingBench)
+    target = target_of("numpy", who.operator, who.name)
+    found = court.first_kill(
+        who.operator, who.name, suspects(at_home.bench, _rehearsed(who.operator), target, mutation.part)
+    )
+    return found if found.broken or found.lost or who.framework == "numpy" else court.judge(who.operator, who.name)
+
+
+@functools.cache
+def _rehearsed(operator: str) -> list[Rehearsed]:
+    return _court("numpy", "").rehearse(operator, RIGHT)
 
 
 def _verdict(who: Asked, found: Judgement) -> tuple[str, str]:

@@ -1,9 +1,8 @@
 """What the suite says of a mutant or a variant: the cells of ``lossproof check --level quality``, asked of one worker.
 
 A court keeps its worker from one function to the next. The plan, the calibration and the verdict
-of a cell are those of a run. Unless everything is wanted, a function is dismissed at the first
-clause that it breaks: the lattice first, which is one call, then the catalogue in its order, and
-of the formats float32 first.
+of a cell are those of a run: the lattices first, which are few calls, then the catalogue in its
+order, and of the formats float32 first.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -30,14 +29,14 @@ from conformance.running.discover import find_function
 from conformance.running.judge import run_cell
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from reports.record import Finding
-from tests.genzoo.direct import DirectBench
+from tests.genzoo.rehearsal import Rehearsed, RehearsingBench
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LEVELS: tuple[Level, ...] = ("documented", "implied", "quality")
 BROKEN = ("deviates", "crashes", "hangs")
 LOST = ("harness-error", "not-run")
-FIRST, REST = ("float32",), ("float64", "float16", "bfloat16")
-"""The formats in the order of asking."""
+_FORMATS = ("float32", "float64", "float16", "bfloat16")
+"""In the order of asking."""
 
 
 @dataclass(frozen=True)
@@ -107,46 +106,76 @@ class Court:
 
     def _bench(self, adapter: Path) -> Bench:
         if not self.python:
-            return DirectBench(adapter)
+            return RehearsingBench(adapter)
         return Bench(adapter, self.python, Path(self._folder.name), (str(CHECKOUT),))
 
-    def judge(
-        self, operator: str, name: str, formats: tuple[str, ...] = (*FIRST, *REST), *, whole: bool = False
-    ) -> Judgement:
-        """Ask a function; all clauses if the whole is wanted, else until one is broken.
+    def judge(self, operator: str, name: str) -> Judgement:
+        """Ask a function every clause in every format.
 
         Args:
             operator: What it implements, or fails to.
             name: Of the mutant or variant.
-            formats: Of the scores.
-            whole: Every clause.
         """
-        broken: list[Broken] = []
-        lost: list[str] = []
-        asked = 0
-        for cell in self._cells(operator, name, formats):
-            asked += 1
-            finding = run_cell(cell)[0]
-            if finding.verdict in LOST:
-                lost.append(f"{finding.clause}: {finding.words.splitlines()[0]}")
-            if finding.verdict in BROKEN:
-                broken.append(_broken(finding))
-                if not whole:
-                    break
-        return Judgement(asked, tuple(broken), tuple(lost))
+        return _together(run_cell(cell)[0] for cell in self._cells(operator, name))
 
-    def _cells(self, operator: str, name: str, formats: tuple[str, ...]) -> Iterator[Cell]:
-        target = f"tests.genzoo.{self.framework}_made:{operator}__{name}"
+    def first_kill(self, operator: str, name: str, suspects: Iterable[tuple[str, str]]) -> Judgement:
+        """Ask a function the suspected clauses until it breaks one, as pairs of clause and format."""
+        cells = self._lazily(operator, name)
+        found = Judgement(0)
+        for clause, dtype in suspects:
+            cell = cells(clause, dtype)
+            if cell is not None:
+                found += _together([run_cell(cell)[0]])
+            if found.broken or found.lost:
+                break
+        return found
+
+    def rehearse(self, operator: str, name: str) -> list[Rehearsed]:
+        """Every call that a run makes of a right implementation."""
+        bench = self._first
+        assert isinstance(bench, RehearsingBench)
+        bench.kept = []
+        for cell in self._cells(operator, name):
+            bench.clause = cell.clause.id
+            run_cell(cell)
+        bench.clause = ""
+        return bench.kept
+
+    @property
+    def bench(self) -> Bench:
+        """That answers first."""
+        return self._first
+
+    def _cells(self, operator: str, name: str) -> Iterator[Cell]:
+        cells = self._lazily(operator, name)
+        for dtype in _FORMATS:
+            for clause in asked(operator):
+                cell = cells(clause.id, dtype)
+                if cell is not None:
+                    yield cell
+
+    def _lazily(self, operator: str, name: str) -> Callable[[str, str], Cell | None]:
+        """The cells of a function by clause and format; a format is calibrated when it is first asked for."""
+        target = target_of(self.framework, operator, name)
         description = with_function(find_function(target, operator, self.framework), self._described, self._first)
-        offer = description["operators"][operator]
-        wanted = variants(description, self.profile, Filters((operator,), ("eager",)))
-        for dtype in formats:
-            for variant in (each for each in wanted if each.dtype == dtype):
-                found = self._calibrated(description, variant, target)
-                for clause in _asked(operator):
-                    if asks(clause, found.subject, description, self.profile):
-                        cases = functools.partial(cases_for, clause, found.subject, self.profile, 0)
-                        yield Cell(clause, found.subject, offer, cases, self._second, found.fault, 0, found.hang)
+        wanted = {each.dtype: each for each in variants(description, self.profile, Filters((operator,), ("eager",)))}
+        offer, ids = description["operators"][operator], {clause.id: clause for clause in asked(operator)}
+
+        @functools.cache
+        def calibrated(dtype: str) -> Calibrated:
+            return self._calibrated(description, wanted[dtype], target)
+
+        def cell(clause_id: str, dtype: str) -> Cell | None:
+            clause = ids.get(clause_id)
+            if clause is None or dtype not in wanted:
+                return None
+            found = calibrated(dtype)
+            if not asks(clause, found.subject, description, self.profile):
+                return None
+            cases = functools.partial(cases_for, clause, found.subject, self.profile, 0)
+            return Cell(clause, found.subject, offer, cases, self._second, found.fault, 0, found.hang)
+
+        return cell
 
     def _calibrated(self, description: Description, variant: Variant, target: str) -> Calibrated:
         found = calibrate(self._first, description, variant, Limits(), self._measured, target)
@@ -154,8 +183,20 @@ class Court:
         return found
 
 
-def _broken(finding: Finding) -> Broken:
-    return Broken(finding.clause, finding.level, finding.variant.dtype, finding.first or 1)
+def target_of(framework: str, operator: str, name: str) -> str:
+    """As ``lossproof check`` is told."""
+    return f"tests.genzoo.{framework}_made:{operator}__{name}"
+
+
+def _together(findings: Iterable[Finding]) -> Judgement:
+    """What some cells say."""
+    found = Judgement(0)
+    for finding in findings:
+        broken = finding.verdict in BROKEN
+        lost = (f"{finding.clause}: {finding.words.splitlines()[0]}",) if finding.verdict in LOST else ()
+        own = Broken(finding.clause, finding.level, finding.variant.dtype, finding.first or 1)
+        found += Judgement(1, (own,) if broken else (), lost)
+    return found
 
 
 def _costs(operator: Operator) -> tuple[str, ...]:
@@ -165,7 +206,7 @@ def _costs(operator: Operator) -> tuple[str, ...]:
 
 
 @functools.cache
-def _asked(operator: str) -> tuple[Clause, ...]:
+def asked(operator: str) -> tuple[Clause, ...]:
     """Every clause that decides, the lattices first."""
-    asked = [clause for clause in clauses("*", operator) if clause.level in LEVELS]
-    return tuple(sorted(asked, key=lambda clause: not clause.id.endswith(".lattice")))
+    found = [clause for clause in clauses("*", operator) if clause.level in LEVELS]
+    return tuple(sorted(found, key=lambda clause: not clause.id.endswith(".lattice")))
