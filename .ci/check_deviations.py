@@ -17,8 +17,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from frameworks import called, distribution
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "deviations.md"
-TITLES = {"torch": "torch", "MindSpore": "mindspore", "JAX": "jax", "TensorFlow": "tensorflow", "NumPy": "numpy"}
 _SECTION = re.compile(r"^## (\w+) ([0-9.]+)$", re.MULTILINE)
 _COMMAND = re.compile(r"^    python (?:-W ignore )?-c (.+)\n\nExpected `([^`]*)`, printed `([^`]*)`", re.MULTILINE)
 _LIMIT = 300.0  # seconds
@@ -40,8 +43,9 @@ def claims(text: str) -> list[Claim]:
     parts = _SECTION.split(text)
     found: list[Claim] = []
     for title, version, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        if title in TITLES:
-            found += [Claim(TITLES[title], version, *each) for each in _COMMAND.findall(body)]
+        framework = called(title)
+        if framework:
+            found += [Claim(framework, version, *each) for each in _COMMAND.findall(body)]
     return found
 
 
@@ -62,8 +66,7 @@ def run(claim: Claim) -> str:
 def main(framework: str) -> int:
     """Run a framework's commands; the exit status."""
     wanted = [claim for claim in claims(PAGE.read_text(encoding="utf-8")) if claim.framework == framework]
-    distribution = {"tensorflow": "tensorflow-cpu"}.get(framework, framework)
-    version = importlib.metadata.version(distribution).split("+")[0]
+    version = importlib.metadata.version(distribution(framework)).split("+")[0]
     there = [claim for claim in wanted if claim.version == version]
     if wanted and not there:
         sys.stdout.write(f"docs/deviations.md speaks of {framework} {wanted[0].version}; this is {version}: not run\n")

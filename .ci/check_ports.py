@@ -10,10 +10,13 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from frameworks import names
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "ports.md"
-TITLES = {"torch": "torch", "jax": "JAX", "tensorflow": "TensorFlow", "mindspore": "MindSpore", "cupy": "CuPy"}
-_EXAMPLE = r"^{}[^:]*:\n\n((?:    .*\n|\n)+)"
+_EXAMPLE = r"^(?:{})[^:]*:\n\n((?:    .*\n|\n)+)"
 
 
 def shown(framework: str, what: str, code: str) -> bool:
@@ -29,7 +32,7 @@ def shown(framework: str, what: str, code: str) -> bool:
 
 def main(framework: str) -> int:
     """Run both; the exit status."""
-    found = re.search(_EXAMPLE.format(TITLES[framework]), PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(_EXAMPLE.format("|".join(names(framework))), PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
         sys.stderr.write(f"docs/ports.md has no example of {framework}\n")
         return 1

@@ -1,17 +1,22 @@
-"""Fail unless every promised framework ran, whole, and answered both operators in every mode it offers."""
+"""Fail unless every promised framework ran, whole, and answered each operator in every mode it offers."""
 
 import json
 import sys
 from collections import defaultdict
 from pathlib import Path
 
-PROMISED = ("numpy", "torch", "jax", "tensorflow", "mindspore", "cupy")
+sys.path.insert(0, str(Path(__file__).parent))
+
+from frameworks import ADAPTERS
+
 ANSWERS = ("conforms", "deviates")
+NO_KERNEL = {("mindspore", "soft_margin_loss")}
+"""What a framework has, but not on a processor."""
 
 
 def main(folder: str) -> int:
     """Check the run files of a folder; the exit status."""
-    problems = [problem for name in PROMISED for problem in check(name, sorted(Path(folder).glob(f"{name}-*.jsonl")))]
+    problems = [problem for name in ADAPTERS for problem in check(name, sorted(Path(folder).glob(f"{name}-*.jsonl")))]
     for problem in problems:
         sys.stderr.write(f"{problem}\n")
     return 1 if problems else 0
@@ -29,7 +34,9 @@ def check(name: str, paths: list[Path]) -> list[str]:
         if line["kind"] == "finding" and line["clause"].endswith(".documented-formula"):
             answered[line["operator"], line["variant"]["mode"]] |= line["verdict"] in ANSWERS
     silent = [
-        f"{name}: no answer to the documented formula: {', '.join(key)}" for key, found in answered.items() if not found
+        f"{name}: no answer to the documented formula: {operator}, {mode}"
+        for (operator, mode), found in answered.items()
+        if not found and (name, operator) not in NO_KERNEL
     ]
     sys.stdout.write(f"{name}: {lines[-1]['counts']}\n")
     return silent if answered else [f"{name}: the documented formula was not asked"]

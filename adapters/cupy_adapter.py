@@ -54,6 +54,8 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
     "hinge_embedding_loss": {"absent": "CuPy has no losses"},
     "margin_ranking_loss": {"absent": "CuPy has no losses"},
 }
+_BITS = "xp.array(xp.array($values, dtype='float32').view('uint32') >> 16, dtype='uint16').reshape($shape)"
+"""A bfloat16 array as its bits, which the port takes and gives back."""
 
 
 @functools.lru_cache(maxsize=None)
@@ -145,9 +147,10 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "offers": ["value", "gradient:input", "after", "threads"],
         "reproducer": {
             "port_import": "from lossproof import port\ncupy_port = port('cupy')\n",
-            "prelude": "import %s as xp\n${port_import}# bfloat16 is the dtype of that name of ml_dtypes" % module,
+            "prelude": "import %s as xp\n${port_import}" % module,
             "array": "xp.array($values, dtype='$dtype')",
             "empty": "xp.zeros($shape, dtype='$dtype')",
+            "arrays": {"bfloat16": _BITS},
             "call": {"port": "cupy_port.%s($tensors$options)" % operator},
             "wrap": {"eager": "$call"},
             "gradient": "cupy_port.%s_gradient($tensors, cotangent$options)" % operator,

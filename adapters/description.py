@@ -41,7 +41,8 @@ class Reproducer(TypedDict):
     """How to write a case in the framework's own terms.
 
     Templates of :class:`string.Template`. ``array`` has ``$values`` and ``$dtype``; ``empty``, for
-    arrays without elements, ``$shape`` and ``$dtype``. Each form's ``call`` has ``$tensors`` (the
+    arrays without elements, ``$shape`` and ``$dtype``; ``arrays`` holds by dtype what stands in for
+    both, with all three. Each form's ``call`` has ``$tensors`` (the
     positional arguments, such as ``input, target``), ``$options`` (what follows them, with a comma
     in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call`` and
     ``$tensors``, and follows the lines of its ``define`` with the same, if it has any. ``gradient``
@@ -50,13 +51,15 @@ class Reproducer(TypedDict):
     ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
     what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands
     in for ``gradient`` where somebody's own ``$function`` has its gradient beside it instead of being
-    differentiated.
+    differentiated. ``integers`` holds by form the options of which the form takes a whole number as
+    an integer only.
     """
 
     prelude: str
     port_import: NotRequired[str]
     array: str
     empty: str
+    arrays: NotRequired[dict[str, str]]
     call: dict[str, str]
     wrap: dict[str, str]
     define: NotRequired[dict[str, str]]
@@ -64,6 +67,7 @@ class Reproducer(TypedDict):
     before: NotRequired[str]
     modes: NotRequired[dict[str, str]]
     gradient_beside: NotRequired[str]
+    integers: NotRequired[dict[str, list[str]]]
 
 
 class SignatureParameter(TypedDict):

@@ -86,9 +86,10 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "offers": _wants(row, "eager"),
         "by_mode": {mode: {"offers": _wants(row, mode)} for mode in ("vmap", "jit")},
         "reproducer": {
-            "prelude": "import jax, jax.numpy as jnp\n${port_import}jax.config.update('jax_enable_x64', $x64)\n",
+            "prelude": "import jax, jax.numpy as jnp, numpy as np\n${port_import}"
+            "jax.config.update('jax_enable_x64', $x64)\n",
             "port_import": "from lossproof import port\njax_port = port('jax')\n",
-            "array": "jnp.array($values, dtype=jnp.$dtype)",
+            "array": "jnp.array(np.array($values, dtype='$dtype'))",
             "empty": "jnp.zeros($shape, dtype=jnp.$dtype)",
             "call": {"port": "jax_port.%s($tensors$options)" % operator},
             "wrap": {

@@ -3,7 +3,7 @@
 import functools
 import importlib
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 from mindspore import nn, ops
@@ -142,8 +142,7 @@ def _results(
     else:
         results["value"] = _finished(cell(*tensors))
     if sources and set(sources) <= set(names):
-        slopes = _gradient(call, cell)(*tensors, vectors["cotangent"])
-        results.update({"gradient:" + name: _finished(slopes[names.index(name)]) for name in sources})
+        results.update(_slopes(call, cell, names, sources)(*tensors, vectors["cotangent"]))
     results.update(_further(mindspore, call, arguments, vectors, [name for name in sources if name not in names]))
     return results
 
@@ -187,13 +186,29 @@ def _new_cell(call: Dict[str, Any]) -> Any:
     return (programs.Weighted if weighted else programs.Native)(getattr(holder, call["operator"]), _options(call))
 
 
-def _gradient(call: Dict[str, Any], cell: Any) -> Any:
-    """The gradients of a Cell to all its tensors, for a cotangent given last."""
+def _slopes(call: Dict[str, Any], cell: Any, names: List[str], sources: List[str]) -> Callable[..., Dict[str, Any]]:
+    """The gradients of a Cell to some of its tensors, for a cotangent given last.
+
+    The gradient to the first tensor is asked alone: to all tensors there may be none.
+    """
+    alone = sources == names[:1]
+    gradient = _gradient(call, cell, alone=alone)
+
+    def slopes(*tensors: Any) -> Dict[str, Any]:
+        found = gradient(*tensors)
+        given = [found] if alone else [found[names.index(name)] for name in sources]
+        return {"gradient:" + name: _finished(slope) for name, slope in zip(sources, given)}
+
+    return slopes
+
+
+def _gradient(call: Dict[str, Any], cell: Any, *, alone: bool) -> Any:
+    """The gradient of a Cell to its first tensor alone, or to all of them."""
     if isinstance(cell, _beside("programs").WeightedModule):
-        return ops.GradOperation(get_all=True, sens_param=True)(cell)
-    key = _key(call)
+        return ops.GradOperation(get_all=not alone, sens_param=True)(cell)
+    key = _key(call) + (str(alone),)
     if key not in _gradients:
-        _gradients[key] = ops.GradOperation(get_all=True, sens_param=True)(cell)
+        _gradients[key] = ops.GradOperation(get_all=not alone, sens_param=True)(cell)
     return _gradients[key]
 
 

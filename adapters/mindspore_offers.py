@@ -32,14 +32,14 @@ def offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
             "graph": {"offers": usual, "costs": ["expensive-shapes"] + row["costs"]},
         },
         "signature": {"native": _signature(getattr(ops, operator)), "module": _signature(getattr(nn, row["module"]))},
-        "reproducer": _reproducer(operator, row["module"], forms),
+        "reproducer": _reproducer(operator, row, forms),
     }
 
 
-def _reproducer(operator: str, module: str, forms: List[str]) -> Dict[str, Any]:
+def _reproducer(operator: str, row: Dict[str, Any], forms: List[str]) -> Dict[str, Any]:
     call = {
         "native": "ops.%s($tensors$options)" % operator,
-        "module": "nn.%s($module_options)($tensors)" % module,
+        "module": "nn.%s($module_options)($tensors)" % row["module"],
         "port": "mindspore_port.%s($tensors$options)" % operator,
     }
     return {
@@ -55,8 +55,9 @@ def _reproducer(operator: str, module: str, forms: List[str]) -> Dict[str, Any]:
             "graph": "@mindspore.jit\ndef loss_of($tensors):\n    return $call",
         },
         "wrap": dict.fromkeys(MODES, "loss_of($tensors)"),
-        "before": "def scalar($to):\n    return ($loss * cotangent).sum()",
-        "gradient": "mindspore.grad(scalar)($to)",
+        "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
+        "before": "def of_one($to):\n    return $loss",
+        "gradient": "mindspore.vjp(of_one, $to)[1](cotangent)[0]",
     }
 
 

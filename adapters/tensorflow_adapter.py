@@ -78,9 +78,9 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "offers": usual + _further_wants(row),
         "by_mode": {mode: {"offers": usual} for mode in ("function", "xla")},
         "reproducer": {
-            "prelude": "import tensorflow as tf\n$port_import",
+            "prelude": "import numpy as np, tensorflow as tf\n$port_import",
             "port_import": "from lossproof import port\ntensorflow_port = port('tensorflow')\n",
-            "array": "tf.constant($values, dtype=tf.$dtype)",
+            "array": "tf.constant(np.array($values, dtype='$dtype'))",
             "empty": "tf.zeros($shape, dtype=tf.$dtype)",
             "call": {"port": "tensorflow_port.%s($tensors$options)" % operator},
             "wrap": {

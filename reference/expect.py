@@ -1,63 +1,64 @@
-"""What a loss must give for given arguments, and whether a result is right: without any framework.
-
-    expected = expect(FORMULA, {"input": scores, "target": labels}, dtype="float32", reduction="mean")
-    expected.value, expected.bound                # the true mean, and how far a right one may be from it
-    expected.check(loss)                          # raises Deviation with the first wrong element
-    expected.check(gradient, of="input")
-
-A formula of one's own is a function over named arguments:
-
-    hinge = formula(lambda x, y: positive_part(1 - x * y), x="N score", y="N sign")
-"""
+"""What a loss must give for given arguments, without any framework: ``lossproof.expect`` describes it."""
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 
 from . import formulas
-from .arguments import DomainError
-from .enclosure import Answer, Enclosure
-from .engine.expression import Expression
-from .engine.formula import ArgumentSpec, Formula, Setting
+from .arguments import DomainError, ShapeError
+from .engine.formula import Formula
 from .engine.oracle import evaluate
-from .formats import FORMATS, Arithmetic, Float64, Format
+from .expectation import Deviation, Expectation
+from .formats import Arithmetic
+from .given import format_of, numbers, sorted_out
+from .own_formula import formula
 
-KINDS = {"score": "finite", "number": "finite", "sign": "sign", "unit": "unit", "class": "class"}
-"""What an argument may hold, by the word that ends its description; only a score has a gradient unless asked."""
-
-
-class Deviation(AssertionError):
-    """A result outside its bound."""
+__all__ = ["Deviation", "Expectation", "Expected", "expect", "formula", "known_formula"]
 
 
-def formula(
-    function: Callable[..., Expression], *, options: Mapping[str, Setting] | None = None, **axes: str
-) -> Formula:
-    """A loss of one's own.
+@dataclass(frozen=True, eq=False, repr=False)
+class Expected(Expectation):
+    """A loss and its gradients, with their bounds.
 
-    Args:
-        function: Of expressions, one for each argument, and of the options.
-        options: Settings with their defaults.
-        axes: Of each argument, its axes and what it holds: ``input="N? C score"``; ``...`` for any axes.
-
-    Raises:
-        DomainError: A description that ends in no known word.
+    Attributes:
+        gradients: By the argument's name.
     """
-    specs = tuple(_spec(name, description) for name, description in axes.items())
-    return Formula(getattr(function, "__name__", "formula"), specs, function, function, dict(options or {}))
 
+    gradients: Mapping[str, Expectation]
 
-def _spec(name: str, description: str) -> ArgumentSpec:
-    *pattern, kind = description.split()
-    if kind not in KINDS:
-        raise DomainError(f"argument {name!r}: {kind!r} is no kind; there are {', '.join(KINDS)}")
-    return ArgumentSpec(name, " ".join(pattern), KINDS[kind], differentiable=kind == "score")
+    def gradient(self, name: str) -> Expectation:
+        """The gradient to an argument, of its shape, for the cotangent that was given.
+
+        Raises:
+            DomainError: There is no gradient to it, or it was not asked for.
+        """
+        if name not in self.gradients:
+            known = ", ".join(self.gradients) or "none"
+            raise DomainError(f"{self.title}: no gradient to {name!r} was asked for; there are {known}")
+        return self.gradients[name]
+
+    def check(self, got: Any, of: str | None = None) -> None:
+        """Raise unless a result is what a right implementation may give.
+
+        Args:
+            got: The loss, as :meth:`Expectation.check` takes it.
+            of: If ``got`` is a gradient, the argument to which it is one.
+
+        Raises:
+            Deviation: The first element outside its bound, another shape, or another dtype.
+            DomainError: An element has an infinite bound, or there is no such gradient.
+        """
+        __tracebackhide__ = True
+        if of is None:
+            super().check(got)
+        else:
+            self.gradient(of).check(got)
 
 
 def known_formula(name: str) -> Formula:
@@ -73,113 +74,46 @@ def known_formula(name: str) -> Formula:
     return found
 
 
-@dataclass(frozen=True)
-class Expected:
-    """A loss and its gradients, enclosed, with their bounds.
-
-    Attributes:
-        answer: The engine's.
-        format: Of the implementation.
-        name: Of the loss.
-    """
-
-    answer: Answer
-    format: Format
-    name: str
-
-    @property
-    def value(self) -> Float64:
-        """The float64 value nearest to the true loss."""
-        return self.answer.value.middle
-
-    @property
-    def bound(self) -> Float64:
-        """How far a right implementation may be from the true loss."""
-        return self.answer.value.bound
-
-    def gradient(self, name: str) -> Enclosure:
-        """The gradient to an argument."""
-        return self.answer.gradients[name]
-
-    def check(self, got: Any, of: str = "value") -> None:
-        """Raise unless a result is what a right implementation may give.
-
-        Args:
-            got: The result, as an array or a number.
-            of: ``value``, or the argument to which it is the gradient.
-
-        Raises:
-            Deviation: The first element outside its bound, or another shape.
-        """
-        expected = self.answer.value if of == "value" else self.answer.gradients[of]
-        array = np.asarray(got, dtype=np.float64)
-        if array.shape != expected.low.shape:
-            raise Deviation(f"{self.name} {of}: shape {array.shape}; expected {expected.low.shape}")
-        wrong = ~expected.admits(array, self.format)
-        if wrong.any():
-            raise Deviation(self._said(array, expected, wrong, of))
-
-    def _said(self, got: Float64, expected: Enclosure, wrong: Any, of: str) -> str:
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        low, high = float(expected.low[place]), float(expected.high[place])
-        wanted = f"{low!r}" if low == high else f"from {low!r} to {high!r}"
-        lines = [
-            f"{self.name} {of}, {self.format.name}: {int(np.count_nonzero(wrong))} of {wrong.size} outside the bound",
-            f"  place     {place}",
-            f"  got       {float(got[place])!r}   ({float(got[place]).hex()})",
-            f"  expected  {wanted}   ({float(expected.middle[place]).hex()})",
-            f"  bound     {float(expected.bound[place])!r}",
-        ]
-        return "\n".join(lines)
-
-
 def expect(
     loss: Formula | str,
-    arguments: Mapping[str, Any],
+    /,
     *,
-    dtype: str = "float32",
+    dtype: npt.DTypeLike = "float32",
     reduction: str = "none",
     cotangent: Any = None,
     documented: bool = False,
     flushes: bool = False,
-    gradients: tuple[str, ...] | None = None,
-    **options: Setting,
+    gradients: Sequence[str] | None = None,
+    **given: Any,
 ) -> Expected:
-    """What a loss must give.
-
-    Args:
-        loss: A formula, or the name of a loss.
-        arguments: By name; numbers must be values of the format.
-        dtype: Format of the implementation.
-        reduction: ``none``, ``sum`` or ``mean``.
-        cotangent: Upstream gradient; ones if absent.
-        documented: Grant the rounding of the page's own form.
-        flushes: Whether subnormal numbers may be taken as 0.
-        gradients: Arguments to which gradients are wanted; all that have one if absent.
-        options: Settings of the loss.
+    """What a loss must give: ``lossproof.expect`` describes it.
 
     Raises:
         OracleError: Arguments outside the formula's domain, and numbers that the format does not hold.
     """
-    chosen = known_formula(loss) if isinstance(loss, str) else loss
-    if dtype not in FORMATS:
-        raise DomainError(f"dtype {dtype!r}: no such format; there are {', '.join(FORMATS)}")
-    given = {name: np.asarray(value) for name, value in arguments.items()}
-    for name, value in given.items():
-        _check_format(name, value, FORMATS[dtype])
-    wanted = gradients
-    if wanted is None:
-        wanted = tuple(spec.name for spec in chosen.arguments if spec.differentiable and spec.name in given)
-    upstream = None if cotangent is None else np.asarray(cotangent, dtype=np.float64)
-    own = Arithmetic(FORMATS[dtype], flushes)
-    answer = evaluate(chosen, given, options, reduction, own, upstream, documented=documented, gradients=wanted)
-    return Expected(answer, FORMATS[dtype], chosen.name)
+    chosen = loss if isinstance(loss, Formula) else known_formula(loss)
+    own = Arithmetic(format_of(dtype), flushes)
+    arguments, options = sorted_out(chosen, given, own.format)
+    wanted = _wanted(chosen, arguments, gradients)
+    upstream = None if cotangent is None else numbers("cotangent", cotangent, own.format)
+    answer = evaluate(chosen, arguments, options, reduction, own, upstream, documented=documented, gradients=wanted)
+    if upstream is not None and upstream.shape != answer.value.low.shape:
+        raise ShapeError(f"cotangent has shape {upstream.shape}; the result has {answer.value.low.shape}")
+    title = chosen.name if reduction == "none" else f"{chosen.name}, {reduction}"
+    slopes = {
+        name: Expectation(f"{title}, gradient to {name}, {own.format.name}", own.format, enclosure)
+        for name, enclosure in answer.gradients.items()
+    }
+    return Expected(f"{title}, {own.format.name}", own.format, answer.value, slopes)
 
 
-def _check_format(name: str, values: Any, format: Format) -> None:
-    if values.dtype.kind != "f":
-        return
-    wide = values.astype(np.float64)
-    bad = np.isfinite(wide) & (format.round(wide) != wide)
-    if bad.any():
-        raise DomainError(f"{name} holds {wide[bad][0]!r}, which is no value of {format.name}")
+def _wanted(formula: Formula, given: Mapping[str, Any], gradients: Sequence[str] | None) -> tuple[str, ...]:
+    """The arguments to which gradients are taken: those that were asked for, or all that the loss has."""
+    real = [spec for spec in formula.arguments if spec.name in given and not spec.whole]
+    if gradients is None:
+        return tuple(spec.name for spec in real if spec.differentiable)
+    names = [spec.name for spec in real]
+    for name in gradients:
+        if name not in names:
+            raise DomainError(f"{formula.name}: no gradient to {name!r}; there are those to {', '.join(names)}")
+    return tuple(gradients)

@@ -30,7 +30,7 @@ _ENGINE_WAYS = ((False, False), (True, True))
 """Whether subnormal numbers may be flushed, and whether the rounding of the page's own form is granted."""
 
 _MOST_CLASSES = 300
-"""Of a case that the engine takes: it computes every pair of a row at once, and those of 33,000 classes are gigabytes."""
+"""Of a case that the engine takes: of 33,000 classes, all pairs of a row at once would be gigabytes."""
 
 IMPOSSIBLE: Mapping[str, str] = {}
 """Regimes that are on one side in every case, each with the reason."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.arrays import from_plain
+from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
 from conformance.judging.answers import Refused, Undecided, Variant
@@ -18,7 +19,7 @@ from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation
 from conformance.judging.subject import Subject
-from conformance.operators.catalogue import clauses
+from conformance.operators.catalogue import OPERATORS, clauses
 from reference.formats import Float64
 from tests import stand_in_adapter
 
@@ -32,13 +33,13 @@ LAYOUTS = ("contiguous", "strided")
 OFFERS = (
     "value",
     "gradient",
+    "gradient:weight",
+    "gradient:target",
     "after",
     "accumulated",
     "forward",
     "second",
     "jacobian",
-    "weight_gradient",
-    "target_gradient",
     "threads",
     "layouts",
     "another-mode",
@@ -89,24 +90,40 @@ def broken(name: str, answer: Answer, dtype: str = "float64") -> bool:
 
 def right(call: Any) -> Any:
     """The NumPy port, with every further want computed from its gradient and the formulas."""
-    arrays = {name: from_plain(plain) for name, plain in call["arrays"].items()}
-    want = set(call["want"]) - {"value", "gradient", "after"}
-    first = dict(call, want=[word for word in call["want"] if word not in want])
+    arrays = sent(call)
+    first = next(iter(arrays))
+    want = [word for word in call["want"] if word in _FURTHER]
+    asked = dict(call, want=[word for word in call["want"] if word not in want])
     if want:
-        ones: Array = np.ones(np.shape(arrays["input"])[:-1] if call["options"].get("reduction") == "none" else ())
-        first = _with(dict(first, want=["value", "gradient"]), "cotangent", arrays.get("cotangent", ones))
-    reply: dict[str, Any] = stand_in_adapter.plain.evaluate(first)
+        shape = plain_shape(call, arrays)
+        ones: Array = np.ones(shape if call["options"].get("reduction") == "none" else ())
+        asked = _with(asked, "cotangent", arrays.get("cotangent", ones))
+        asked["want"] = list(dict.fromkeys([*asked["want"], "value", f"gradient:{first}"]))
+    reply: dict[str, Any] = stand_in_adapter.plain.evaluate(asked)
     if "raised" in reply:
         return reply
-    for word in want:
-        reply[word] = _FURTHER[word](call, arrays, reply)
-    return reply
+    arrays = sent(asked)
+    found = {word: _FURTHER[word](call, arrays, {**reply, "gradient": reply[f"gradient:{first}"]}) for word in want}
+    return {word: array for word, array in {**reply, **found}.items() if word in call["want"] or word == "value"}
+
+
+def sent(call: Any) -> dict[str, Array]:
+    """Arguments and vectors of a call; lists stay lists."""
+    named = {given["name"]: given["array"] for given in call["arguments"]} | call["vectors"]
+    return {name: plain["list"] if "list" in plain else from_plain(plain) for name, plain in named.items()}
+
+
+def plain_shape(call: Any, arrays: dict[str, Array]) -> tuple[int, ...]:
+    """The shape of the result of reduction ``none``."""
+    operator = OPERATORS[call["operator"]]
+    case = Case(operator, call["dtype"], {name: array for name, array in arrays.items() if operator.has(name)})
+    return case.result_shape
 
 
 def _with(call: Any, name: str, array: Array) -> Any:
     stored = np.asarray(array, dtype=call["dtype"])
     plain = {"dtype": call["dtype"], "shape": list(stored.shape), "data": stored.tobytes()}
-    return dict(call, arrays=dict(call["arrays"], **{name: plain}))
+    return dict(call, vectors={**call["vectors"], name: plain})
 
 
 def _scale(call: Any, arrays: dict[str, Array]) -> Float64:
@@ -134,20 +151,26 @@ def _by_weight(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
     return np.asarray((losses * _scale(call, plain)).sum(axis=0))
 
 
+def _forward(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
+    """Each element of the result has scores of its own."""
+    inner = tuple(range(len(plain_shape(call, arrays)), reply["gradient"].ndim))
+    return np.asarray((arrays["tangent"] * reply["gradient"]).sum(axis=inner))
+
+
 def _jacobian(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
-    del call
-    rows = len(arrays["input"])
-    blocks = np.zeros((rows, *arrays["input"].shape), dtype=arrays["input"].dtype)
-    blocks[np.arange(rows), np.arange(rows)] = reply["gradient"]
-    return blocks
+    shape, gradient = plain_shape(call, arrays), reply["gradient"]
+    elements = int(np.prod(shape))
+    blocks = np.zeros((elements, elements, gradient.size // elements), dtype=gradient.dtype)
+    blocks[np.arange(elements), np.arange(elements)] = gradient.reshape(elements, -1)
+    return blocks.reshape(*shape, *gradient.shape)
 
 
 _FURTHER: dict[str, Callable[[Any, dict[str, Array], Any], Array]] = {
     "accumulated": lambda call, arrays, reply: arrays["held"] + reply["gradient"],
-    "forward": lambda call, arrays, reply: (arrays["tangent"] * reply["gradient"]).sum(axis=-1),
+    "forward": _forward,
     "second": _second,
     "jacobian": _jacobian,
-    "weight_gradient": _by_weight,
-    "target_gradient": lambda call, arrays, reply: -arrays["input"] * _scale(call, arrays),
+    "gradient:weight": _by_weight,
+    "gradient:target": lambda call, arrays, reply: -arrays["input"] * _scale(call, arrays),
     "threads": lambda call, arrays, reply: np.stack([reply["value"]] * 4),
 }

@@ -28,11 +28,14 @@ def lossproof(*words: str) -> Result:
     [
         (["run", "keras"], "subject keras: no such subject; there are cupy, jax, mindspore, numpy, tensorflow, torch"),
         (["run", "nowhere.py"], "subject nowhere.py: no such file"),
-        (["run", "numpy", "--operator", "hinge"], "--operator hinge: no such operator; there are multilabel_margin"),
+        (
+            ["run", "numpy", "--operator", "hinge"],
+            "--operator hinge: no such operator; there are hinge_embedding_loss, ",
+        ),
         (["run", "numpy", "--dtype", "float8"], "--dtype float8: not offered by this subject; it offers float16"),
         (["run", "numpy", "--form", "native"], "--form native: not offered by this subject; it offers port"),
         (["run", "numpy", "--mode", "jit"], "--mode jit: not offered by this subject; it offers eager"),
-        (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are margin.dtypes.*"),
+        (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are hinge.dtypes.*"),
         (["run", "numpy", "--profile", "huge"], "--profile huge: no such profile; there are quick, standard"),
         (["run", "numpy==0.1", "--python", sys.executable], "subject numpy==0.1: "),
         (["run", "--python", "/bin/true"], "--python /bin/true: this is no Python interpreter"),
@@ -170,9 +173,9 @@ def test_an_interrupted_run_says_so_and_leaves_no_finished_file(tmp_path: Path) 
     """Ctrl-C ends with one line and status 130; what is left has no footer."""
     program = (
         "import _thread, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from conformance.running import run\n"
+        "from conformance.running import lanes\n"
         "def interrupt(*_): raise KeyboardInterrupt\n"
-        "run.run_cell = interrupt\n"
+        "lanes.run_cell = interrupt\n"
         "from conformance.command.cli import cli\n"
         "cli(sys.argv[2:], prog_name='lossproof')"
     )

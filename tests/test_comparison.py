@@ -91,8 +91,8 @@ def shown(comparison: Comparison, folder: Path) -> Page:
 
 
 def test_every_class_has_a_look_and_occurs_here(comparison: Comparison) -> None:
-    """The comparison that the other tests look at leaves no class out but the one of two processors."""
-    assert set(comparison.counts) | {"worse-elsewhere"} == set(CLASSES) == set(LOOKS) == set(get_args(Class))
+    """The comparison that the other tests look at leaves no class out."""
+    assert set(comparison.counts) == set(CLASSES) == set(LOOKS) == set(get_args(Class))
     assert all(look.glyph and look.meaning for look in LOOKS.values())
     assert comparison.stale
 
@@ -164,7 +164,7 @@ def test_classes_are_counted_and_the_same_ones_only_that(page: Page, comparison:
         assert f"{LOOKS[kind].glyph} {kind} {count} " in said
     assert "class-same" not in page.ids
     assert [name for name in page.ids if name.startswith("class-")] == [
-        f"class-{kind}" for kind in CLASSES if kind not in ("same", "worse-elsewhere")
+        f"class-{kind}" for kind in CLASSES if kind != "same"
     ]
 
 

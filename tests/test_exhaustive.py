@@ -22,7 +22,7 @@ DOMAIN = Domain(SOFT, "float32", exhaustive=True)
 
 def losses(call: Any) -> Any:
     """log(1 + e^x) in float64, rounded to float32; one score has another loss."""
-    scores = worker.array_of(call["arrays"]["input"])
+    scores = worker.array_of(call["arguments"][0]["array"])
     x = np.frombuffer(scores["data"], dtype=np.float32).astype(np.float64)
     value = np.logaddexp(0.0, x).astype(np.float32)
     value[x == 0.6875] += np.float32(1e-3)

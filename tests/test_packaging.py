@@ -26,6 +26,30 @@ CHECK_FOREIGN = (
     "import lossproof, adapters; assert adapters.WHOSE == 'theirs'; lossproof.port('numpy'); import adapters; "
     "assert b'margin_backward' in lossproof.port('cupy').source()"
 )
+EXPECT = """\
+import sys
+before = list(sys.path), set(sys.modules)
+import lossproof
+assert sys.path == before[0]
+assert not [name for name in set(sys.modules) - before[1] if name.split(".")[0] in {"numpy", "flint", "_lossproof_reference"}]
+import numpy as np
+from lossproof import Deviation, OracleError, expect, formula, words
+expected = expect("multi_margin_loss", input=np.float32([[0.5, 0.25]]), target=[0], reduction="mean", p=2)
+expected.check(np.float32(0.28125))
+expected.check(np.float32([[-0.75, 0.75]]), of="input")
+try:
+    expected.check(np.float32(0.2812))
+except Deviation as error:
+    print(type(error).__module__, error)
+own = formula(lambda x: words.softplus(x), x="N score")
+assert abs(expect(own, x=[0.0]).value[0] - np.log(2)) < 1e-15
+try:
+    lossproof.losses
+except AttributeError as error:
+    print(error)
+assert sys.path == before[0]
+assert not {"adapters", "conformance", "reference", "reports", "torch", "jax"} & set(sys.modules)
+"""
 
 
 def call(*command: str | Path, cwd: Path) -> str:
@@ -68,6 +92,7 @@ def test_an_install_works_from_an_empty_folder_beside_a_foreign_adapters(
     call(command, "run", "numpy", "--profile", "quick", "--dtype", "float32", cwd=empty)
     printed = call(command, "report", "runs", "--site", "site", cwd=empty)
     call(python, "-c", CHECK_FOREIGN, cwd=empty)
+    assert_it_expects(call(python, "-c", EXPECT, cwd=empty))
     call(python, "-m", "pip", "uninstall", "--quiet", "--yes", "lossproof", cwd=empty)
     theirs = call(python, "-c", "import adapters; print(adapters.WHOSE)", cwd=empty)
 
@@ -75,6 +100,43 @@ def test_an_install_works_from_an_empty_folder_beside_a_foreign_adapters(
     assert str(empty / "site" / "index.html") in printed
     assert sorted(path.name for path in empty.iterdir()) == ["runs", "site"]
     assert list(environment.rglob("lossproof_suite/**/*.py")) == []
+
+
+def assert_it_expects(printed: str) -> None:
+    """The deviation and the refusal that the program prints."""
+    lines = printed.splitlines()
+    assert lines[0] == "lossproof multi_margin_loss, mean, float32: 1 of 1 elements outside the bound"
+    assert lines[-1] == "module 'lossproof' has no attribute 'losses'"
+
+
+def test_an_expectation_is_derived_without_touching_the_import_path() -> None:
+    """What it needs is loaded when it is first called, under a private name."""
+    assert_it_expects(call(sys.executable, "-c", EXPECT, cwd=ROOT))
+
+
+def test_beside_a_foreign_reference_both_are_what_they_are(tmp_path: Path) -> None:
+    """A package of somebody else's that is called ``reference`` is neither used nor replaced."""
+    (tmp_path / "reference.py").write_text("WHOSE = 'theirs'\n", encoding="utf-8")
+    program = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
+        "import reference, lossproof\n"
+        "assert lossproof.expect('soft_margin_loss', input=[0.0], target=[1]).value.shape == (1,)\n"
+        "assert sys.modules['reference'] is reference\n"
+        "print(reference.WHOSE)"
+    )
+
+    assert call(sys.executable, "-c", program, cwd=tmp_path) == "theirs\n"
+
+
+def test_the_command_line_and_a_users_formula_share_one_reference() -> None:
+    """A formula that is made in its process is one that the suite takes."""
+    program = (
+        "import reference.engine.words, reference.arguments, lossproof\n"
+        "assert lossproof.words is reference.engine.words\n"
+        "assert lossproof.OracleError is reference.arguments.OracleError"
+    )
+
+    call(sys.executable, "-c", program, cwd=ROOT)
 
 
 def test_a_port_is_loaded_without_touching_the_import_path() -> None:

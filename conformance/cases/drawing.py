@@ -102,10 +102,12 @@ class Fixed:
     Attributes:
         build: Makes them; none for a domain that they do not concern.
         whole: A case is shown as it is; else it is made smaller, like a drawn one.
+        long: There are so many, or they are so large, that a variant of slow calls gets some of them.
     """
 
     build: Callable[[Domain], list[Case]]
     whole: bool = True
+    long: bool = False
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """All of them."""

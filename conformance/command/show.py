@@ -114,7 +114,7 @@ def outcome(found: Outcome, style: str) -> str:
     if style == "markdown":
         rows = [f"| `{clause}` | {variants_of(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
         table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
-        costs = ["", *(f"- {line}" for line in cost_lines(found.header.measured))]
+        costs = ["", *(f"- {line}" for line in (*cost_lines(found.header.measured), *_absent(found.header)))]
         head = f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {total}"
         return "\n".join([head, *table, *costs])
     lines = [line for clause, group in broken.items() for line in _clause_lines(clause, group)]
@@ -124,10 +124,19 @@ def outcome(found: Outcome, style: str) -> str:
         [
             *lines,
             *cost_lines(found.header.measured),
+            *_absent(found.header),
             f"{subject.framework} {subject.version}, {len(found.findings)} cells: {total}{state}",
             f"written to {found.path}",
         ]
     )
+
+
+def _absent(header: Header) -> list[str]:
+    """The operators that the framework does not have, those of the same words in a line."""
+    by_words: defaultdict[str, list[str]] = defaultdict(list)
+    for operator, words in header.absent.items():
+        by_words[words].append(operator)
+    return [f"absent: {', '.join(operators)} ({words})" for words, operators in by_words.items()]
 
 
 def _plain(finding: Finding, header: Header) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.lattice import lattice
 from conformance.cases.random_bits import RandomBits
 from conformance.families.numbers import assert_no_overflow, large, with_large_scores
+from conformance.families.shapes import sometimes_weighted, unbatched
 from conformance.families.value import FROZEN, lattice_exists
 from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
@@ -60,11 +61,25 @@ def gradient_of_the_sum(subject: Subject, case: Case) -> None:
     "implied",
     "reductions",
     why="The derivative of the sum of the losses divided by their number.",
-    cases=drawn(("mean",), scores="plain", cotangent=True),
+    cases=drawn(("mean", None), scores="plain", cotangent=True),
     needs="gradient",
 )
 def gradient_of_the_mean(subject: Subject, case: Case) -> None:
-    """The gradient of reduction ``mean`` is the derivative of every loss times the cotangent over their number."""
+    """Reduction ``mean``, named or left out, gives the mean of the derivatives, each times the cotangent."""
+    assert_gradient(subject, case, as_documented=True)
+
+
+@shared(
+    "gradients.unbatched",
+    "implied",
+    "shapes",
+    why="The derivative of the loss of one row, which is the sum and the mean of its batch.",
+    cases=unbatched(sometimes_weighted(("sum", "mean", None), cotangent=True)),
+    needs="gradient",
+    applies=lambda operator: operator.unbatched,
+)
+def gradient_without_batch(subject: Subject, case: Case) -> None:
+    """A row without batch axis has the gradient of the formula, which no mean divides by the number of classes."""
     assert_gradient(subject, case, as_documented=True)
 
 

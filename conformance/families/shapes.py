@@ -40,6 +40,16 @@ def unbatched(draw: Drawn) -> Drawn:
     return draw.map(lambda case: case.some_rows(slice(0, 1)).unbatched())
 
 
+def sometimes_weighted(reductions: tuple[str | None, ...], *, cotangent: bool = False) -> Drawn:
+    """Plain cases, every other one with a weight if the operator has one."""
+
+    def change(case: Case) -> Case:
+        weighted = int(case.digest(), 16) % 2
+        return case if weighted else case.replace(**{argument.name: None for argument in case.operator.weights})
+
+    return drawn(reductions, scores="plain", given=("weight",), cotangent=cotangent).map(change)
+
+
 @shared(
     "shapes.result",
     "documented",
@@ -59,7 +69,7 @@ def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
     "shapes.unbatched",
     "documented",
     "shapes",
-    cases=unbatched(drawn(("sum", "mean"), scores="plain")),
+    cases=unbatched(sometimes_weighted(("sum", "mean", None))),
     applies=lambda operator: operator.unbatched,
 )
 def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) -> None:

@@ -117,7 +117,7 @@ def _frozen(domain: Domain) -> list[Case]:
     return corpus.cases(domain)
 
 
-FROZEN = Fixed(_frozen)
+FROZEN = Fixed(_frozen, long=True)
 """The cases of the corpus."""
 
 

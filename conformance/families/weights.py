@@ -23,7 +23,7 @@ from conformance.judging.compare import (
 from conformance.judging.subject import Subject
 from reference.formats import Float64
 
-_REDUCTIONS = ("none", "sum", "mean")
+_REDUCTIONS = ("none", "sum", "mean", None)
 _WEIGHTED = ("weight",)
 _SIZES = ((3,), (5,), (2, 4), (2, 1), (4, 1), (2,), (0,))
 _ONE_ELEMENT = ((), (1,), (1, 1))
@@ -110,12 +110,12 @@ def linear_in_the_weight(subject: Subject, case: Case) -> None:
     "implied",
     "weight",
     why="The derivative of the weighted formula: each class's derivative times its weight.",
-    cases=drawn(scores="plain", given=_WEIGHTED, cotangent=True),
+    cases=drawn(_REDUCTIONS, scores="plain", given=_WEIGHTED, cotangent=True),
     needs="gradient",
     applies=weighs_classes,
 )
 def gradient_with_weights(subject: Subject, case: Case) -> None:
-    """The gradient of each class is multiplied by the weight of its class."""
+    """The gradient of each class is multiplied by the weight of its class, whatever the reduction."""
     assert_gradient(subject, case, as_documented=True)
 
 

@@ -61,6 +61,20 @@ def with_all_numbers_of_rows(cases: list[Case], count: int) -> list[Case]:
     return sorted(cases, key=lambda case: places[id(case)])[:count]
 
 
+def spread(cases: list[Case], count: int) -> list[Case]:
+    """So many of a long list, from its start to its end; what a smaller count takes of them a larger one takes too.
+
+    Every second case goes first, then every second of those between, so that each prefix is spread over the list.
+    """
+    order = sorted(range(len(cases)), key=lambda place: (-_halvings(place), place))
+    return [cases[place] for place in sorted(order[:count])]
+
+
+def _halvings(place: int) -> int:
+    """How often a place can be halved; the first place more often than any other."""
+    return (place & -place).bit_length() if place else 64
+
+
 def cost_facts(description: Description, variants: dict[Variant, frozenset[str]], profile: Profile) -> dict[str, Any]:
     """For the header of a run: the classes of every operator and mode, and what each class leaves out."""
     found = {(variant.operator, variant.mode): costs for variant, costs in variants.items()}
@@ -103,10 +117,11 @@ def _left_out(cost: str, profile: Profile) -> str:
     shapes = ", ".join(f"{rows} x {classes}" for rows, classes in profile.shapes)
     most = profile.lattice
     few = f"{profile.cases - profile.few_cases} of {profile.cases} cases of each drawn property"
+    long = f", all but {profile.few_cases} of the corpus and of long rows"
     rows = {name: f"lattices of {least} classes and more" for name, least in (("slow-rows", 4), ("expensive-rows", 3))}
     words = {
         "cheap": "nothing",
-        "slow-calls": f"{few}, because every call takes long",
+        "slow-calls": f"{few}{long}, because every call takes long",
         "slow-rows": f"{rows['slow-rows'] if most > 3 else 'nothing of this profile'}, because every row takes long",
         "expensive-rows": f"{rows['expensive-rows']}, because every row takes milliseconds",
         "quadratic-classes": f"the row of {MANY_CLASSES} classes, "

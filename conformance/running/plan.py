@@ -14,7 +14,7 @@ from conformance.cases.operator import Shape
 from conformance.judging.answers import Variant
 from conformance.judging.clause import Also, Clause, Level
 from conformance.judging.subject import Subject
-from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, with_all_numbers_of_rows
+from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, spread, with_all_numbers_of_rows
 from conformance.running.discover import UsageError
 
 Share = Also | Literal["all", "none"]
@@ -205,6 +205,9 @@ def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> 
     if subject.expensive_shapes:
         some = drawn(clause, found, profile.few_cases, seed)
         return some[-1:] if "largest" in clause.also else some
-    if "slow-calls" in subject.costs and not isinstance(clause.draw, Fixed):
-        return with_all_numbers_of_rows(drawn(clause, found, CASES_TO_CHOOSE_FROM, seed), profile.few_cases)
-    return drawn(clause, found, profile.cases, seed)
+    if "slow-calls" not in subject.costs:
+        return drawn(clause, found, profile.cases, seed)
+    if isinstance(clause.draw, Fixed):
+        written = drawn(clause, found, profile.cases, seed)
+        return spread(written, profile.few_cases) if clause.draw.long and not profile.exhaustive else written
+    return with_all_numbers_of_rows(drawn(clause, found, CASES_TO_CHOOSE_FROM, seed), profile.few_cases)

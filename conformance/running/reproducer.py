@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from string import Template
 from typing import Any
 
@@ -28,7 +29,8 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     template = offer.get("reproducer")
     if template is None:
         return ""
-    options = "".join(f", {name}={value}" for name, value in _keywords(case))
+    integers = template.get("integers", {}).get(variant.form, [])
+    options = "".join(f", {name}={value}" for name, value in _keywords(case, integers))
     fields: dict[str, Any] = {
         "tensors": ", ".join(argument.name for argument in case.given if argument.place == "positional"),
         "options": options,
@@ -41,16 +43,21 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     }
     fields["call"] = Template(template["call"][variant.form]).substitute(fields)
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
-    lines = [Template(template["prelude"]).substitute(fields).rstrip()]
+    lines = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]
     lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=bool(to))]
     defined = template.get("define", {}).get(variant.mode)
     lines += [Template(defined).substitute(fields)] if defined else []
     return "\n".join([*lines, *_ending(template, fields)])
 
 
-def _keywords(case: Case) -> list[tuple[str, str]]:
+def _keywords(case: Case, integers: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and values of the keyword arguments; of some options a whole number is written as an integer."""
     given = [(argument.name, argument.name) for argument in case.given if argument.place == "keyword"]
-    return given + [(name, repr(value)) for name, value in case.keywords.items()]
+    options = {
+        name: int(value) if name in integers and float(value).is_integer() else value
+        for name, value in case.keywords.items()
+    }
+    return given + [(name, repr(value)) for name, value in options.items()]
 
 
 def _arguments(case: Case, *, gradient: bool) -> list[str]:
@@ -70,11 +77,10 @@ def _array(case: Case, name: str, template: Reproducer) -> str:
     values = values_text(array)
     if name in case.no_tensors:
         return values
-    dtype = case.dtype_of(name)
-    shape = repr(tuple(np.shape(array)))
-    return Template(template["empty" if 0 in np.shape(array) else "array"]).substitute(
-        values=values, dtype=dtype, shape=shape
-    )
+    dtype, shape = case.dtype_of(name), np.shape(array)
+    usual = template["empty" if 0 in shape else "array"]
+    chosen = template.get("arrays", {}).get(dtype, usual)
+    return Template(chosen).substitute(values=values, dtype=dtype, shape=repr(tuple(shape)))
 
 
 def values_text(array: Float64 | Int64) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from ..enclosure import Enclosure
 from ..formats import Bool, Float64
 from .layout import Layout
-from .shapes import Binding
+from .shapes import FURTHER, Binding
 
 TOO_WIDE = 2.0**-20
 """Largest width of an enclosure as a share of its bound."""
@@ -64,7 +64,7 @@ class Found:
         largest = np.finfo(np.float64).max
         reach = np.where(self.up, np.inf, np.clip(high + bound, 0.0, largest))
         depth = np.where(self.down, np.inf, np.clip(bound - low, 0.0, largest))
-        shape = binding.full(self.axes) if binding.further or "d" in self.axes else layout_shape(layout, self.axes)
+        shape = binding.full(self.axes) if binding.further or FURTHER in self.axes else layout_shape(layout, self.axes)
         parts = [layout.strip(part, self.axes).reshape(shape) for part in (low, high, bound, reach, depth, middle)]
         return Enclosure(*parts)
 

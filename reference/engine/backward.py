@@ -56,7 +56,7 @@ class Backward:
             Adjoints of the nodes where it ended; arguments may stand in several nodes.
         """
         order = walk(root)
-        needed = {leaf, *_above(order, leaf)} if leaf else self._needed(order)
+        needed = {leaf, *_above(order, leaf)} if leaf is not None else self._needed(order)
         waiting: dict[Node, list[Adjoint]] = {root: [adjoint]}
         found: dict[Node, Adjoint] = {}
         for node in reversed(order):

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import frexp, isfinite
+from numbers import Real
 
-from ..arguments import ShapeError
+from ..arguments import DomainError
 from .masks import Compared, Integers, Mask, renamed
 from .node import Node, joined_axes
 
@@ -49,8 +51,15 @@ class Expression(Node):
         return Product((expression(other), self))
 
     def __truediv__(self, other: Expression | float) -> Expression:
-        """A quotient."""
-        return Quotient((self, expression(other)))
+        """A quotient; by a power of two, it is a product, because both round alike."""
+        divisor = expression(other)
+        if (
+            isinstance(divisor, Constant)
+            and abs(frexp(divisor.value)[0]) == 0.5
+            and 2**-9 <= abs(divisor.value) <= 2**9
+        ):
+            return self * (1 / divisor.value)
+        return Quotient((self, divisor))
 
     def __rtruediv__(self, other: float) -> Expression:
         """A number over this."""
@@ -58,7 +67,8 @@ class Expression(Node):
 
     def __pow__(self, exponent: int) -> Expression:
         """A power with a small positive exponent."""
-        return self if exponent == 1 else Power((self,), exponent)
+        whole = _exponent(exponent)
+        return self if whole == 1 else Power((self,), whole)
 
     def __abs__(self) -> Expression:
         """The magnitude."""
@@ -76,31 +86,49 @@ class Expression(Node):
         """Where it is above another number."""
         return Compared((self, expression(other)), ">")
 
+    def __le__(self, other: Expression | float) -> Mask:
+        """Where it is not above another number."""
+        return ~(self > other)
+
     def equals(self, other: Expression | float) -> Mask:
         """Where it is another number."""
         return Compared((self, expression(other)), "==")
 
     def at(self, index: Integers, axis: str) -> Expression:
         """The number at an index along an axis, which goes; the index's axes come."""
-        return Gather((self, index), axis)
+        return Gather((self, index), self.along_axis(axis))
 
     def along(self, old: str, new: str) -> Expression:
         """The same numbers with one axis under another name."""
-        return Renamed((self,), old, new)
+        return Renamed((self,), self.along_axis(old), new)
 
     def total(self, *axes: str) -> Expression:
         """The sum over axes, in open order."""
         for axis in axes:
-            if axis not in self.axes:
-                raise ShapeError(f"sum over axis {axis!r} of a number with axes {', '.join(self.axes)}")
+            self.along_axis(axis)
         if isinstance(self, Total):
             return Total(self.parents, (*self.over, *axes))
         return Total((self,), axes) if axes else self
 
 
 def expression(value: Expression | float) -> Expression:
-    """A number as a node."""
-    return value if isinstance(value, Expression) else Constant((), float(value))
+    """A number as a node.
+
+    Raises:
+        DomainError: It is none, or not finite.
+    """
+    if isinstance(value, Expression):
+        return value
+    if not isinstance(value, Real) or not isfinite(value):
+        shown = type(value).__name__ if isinstance(value, Node) else repr(value)
+        raise DomainError(f"{shown} in a formula; it takes expressions and finite numbers")
+    return Constant((), float(value))
+
+
+def _exponent(exponent: object) -> int:
+    if not isinstance(exponent, int) or exponent < 1:
+        raise DomainError(f"power {exponent!r}: no such power; an exponent is an integer from 1 on")
+    return exponent
 
 
 def total(*terms: Expression | float) -> Expression:

@@ -30,11 +30,11 @@ class Mask(Node):
 
     def any(self, axis: str) -> Mask:
         """Where it holds somewhere along an axis."""
-        return AnyOf((self,), axis)
+        return AnyOf((self,), self.along_axis(axis))
 
     def leading(self, axis: str) -> Mask:
         """Where it holds and has held at every earlier place of an axis."""
-        return Leading((self,), axis)
+        return Leading((self,), self.along_axis(axis))
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Integers(Node):
 
     def along(self, old: str, new: str) -> Integers:
         """The same integers with one axis under another name."""
-        return RenamedIntegers((self,), old, new)
+        return RenamedIntegers((self,), self.along_axis(old), new)
 
     def equals(self, other: Integers | int) -> Mask:
         """Where two integers are equal."""

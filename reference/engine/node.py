@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
+from ..arguments import DomainError, ShapeError
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -30,6 +32,23 @@ class Node:
     """
 
     parents: tuple[Node, ...]
+
+    __array_ufunc__ = None
+    """NumPy's functions refuse a node, and its arrays and scalars leave an operator to the node."""
+
+    def __bool__(self) -> bool:
+        """None: ``if``, ``and``, ``not`` and Python's ``max`` would silently choose for all places at once."""
+        raise DomainError("a part of a formula is neither true nor false; take where, maximum, &, | or ~")
+
+    def along_axis(self, axis: str) -> str:
+        """The axis, if the node has it.
+
+        Raises:
+            ShapeError: It has not.
+        """
+        if axis not in self.axes:
+            raise ShapeError(f"axis {axis!r}: no such axis in this part; there are {', '.join(self.axes) or 'none'}")
+        return axis
 
     @cached_property
     def axes(self) -> tuple[str, ...]:

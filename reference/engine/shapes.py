@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..arguments import ShapeError
 
-FURTHER = "d"
+FURTHER = "..."
 """The axis that all axes of a pattern's ``...`` make together."""
 
 
@@ -70,8 +70,8 @@ def _bound(words: Mapping[str, tuple[str, ...]], shapes: Mapping[str, tuple[int,
     for name, shape in shapes.items():
         own = words[name]
         extra = len(shape) - len(own) + 1
-        if "..." in own and extra >= 0:
-            start = own.index("...")
+        if FURTHER in own and extra >= 0:
+            start = own.index(FURTHER)
             middle = shape[start : start + extra]
             if further not in (None, middle):
                 return None
@@ -80,7 +80,6 @@ def _bound(words: Mapping[str, tuple[str, ...]], shapes: Mapping[str, tuple[int,
         if len(shape) != len(own):
             return None
         for axis, size in zip(own, shape, strict=True):
-            if sizes.setdefault(FURTHER if axis == "..." else axis, size) != size:
+            if sizes.setdefault(axis, size) != size:
                 return None
-    axes = {name: tuple(FURTHER if word == "..." else word for word in own) for name, own in words.items()}
-    return Binding(axes, sizes, further or ())
+    return Binding(words, sizes, further or ())

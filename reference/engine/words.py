@@ -1,7 +1,12 @@
-"""The functions that a formula is written with, beside the operators of Python."""
+"""What a formula is written with, beside the operators of Python and the methods of its arguments.
+
+A number may stand wherever an expression may. Axes are named as in the descriptions of the
+arguments; ``...`` names all of those that ``...`` stands for.
+"""
 
 from __future__ import annotations
 
+from ..arguments import DomainError
 from .expression import (
     Count,
     Counted,
@@ -15,8 +20,12 @@ from .expression import (
     total,
 )
 from .masks import Integers, Mask, Position
+from .node import Node
 
 __all__ = [
+    "Expression",
+    "Integers",
+    "Mask",
     "count",
     "counted",
     "exp",
@@ -35,9 +44,9 @@ __all__ = [
 ]
 
 
-def positive_part(a: Expression) -> Expression:
+def positive_part(a: Expression | float) -> Expression:
     """max(0, a)."""
-    return Positive((a,))
+    return Positive((expression(a),))
 
 
 def maximum(a: Expression | float, b: Expression | float) -> Expression:
@@ -51,8 +60,19 @@ def minimum(a: Expression | float, b: Expression | float) -> Expression:
 
 
 def where(mask: Mask, a: Expression | float, b: Expression | float) -> Expression:
-    """What stands where a mask holds, and what stands elsewhere."""
-    return Where((mask, expression(a), expression(b)))
+    """``a`` where a mask holds, ``b`` elsewhere.
+
+    Raises:
+        DomainError: There is no mask: ``==`` makes none, but ``a.equals(b)`` does.
+    """
+    return Where((_mask(mask), expression(a), expression(b)))
+
+
+def _mask(mask: object) -> Mask:
+    if not isinstance(mask, Mask):
+        shown = type(mask).__name__ if isinstance(mask, Node) else repr(mask)
+        raise DomainError(f"where {shown}: no mask; <, <=, >, >= and equals make one")
+    return mask
 
 
 def position(axis: str) -> Integers:
@@ -67,39 +87,40 @@ def count(*axes: str) -> Expression:
 
 def counted(mask: Mask, *axes: str) -> Expression:
     """At how many places of axes a mask holds."""
-    return Counted((mask,), axes)
+    return Counted((mask,), tuple(mask.along_axis(axis) for axis in axes))
 
 
-def exp(a: Expression) -> Expression:
+def exp(a: Expression | float) -> Expression:
     """e^a."""
-    return Elementary((a,), "exp")
+    return Elementary((expression(a),), "exp")
 
 
-def log(a: Expression) -> Expression:
+def log(a: Expression | float) -> Expression:
     """The natural logarithm."""
-    return Elementary((a,), "log")
+    return Elementary((expression(a),), "log")
 
 
-def log1p(a: Expression) -> Expression:
+def log1p(a: Expression | float) -> Expression:
     """log(1 + a)."""
-    return Elementary((a,), "log1p")
+    return Elementary((expression(a),), "log1p")
 
 
-def sigmoid(a: Expression) -> Expression:
+def sigmoid(a: Expression | float) -> Expression:
     """1 / (1 + e^-a)."""
-    return Elementary((a,), "sigmoid")
+    return Elementary((expression(a),), "sigmoid")
 
 
-def softplus(a: Expression) -> Expression:
+def softplus(a: Expression | float) -> Expression:
     """log(1 + e^a), taken so that nothing overflows and no tail is lost."""
-    return Elementary((a,), "softplus")
+    return Elementary((expression(a),), "softplus")
 
 
-def sqrt(a: Expression) -> Expression:
+def sqrt(a: Expression | float) -> Expression:
     """The square root."""
-    return Elementary((a,), "sqrt")
+    return Elementary((expression(a),), "sqrt")
 
 
-def logsumexp(a: Expression, axis: str) -> Expression:
-    """The logarithm of the sum of e^a over an axis."""
-    return LogSumExp((a,), axis)
+def logsumexp(a: Expression | float, axis: str) -> Expression:
+    """The logarithm of the sum of e^a over an axis, which goes."""
+    whole = expression(a)
+    return LogSumExp((whole,), whole.along_axis(axis))

@@ -65,7 +65,7 @@ def with_infinities(domain: Domain) -> list[Case]:
     "implied",
     FORMULA,
     why="The formula knows no largest number of labels.",
-    cases=Fixed(many_labels, whole=False),
+    cases=Fixed(many_labels, whole=False, long=True),
 )
 def losses_of_many_labels(subject: Subject, case: Case) -> None:
     """A row of hundreds of labels has the formula's loss: ties, duplicates, scores far apart and far from 0.
@@ -83,7 +83,7 @@ def losses_of_many_labels(subject: Subject, case: Case) -> None:
     "implied",
     FORMULA,
     why="The derivative of the formula, whatever the number of labels.",
-    cases=Fixed(many_labels, whole=False),
+    cases=Fixed(many_labels, whole=False, long=True),
     needs="gradient",
 )
 def derivatives_of_many_labels(subject: Subject, case: Case) -> None:
@@ -96,7 +96,7 @@ def derivatives_of_many_labels(subject: Subject, case: Case) -> None:
     "quality",
     FORMULA,
     why="Where no two infinities meet, IEEE 754 and the formula's limit agree on what the loss is.",
-    cases=Fixed(with_infinities, whole=False),
+    cases=Fixed(with_infinities, whole=False, long=True),
     also=("narrow",),
 )
 def infinite_scores_among_many_labels(subject: Subject, case: Case) -> None:

@@ -1,0 +1,135 @@
+"""Run every program that a run file prints, in its framework, and compare what it shows with what it claims.
+
+    python .ci/check_reproducers.py reports/baselines/torch.jsonl
+
+under the interpreter of the framework's environment. The programs run in one process; a program whose claim is a
+crash, or that ends the process, runs in one of its own. Exit status: 0 if each shows its claim.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+DEATHS = ("crashes", "hangs")
+_NUMBER = re.compile(r"-?\b(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)\b|-?\.\d+")
+_SHOWN_TO = 0.5e-4
+"""What a framework prints as 0.0000 is below this."""
+
+_LIMIT = 1200.0  # seconds
+_RUNNER = """
+import contextlib, io, json, sys
+
+def run(number, program):
+    said, raised = io.StringIO(), ""
+    with contextlib.redirect_stdout(said):
+        try:
+            program()
+        except BaseException as error:
+            raised = type(error).__name__
+    sys.stderr.write("\\n%s\\n" % json.dumps({"number": number, "printed": said.getvalue(), "raised": raised}))
+    sys.stderr.flush()
+"""
+
+Said = dict[str, Any]
+Finding = dict[str, Any]
+
+
+def findings(path: Path) -> list[Finding]:
+    """The findings of a run file that show a program."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["kind"] == "finding" and line.get("counterexample", {}).get("reproducer")]
+
+
+def answers(programs: dict[int, str]) -> dict[int, Said]:
+    """What each program printed and raised, by its number; a program that ends the process has no answer."""
+    parts = [_RUNNER]
+    for number, text in programs.items():
+        body = textwrap.indent(text, "    ")
+        parts.append(f"\ndef program_{number}():\n{body}\n\nrun({number}, program_{number})\n")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "programs.py"
+        path.write_text("".join(parts), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        done = subprocess.run(  # noqa: S603 (programs of our own runs)
+            [sys.executable, "-W", "ignore", str(path)],
+            capture_output=True,
+            env=environment,
+            timeout=_LIMIT,
+            check=False,
+            cwd=folder,
+        )
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    found = [json.loads(line) for line in lines if line.startswith('{"number"')]
+    return {said["number"]: said for said in found}
+
+
+def every_answer(programs: list[tuple[str, bool]]) -> dict[int, Said]:
+    """The same for programs of which some are to end the process, and others may."""
+    together = {number: text for number, (text, dies) in enumerate(programs) if not dies}
+    found = answers(together) if together else {}
+    for number, (text, dies) in enumerate(programs):
+        if dies or number not in found:
+            found.update(answers({number: text}))
+    return found
+
+
+def fault(finding: Finding, said: Said | None) -> str:
+    """What is wrong with what a program showed; empty if it shows the claim."""
+    claim = finding["counterexample"]["got"]
+    if said is None or finding["verdict"] in DEATHS:
+        right = (said is None) == (finding["verdict"] in DEATHS)
+        return "" if right else f"the claim is {claim[:80]}; the process {'ended' if said is None else 'did not end'}"
+    if said["raised"] or re.match(r"raised |refused: ", claim):
+        named = re.search(rf"(?:raised|refused:?) {said['raised'] or '$'}", claim)
+        return "" if named else f"raised {said['raised'] or 'nothing'}; claimed {claim[:80]}"
+    value = finding["counterexample"].get("value")
+    if value is None:
+        return "" if said["printed"].strip() else "printed nothing"
+    return "" if _shows(said["printed"], value) else f"printed {said['printed'][:100]!r}; claimed {value}"
+
+
+def _shows(printed: str, claimed: str) -> bool:
+    """Whether a number is among the printed ones, to the digits that are printed."""
+    value = float("nan") if claimed == "nan" else float.fromhex(claimed)
+    if value != value or value in (float("inf"), -float("inf")):
+        return any(float(text) == value or "nan" in text for text in _NUMBER.findall(printed))
+    for text in _NUMBER.findall(printed):
+        digits = len(re.sub(r"e.*|[^0-9]", "", text).lstrip("0")) or 1
+        near = abs(float(text) - value) <= abs(value) * 10.0 ** (1 - digits)
+        if near or max(abs(float(text)), abs(value)) <= _SHOWN_TO:
+            return True
+    return False
+
+
+def main(path: Path) -> int:
+    """Say which programs do not show their claim; the exit status."""
+    shown = findings(path)
+    programs: dict[tuple[str, bool], list[Finding]] = {}
+    for finding in shown:
+        key = finding["counterexample"]["reproducer"], finding["verdict"] in DEATHS
+        programs.setdefault(key, []).append(finding)
+    found = every_answer(list(programs))
+    wrong = 0
+    for number, those in enumerate(programs.values()):
+        for finding in those:
+            said = fault(finding, found.get(number))
+            wrong += bool(said)
+            variant = " ".join(finding["variant"][name] for name in ("form", "mode", "dtype"))
+            sys.stdout.write(f"{finding['clause']}, {variant}: {said}\n" if said else "")
+    sys.stdout.write(
+        f"{path.name}: {len(programs)} programs of {len(shown)} findings, {wrong} do not show their claim\n"
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

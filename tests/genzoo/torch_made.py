@@ -1,0 +1,11 @@
+"""The mutants and variants in torch, each made when it is asked for by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.genzoo import functions
+
+
+def __getattr__(name: str) -> Any:
+    return functions.made("torch", name)
