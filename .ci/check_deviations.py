@@ -71,7 +71,7 @@ def main(framework: str) -> int:
     if wanted and not there:
         sys.stdout.write(f"docs/deviations.md speaks of {framework} {wanted[0].version}; this is {version}: not run\n")
         return 0
-    problems = [problem for problem in map(run, there) if problem]
+    problems = list(filter(None, map(run, there)))
     for problem in problems:
         sys.stderr.write(f"{problem}\n")
     shown = len(there) - len(problems)

@@ -85,16 +85,22 @@ def every_answer(programs: list[tuple[str, bool]]) -> dict[int, Said]:
 def fault(finding: Finding, said: Said | None) -> str:
     """What is wrong with what a program showed; empty if it shows the claim."""
     claim = finding["counterexample"]["got"]
-    if said is None or finding["verdict"] in DEATHS:
-        right = (said is None) == (finding["verdict"] in DEATHS)
-        return "" if right else f"the claim is {claim[:80]}; the process {'ended' if said is None else 'did not end'}"
+    dies = finding["verdict"] in DEATHS
+    if said is None:
+        return "" if dies else f"the claim is {claim[:80]}; the process ended"
+    if dies:
+        return f"the claim is {claim[:80]}; the process did not end"
     if said["raised"] or re.match(r"raised |refused: ", claim):
-        named = re.search(rf"(?:raised|refused:?) {said['raised'] or '$'}", claim)
-        return "" if named else f"raised {said['raised'] or 'nothing'}; claimed {claim[:80]}"
+        return _fault_of_refusal(said["raised"], claim)
     value = finding["counterexample"].get("value")
     if value is None:
         return "" if said["printed"].strip() else "printed nothing"
     return "" if _shows(said["printed"], value) else f"printed {said['printed'][:100]!r}; claimed {value}"
+
+
+def _fault_of_refusal(raised: str, claim: str) -> str:
+    named = re.search(rf"(?:raised|refused:?) {raised or '$'}", claim)
+    return "" if named else f"raised {raised or 'nothing'}; claimed {claim[:80]}"
 
 
 def _shows(printed: str, claimed: str) -> bool:

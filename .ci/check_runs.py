@@ -22,6 +22,15 @@ def main(folder: str) -> int:
     return 1 if problems else 0
 
 
+def answers(lines: list[dict]) -> dict[tuple[str, str], bool]:
+    """Whether a mode of an operator answered the documented formula."""
+    answered: dict[tuple[str, str], bool] = defaultdict(bool)
+    for line in lines:
+        if line["kind"] == "finding" and line["clause"].endswith(".documented-formula"):
+            answered[line["operator"], line["variant"]["mode"]] |= line["verdict"] in ANSWERS
+    return answered
+
+
 def check(name: str, paths: list[Path]) -> list[str]:
     """What is wrong with one framework's run."""
     if len(paths) != 1:
@@ -29,10 +38,7 @@ def check(name: str, paths: list[Path]) -> list[str]:
     lines = [json.loads(line) for line in paths[0].read_text(encoding="utf-8").splitlines()]
     if lines[-1]["kind"] != "footer" or not lines[-1]["complete"]:
         return [f"{paths[0]}: the run is incomplete"]
-    answered: dict[tuple[str, str], bool] = defaultdict(bool)
-    for line in lines:
-        if line["kind"] == "finding" and line["clause"].endswith(".documented-formula"):
-            answered[line["operator"], line["variant"]["mode"]] |= line["verdict"] in ANSWERS
+    answered = answers(lines)
     silent = [
         f"{name}: no answer to the documented formula: {operator}, {mode}"
         for (operator, mode), found in answered.items()

@@ -164,11 +164,15 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def _arrays(xp: Any, sent: Dict[str, Any], layout: str) -> Dict[str, Any]:
+    return {name: _array(xp, plain, layout) for name, plain in sent.items()}
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     xp = _cupy() if call["device"] == "cuda" else np
     sent = dict(call["vectors"], **{given["name"]: given["array"] for given in call["arguments"]})
-    arrays = {name: _array(xp, plain, call["layout"]) for name, plain in sent.items()}
+    arrays = _arrays(xp, sent, call["layout"])
     half = call["dtype"] == "bfloat16"
     if call["operator"] == "echo":
         return {"value": _plain(arrays["input"], half=half)}

@@ -200,6 +200,24 @@ def _check_dtypes(operator: str, arrays: Dict[str, Any]) -> None:
             raise TypeError("%s has dtype %s, input has %s" % (name, arrays[name].dtype, input.dtype))
 
 
+def _shape_of_result(arrays: Dict[str, Any], reduction: str) -> Tuple[int, ...]:
+    """The loss's shape, or the input's for a gradient, of which the cotangent is checked."""
+    losses: Tuple[int, ...] = arrays["input"].shape[:-1] if reduction == "none" else ()
+    if "cotangent" not in arrays:
+        return losses
+    if arrays["cotangent"].shape != losses:
+        raise ValueError("cotangent has shape %s, the loss has %s" % (arrays["cotangent"].shape, losses))
+    shape: Tuple[int, ...] = arrays["input"].shape
+    return shape
+
+
+def _given(xp: Any, arrays: Dict[str, Any]) -> Dict[str, Any]:
+    """The arrays as the kernels take them, under the kernels' names."""
+    held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
+    held["scores"] = held.pop("input")
+    return held
+
+
 def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, first: int = 0) -> Any:
     """A loss, or its gradient where ``arrays`` has a ``cotangent``.
 
@@ -214,10 +232,7 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     _check_dtypes(operator, arrays)
     xp, input = engine.arrays, arrays["input"]
     backward = "cotangent" in arrays
-    losses = input.shape[:-1] if reduction == "none" else ()
-    if backward and arrays["cotangent"].shape != losses:
-        raise ValueError("cotangent has shape %s, the loss has %s" % (arrays["cotangent"].shape, losses))
-    result = xp.empty(input.shape if backward else losses, dtype=input.dtype)
+    result = xp.empty(_shape_of_result(arrays, reduction), dtype=input.dtype)
     if result.size == 0:
         return result
     format, label = _name(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(_name(arrays["target"].dtype), "int")
@@ -226,8 +241,7 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
     order = beside("launches").plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
     numbers = dict(order.numbers, stretch=order.stretch, rows=rows, classes=classes, first=first)
     numbers["reduction"] = _REDUCTIONS.index(reduction)
-    held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
-    held["scores"] = held.pop("input")
+    held = _given(xp, arrays)
     if reduction != "none" and not backward:
         held["partial"] = xp.zeros(1 + order.grid, dtype=np.float64)
     if order.stretch:

@@ -115,6 +115,10 @@ def _by_want(call: Dict[str, Any], slopes: Any) -> Dict[str, Any]:
     return dict(zip(["gradient:" + name for name in _sources(call)], slopes))
 
 
+def _as_arrays(tensors: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: np.asarray(array) for name, array in tensors.items()}
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     jax = _jax()
@@ -131,9 +135,9 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         except Exception as error:
             return {"raised": error}
         results = dict(_by_want(call, slopes), value=loss, **further)
-        reply: Dict[str, Any] = {name: np.asarray(array) for name, array in results.items()}
+        reply = _as_arrays(results)
         if "after" in call["want"]:
-            reply["after"] = {name: np.asarray(array) for name, array in dict(vectors, **arguments).items()}
+            reply["after"] = _as_arrays(dict(vectors, **arguments))
         if "evidence" in call["want"] and call["mode"] == "jit":
             reply["evidence"] = _evidence(step.lower(*given))
         return reply

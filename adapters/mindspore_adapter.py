@@ -108,6 +108,10 @@ def describe() -> Dict[str, Any]:
     }
 
 
+def _as_arrays(mindspore: Any, tensors: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: _plain(mindspore, tensor) for name, tensor in tensors.items()}
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     mindspore = _mindspore()
@@ -121,9 +125,9 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         results = _results(mindspore, call, cell, arguments, vectors)
     except Exception as error:
         return {"raised": error}
-    reply: Dict[str, Any] = {name: _plain(mindspore, tensor) for name, tensor in results.items()}
+    reply = _as_arrays(mindspore, results)
     if "after" in call["want"]:
-        reply["after"] = {name: _plain(mindspore, tensor) for name, tensor in dict(vectors, **arguments).items()}
+        reply["after"] = _as_arrays(mindspore, dict(vectors, **arguments))
     if "evidence" in call["want"] and call["mode"] == "graph":
         reply["evidence"] = _evidence(cell)
     return reply

@@ -103,6 +103,10 @@ def _by_want(call: Dict[str, Any], slopes: Any) -> Dict[str, Any]:
     return dict(zip(["gradient:" + name for name in _sources(call)], slopes))
 
 
+def _as_arrays(tensors: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: _array(tensor) for name, tensor in tensors.items()}
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     tf = _tf()
@@ -118,9 +122,9 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         results.update(_further(tf, call, arguments, vectors))
     except Exception as error:
         return {"raised": error}
-    reply: Dict[str, Any] = {name: _array(tensor) for name, tensor in results.items()}
+    reply = _as_arrays(results)
     if "after" in call["want"]:
-        reply["after"] = {name: _array(tensor) for name, tensor in dict(vectors, **arguments).items()}
+        reply["after"] = _as_arrays(dict(vectors, **arguments))
     if "evidence" in call["want"] and call["mode"] != "eager":
         reply["evidence"] = _evidence(call, step, given)
     return reply

@@ -142,6 +142,10 @@ def describe() -> Dict[str, Any]:
     }
 
 
+def _as_arrays(torch: Any, tensors: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: _plain(torch, tensor) for name, tensor in tensors.items()}
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     torch = _torch()
@@ -157,9 +161,9 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         results = _results(torch, call, arguments, vectors)
     except Exception as error:
         return {"raised": error}
-    reply: Dict[str, Any] = {name: _plain(torch, tensor) for name, tensor in results.items()}
+    reply = _as_arrays(torch, results)
     if "after" in call["want"]:
-        reply["after"] = {name: _plain(torch, tensor) for name, tensor in dict(vectors, **arguments).items()}
+        reply["after"] = _as_arrays(torch, dict(vectors, **arguments))
     if "evidence" in call["want"]:
         reply["evidence"] = _beside("programs").evidence(call)
     return reply

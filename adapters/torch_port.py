@@ -72,9 +72,9 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     rows = (input if readable else input.view_as(input)) if input.dim() == 2 else input.unsqueeze(0)  # see _Rows
     labels = target if input.dim() == 2 else target.unsqueeze(0)
     losses = _losses(rows, labels, slopes, readable)
-    if reduction == "none":
-        return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
-    return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
+    if reduction != "none":
+        return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
+    return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
 
 
 def _losses(input: Any, target: Any, slopes: bool, readable: bool) -> Any:

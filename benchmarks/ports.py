@@ -67,12 +67,15 @@ def channels(pythons: dict[str, str]) -> Generator[dict[str, Any]]:
         group.terminate(timeout=5)
 
 
+def _fits(form: str, shape: port_calls.Shape) -> bool:
+    """Whether a form's memory is enough for a shape: a broadcast one has a table of all pairs."""
+    rows, classes, _ = shape
+    return form != "broadcast" or rows * classes**2 * 16 <= BYTES
+
+
 def measured(processes: dict[str, Any], shape: port_calls.Shape, *, gradient: bool) -> Times:
     """Seconds of every form at a shape, the forms taking turns."""
-    rows, classes, _ = shape
-    columns = [(framework, form) for framework, form in COLUMNS if framework in processes]
-    columns = [column for column in columns if column[1] != "broadcast" or rows * classes**2 * 16 <= BYTES]
-    taken: Times = {column: [] for column in columns}
+    taken: Times = {column: [] for column in COLUMNS if column[0] in processes and _fits(column[1], shape)}
     for _ in range(ROUNDS):
         for (framework, form), values in taken.items():
             if len(values) >= FEWEST and sum(values) > SECONDS:

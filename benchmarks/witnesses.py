@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import tempfile
@@ -56,17 +57,19 @@ def searches(who: Inhabitant) -> list[Search]:
     return found
 
 
+def _median(searched: list[Search]) -> float:
+    return statistics.median(search.seconds for search in searched)
+
+
 def witnesses(every: int) -> str:
     """From a failing batch to the minimal counterexample, over the faults of the zoo."""
     faults = [who for who in inhabitants("numpy") if not who.right][::every]
     with ProcessPoolExecutor(2) as pool:
-        found = [one for one in pool.map(searches, faults) if one]
-    every_search = [search for one in found for search in one]
+        found = list(filter(None, pool.map(searches, faults)))
+    every_search = list(itertools.chain.from_iterable(found))
     lines = {
         f"each of {len(every_search)} witnesses, ms": spread([one.seconds for one in every_search], 1e3),
-        f"the median of each of {len(found)} faults, ms": spread(
-            [statistics.median(search.seconds for search in one) for one in found], 1e3
-        ),
+        f"the median of each of {len(found)} faults, ms": spread(list(map(_median, found)), 1e3),
         "cases asked about for a witness": spread([float(one.asked) for one in every_search]),
     }
     longest = max(one.seconds for one in every_search)

@@ -134,13 +134,12 @@ def soft_margin_loss(
     check_finite(input, "input")
     check_binary(target)
     rows, labels = as_rows(input, "input"), as_rows(target, "target")
-    factors = row_cotangents(cotangent, reduction, len(rows))
-    weights = class_weights(weight, rows.shape[1])
-    together = reduction != "none"
-    slices = [slice(None)] if together else blocks(*rows.shape)
+    factors, weights = row_cotangents(cotangent, reduction, len(rows)), class_weights(weight, rows.shape[1])
+    slices = blocks(*rows.shape) if reduction == "none" else [slice(None)]
     parts = [_of_rows(rows[s], labels[s], factors[s], weights, reduction, arithmetic, printed=printed) for s in slices]
     value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
-    return Answer(value.reshape(() if together else input.shape[:-1]), {"input": gradient.reshape(input.shape)})
+    shape = input.shape[:-1] if reduction == "none" else ()
+    return Answer(value.reshape(shape), {"input": gradient.reshape(input.shape)})
 
 
 def _of_rows(

@@ -47,7 +47,7 @@ def classified(before: Finding | None, after: Finding | None, factor: float) -> 
     steps = f"{_said(before)}; now {_said(after)}"
     if "unsupported" in (before.verdict, after.verdict):
         return _of_support(before, after), steps
-    if before.cases_digest != after.cases_digest or (before.level != after.level):
+    if (before.cases_digest, before.level) != (after.cases_digest, after.level):
         return "not-comparable", f"other cases, {before.cases} and {after.cases}, or another level: {steps}"
     deviated, deviates = before.verdict in DEVIATIONS, after.verdict in DEVIATIONS
     if deviated != deviates:

@@ -29,11 +29,16 @@ def _in(axes: Mapping[str, Sequence[str]], variant: VariantRecord) -> bool:
     return all(getattr(variant, field) in allowed for field, allowed in axes.items())
 
 
+def _differing(axes: Mapping[str, Sequence[str]], among: set[VariantRecord]) -> str:
+    """The product of the fields that do not have all of their values."""
+    every = {field: values(among, field) for field in axes}
+    return _product([_axis(own, every[field], field) for field, own in axes.items() if own != every[field]])
+
+
 def _named(chosen: set[VariantRecord], among: set[VariantRecord]) -> list[str]:
     axes = {field: values(chosen, field) for field in ("mode", "form", "device", "dtype")}
     if chosen == {each for each in among if _in(axes, each)}:
-        differing = [field for field in axes if axes[field] != values(among, field)]
-        return [_product([_axis(axes[field], values(among, field), field) for field in differing])]
+        return [_differing(axes, among)]
     field = next(field for field in axes if len(axes[field]) > 1)
     return [
         f"{value} {part}".strip()

@@ -103,6 +103,18 @@ def finding(record: ClauseRecord, variant: VariantRecord, verdict: Verdict) -> F
     )
 
 
+ERRORS = Accuracy(
+    operator=MARGIN,
+    variant=VARIANTS[0],
+    quantity="value",
+    elements=2000,
+    worst=Worst(ulp=3.5, share_of_bound=0.75),
+    shares_of_bound={"0": 1000, "2^-9": 500, "2^-3": 499, "2^0": 1},
+    ulps={"0": 1000, "2^2": 1000},
+)
+"""Of the first variant, in every run that is made."""
+
+
 def make_run(
     path: Path,
     framework: str,
@@ -138,16 +150,6 @@ def make_run(
             verdicts = nan if record.id == NAN else usual * len(VARIANTS)
             for variant, verdict in zip(VARIANTS, verdicts, strict=True):
                 writer.write(finding(record, variant, verdict))
-        writer.write(
-            Accuracy(
-                operator=MARGIN,
-                variant=VARIANTS[0],
-                quantity="value",
-                elements=2000,
-                worst=Worst(ulp=3.5, share_of_bound=0.75),
-                shares_of_bound={"0": 1000, "2^-9": 500, "2^-3": 499, "2^0": 1},
-                ulps={"0": 1000, "2^2": 1000},
-            )
-        )
+        writer.write(ERRORS)
         writer.finish()
     return read_run(path)

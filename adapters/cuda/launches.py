@@ -49,6 +49,11 @@ def plan(kernel: str, rows: int, classes: int, wide: int, limits: Limits) -> Lau
     if kernel.startswith("soft") or narrow:
         name = kernel + "_narrow" if narrow and kernel.startswith("margin") else kernel
         return Launch(name, max(1, grid), threads, 8 * threads, 0, {"narrow": int(narrow)})
+    return _of_wide_rows(kernel, grid, threads, classes, wide, limits)
+
+
+def _of_wide_rows(kernel: str, grid: int, threads: int, classes: int, wide: int, limits: Limits) -> Launch:
+    """A block for each row, whose keys are in shared memory as far as they fit."""
     keys = min(_power(max(2, classes)), limits.key_bytes // wide)
     stretch = 0 if classes <= min(keys, limits.shared_classes) else -(-_FAR_BYTES * classes // 8) * 8
     if stretch:

@@ -20,12 +20,13 @@ from reports.classes import CLASSES, FACTOR, Class
 from reports.comparison import write_comparison
 from reports.gate import FAIL_ON, Comparison, NotComparable, compare, gravest
 from reports.lines import RunFileError
-from reports.record import Run
+from reports.record import Finding, Run
 from reports.run_files import find_run_files, read_run
 
 ACCEPTED = Path("reports/accepted")
-_WHY = "; say in each `why` what makes it acceptable"
 """Where accepted deviations lie, from the folder in which the command is given."""
+
+_WHY = "; say in each `why` what makes it acceptable"
 
 FAIL_ON_HELP = (
     f"Classes that stop an upgrade, of {', '.join(CLASSES)}; "
@@ -197,13 +198,12 @@ def accept(run: Path, clause: str, why: str, upstream: str, until: datetime.date
     """
     if until and until.date() < datetime.datetime.now(datetime.UTC).date():
         fail(UsageError(f"--until {until.date()}: that day has passed"))
-    if not any(fnmatch.fnmatchcase(known.id, clause) for known in clauses()):
+    if not clauses(clause):
         fail(UsageError(f"--clause {clause}: matches no clause; see lossproof list"))
     try:
         read = read_run(run)
         path = path or ACCEPTED / f"{read.header.subject.framework}.toml"
-        covered = _covered(read, read_accepted([path]) if path.exists() else [])
-        wanted = [f for f in read.findings if fnmatch.fnmatchcase(f.clause, clause) and id(f) not in covered]
+        wanted = _not_covered(read, clause, path)
         text = draft(read, wanted, why=why, upstream=upstream, until=until.date() if until else None)
         _append(path, text)
     except RunFileError as error:
@@ -213,6 +213,12 @@ def accept(run: Path, clause: str, why: str, upstream: str, until: datetime.date
     except OSError as error:
         fail(named(error))
     click.echo(_added(text.count("[[accepted]]"), path, asked="" if why else _WHY))
+
+
+def _not_covered(read: Run, clause: str, path: Path) -> list[Finding]:
+    """The findings of some clauses that no entry of a file covers."""
+    covered = _covered(read, read_accepted([path]) if path.exists() else [])
+    return [f for f in read.findings if fnmatch.fnmatchcase(f.clause, clause) and id(f) not in covered]
 
 
 def _append(path: Path, text: str) -> None:

@@ -96,8 +96,8 @@ def run(
     order = Order(options, find_links, fresh, show.progress)
     try:
         asked_clauses(filters)
-        specs = [find_subject(word) for word in dict.fromkeys(subjects) or _present(options.python)]
-        managed = [spec for spec in specs if not python and spec.version and not has_version(spec)]
+        specs = list(map(find_subject, dict.fromkeys(subjects) or _present(options.python)))
+        managed = [] if python else _not_here(specs)
         outcomes = (_explore if profile == "explore" else _run_all)(specs, managed, order, style)
     except UsageError as error:
         fail(error)
@@ -108,7 +108,16 @@ def run(
             RuntimeError("interrupted; finished runs are kept, an unfinished one ends in .partial.jsonl and is no run"),
             130,
         )
-    sys.exit(0 if all(outcome is not None and outcome.complete for outcome in outcomes) else 4)
+    sys.exit(0 if all(map(_is_complete, outcomes)) else 4)
+
+
+def _not_here(specs: list[Spec]) -> list[Spec]:
+    """Those of a version that the current interpreter does not have."""
+    return [spec for spec in specs if spec.version and not has_version(spec)]
+
+
+def _is_complete(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.complete
 
 
 def _run_all(specs: list[Spec], managed: list[Spec], order: Order, style: str) -> list[Outcome | None]:

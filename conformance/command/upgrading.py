@@ -101,8 +101,7 @@ def upgrade(
     if profile not in _KEPT_PROFILES:
         fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(_KEPT_PROFILES)}"))
     filters = Filters(operators, modes, dtypes, bisect or clause)
-    options = Options(profile=PROFILES[profile], filters=filters, jobs=jobs, seed=seed, out=out)
-    order = Order(options, find_links, fresh, show.progress)
+    order = Order(Options(PROFILES[profile], filters, jobs=jobs, seed=seed, out=out), find_links, fresh, show.progress)
     try:
         specs = _versions(subject, first, last)
         _check_words(find_links, bisect, filters)
@@ -180,18 +179,18 @@ def envs(names: tuple[str, ...], removing: bool, remove_all: bool, style: str) -
 
     They lie in the user's cache folder, or in the folder that LOSSPROOF_CACHE names.
     """
+    if removing and not names:
+        fail(UsageError("--remove: name an environment; see lossproof envs"))
+    if remove_all and (names or removing):
+        fail(UsageError("--remove-all removes every environment: it takes no names, and stands alone"))
     try:
-        if removing and not names:
-            raise UsageError("--remove: name an environment; see lossproof envs")
-        if remove_all and (names or removing):
-            raise UsageError("--remove-all removes every environment: it takes no names, and stands alone")
         if remove_all:
             _remove(listed())
             shutil.rmtree(runs(), ignore_errors=True)
         elif removing:
             _remove(chosen(names))
         else:
-            click.echo(_table(chosen(names) if names else listed(), style))
+            click.echo(_table(_listed(names), style))
     except UsageError as error:
         fail(error)
     except OSError as error:
@@ -203,6 +202,11 @@ def _remove(environments: Sequence[Environment]) -> None:
         size = _readable(one.size())
         remove(one, lambda line: click.echo(line, err=True))
         click.echo(f"{one.name}: removed, {size}")
+
+
+def _listed(names: tuple[str, ...]) -> Sequence[Environment]:
+    """Those that are named; all of them without names."""
+    return chosen(names) if names else listed()
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:

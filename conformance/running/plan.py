@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -129,14 +130,12 @@ def variants(
     offered = _offered(description)
     _check_present(filters.operators, absent or {}, description)
     _check_offered("--operator", filters.operators, description["operators"])
-    _check_offered("--mode", filters.modes, (variant.mode for variant in offered))
-    _check_offered("--form", filters.forms, (variant.form for variant in offered))
-    _check_offered("--dtype", filters.dtypes, (variant.dtype for variant in offered))
+    for field in ("mode", "form", "dtype"):
+        _check_offered(f"--{field}", getattr(filters, f"{field}s"), map(operator.attrgetter(field), offered))
     usual = replace(filters, dtypes=filters.dtypes or profile.dtypes)
-    wanted = [variant for variant in offered if usual.admit(variant)]
     if not filters.modes:
-        wanted = [variant for variant in wanted if _is_usual(description, variant.operator, variant.mode, profile)]
-    return [variant for variant in wanted if _share(variant, description, profile) != "none"]
+        offered = [each for each in offered if _is_usual(description, each.operator, each.mode, profile)]
+    return [each for each in offered if usual.admit(each) and _share(each, description, profile) != "none"]
 
 
 def _offered(description: Description) -> list[Variant]:

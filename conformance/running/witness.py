@@ -23,18 +23,23 @@ _COSTLY_EVALUATIONS = 120
 """Cases that may be asked about for one witness if a call is slow, or each new shape costs a compilation."""
 
 
+def _smallest(cell: Cell, case: Case, problem: Deviation | Refused) -> tuple[Case, str]:
+    """The smallest case that fails, and in which way; the case itself of a draw that is one whole."""
+    kind = kind_of_problem(problem)
+    if isinstance(cell.clause.draw, Fixed) and cell.clause.draw.whole:
+        return case, kind
+    row = problem.row if isinstance(problem, Deviation) else None
+    keep = cell.clause.keeps if cell.clause.keeps(case) else any_case  # nothing can keep what it never had
+    return minimise(case, kind, functools.partial(_kind_of_case, cell, keep), _budget(cell), row)
+
+
 def deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> Decision:
     """Make the case smaller, then ask it again in the second worker; what was found stands, whatever comes of that."""
     seen = cell.subject.seen
     errors, seen.errors = seen.errors, Errors()
     if isinstance(problem, Deviation) and problem.witness is not None:
         case = problem.witness
-    smallest, kind = case, kind_of_problem(problem)
-    if not isinstance(cell.clause.draw, Fixed) or not cell.clause.draw.whole:
-        row = problem.row if isinstance(problem, Deviation) else None
-        keep = cell.clause.keeps if cell.clause.keeps(case) else any_case  # nothing can keep what it never had
-        judge = functools.partial(_kind_of_case, cell, keep)
-        smallest, kind = minimise(case, kind, judge, _budget(cell), row)
+    smallest, kind = _smallest(cell, case, problem)
     again = _told(cell, on_bench(cell.subject, cell.confirming), smallest)
     died = isinstance(again, WorkerCrashed | WorkerHung)
     repeatable = None if isinstance(again, WorkerError) and not died else kind_of_problem(again) == kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -157,7 +159,8 @@ class Question:
             parts = [_finished(piece.back, piece.slopes[name], piece.broken) for piece in pieces]
         else:
             parts = [_together(name, pieces)]
-        each = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
+        join = functools.partial(task.along, axes=axes) if len(parts) > 1 else operator.itemgetter(0)
+        each = map(join, zip(*parts, strict=True))
         low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in each)
         return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
 

@@ -63,6 +63,15 @@ def _rows(task: Task, results: Mapping[str, Found]) -> tuple[Any, bool]:
     return np.flatnonzero(chosen), False
 
 
+def _sliced(task: Task, results: Mapping[str, Found], *, whole: bool) -> dict[str, Found]:
+    """The results whose elements belong to places of the batch."""
+    return {name: found for name, found in results.items() if task.batch in found.axes and (name or not whole)}
+
+
+def _is_undecided(piece: Piece) -> bool:
+    return piece.back.undecided is not None and bool(piece.back.undecided.any())
+
+
 def _refined(
     task: Task,
     placed: Mapping[str, Any],
@@ -76,13 +85,13 @@ def _refined(
     pieces: list[Piece] = []
     undecided = False
     whole = task.elements is not task.graph.root
-    sliced = {name: found for name, found in results.items() if task.batch in found.axes and (name or not whole)}
+    sliced = _sliced(task, results, whole=whole)
     common = task.upstream(cotangent, numbers, None) if whole else None
     for chosen in task.blocks() if rows is None else _chunks(rows):
         short, layout = task.cut(placed, chosen)
         upstream = common or task.upstream(cotangent[..., chosen] if task.batch else cotangent, numbers, None)
         piece = task.piece(short, layout, cut(upstream, chosen) if whole else upstream, numbers, None)
-        undecided |= piece.back.undecided is not None and bool(piece.back.undecided.any())
+        undecided |= _is_undecided(piece)
         for name, found in sliced.items():
             found.improve(chosen, *_ends(numbers, piece, name))
         pieces = [*pieces, piece] if rows is None else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +170,11 @@ def _stored(back: Backward, node: e.Stored, place: int, given: Adjoint) -> Adjoi
     return given
 
 
+def _gone(own: Sequence[int], whole: Sequence[int]) -> tuple[int, ...]:
+    """The axes that are summed away."""
+    return tuple(i for i, kept in enumerate(own) if kept == 1 and whole[i] != 1)
+
+
 def _widened(value: Interval, doubt: Any) -> Interval:
     return Interval(value.low - doubt, value.high + doubt)
 
@@ -194,7 +199,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     if back.run.trivial:
         return replace(given, value=value)
     size = gathered_up(back.size(given))
-    gone = tuple(i for i, kept in enumerate(own) if kept == 1 and whole[i] != 1)
+    gone = _gone(own, whole)
     scale = Scale(back.coarsest(given.scale.grid, gone), back.peak(size))
     exact, fits = back.exact(scale), back.fits(scale)
     if not exact.all():

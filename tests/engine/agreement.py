@@ -116,20 +116,26 @@ def main(words: list[str]) -> int:
                 for shape in ((rows // 40, 4), (rows // 80, 5), (rows // 80, 7))
                 for one in compared(name, dtype, family, shape, 0)
             ]
-            results = sum(one.hand.low.size for one in found)
-            apart, rounded = sum(one.apart for one in found), sum(one.rounded_by_engine_only for one in found)
-            overflows = sum(one.otherwise_overflowing for one in found)
-            ratios = np.concatenate([one.ratios.reshape(-1) for one in found if one.name[3] == "False"])
-            flushed = np.concatenate([one.ratios.reshape(-1) for one in found if one.name[3] == "True"])
-            parts = [np.quantile(part[np.isfinite(part)], [0, 0.01, 0.5, 0.99, 1]) for part in (ratios, flushed)]
-            wrong += apart + rounded + overflows
-            sys.stdout.write(
-                f"{name} {dtype}: {results} results; {apart} apart, {rounded} rounded by the engine only, "
-            )
-            sys.stdout.write(f"{overflows} otherwise overflowing; bound over hand-derived {np.round(parts[0], 3)}, ")
-            sys.stdout.write(f"flushed {np.round(parts[1], 3)}\n")
-            sys.stdout.flush()
+            wrong += _told(f"{name} {dtype}", found)
     return 1 if wrong else 0
+
+
+def _told(name: str, found: list[Compared]) -> int:
+    """Print what differs in one format; how many results do."""
+    results = sum(one.hand.low.size for one in found)
+    apart, rounded = sum(one.apart for one in found), sum(one.rounded_by_engine_only for one in found)
+    overflows = sum(one.otherwise_overflowing for one in found)
+    sys.stdout.write(f"{name}: {results} results; {apart} apart, {rounded} rounded by the engine only, ")
+    sys.stdout.write(f"{overflows} otherwise overflowing; bound over hand-derived {_ratios(found, 'False')}, ")
+    sys.stdout.write(f"flushed {_ratios(found, 'True')}\n")
+    sys.stdout.flush()
+    return apart + rounded + overflows
+
+
+def _ratios(found: list[Compared], flushes: str) -> Any:
+    """Quantiles of the engine's bound over the other."""
+    ratios = np.concatenate([one.ratios.reshape(-1) for one in found if one.name[3] == flushes])
+    return np.round(np.quantile(ratios[np.isfinite(ratios)], [0, 0.01, 0.5, 0.99, 1]), 3)
 
 
 if __name__ == "__main__":

@@ -77,16 +77,21 @@ def main(words: list[str]) -> int:
                 for seed in range(max(1, rows // (126 * 30)))
                 for trial in trials(name, dtype, family, (count, classes), seed, reduction)
             ]
-            worst = max(found, key=lambda trial: trial.share)
-            outside = [trial for trial in found if trial.exceeded]
-            exceeded += len(outside)
-            cases = sum(trial.cases for trial in found)
-            sys.stdout.write(f"{name} {dtype}: {len(outside)} of {len(found)} trials exceed, {cases} results; ")
-            sys.stdout.write(f"largest share {worst.share:.3f} {worst.name}\n")
-            sys.stdout.flush()
-            for trial in outside[:5]:
-                sys.stdout.write(f"    {trial}\n")
+            exceeded += _told(f"{name} {dtype}", found)
     return 1 if exceeded else 0
+
+
+def _told(name: str, found: list[Trial]) -> int:
+    """Print the largest share and what exceeded; how many did."""
+    worst = max(found, key=lambda trial: trial.share)
+    outside = [trial for trial in found if trial.exceeded]
+    cases = sum(trial.cases for trial in found)
+    sys.stdout.write(f"{name}: {len(outside)} of {len(found)} trials exceed, {cases} results; ")
+    sys.stdout.write(f"largest share {worst.share:.3f} {worst.name}\n")
+    for trial in outside[:5]:
+        sys.stdout.write(f"    {trial}\n")
+    sys.stdout.flush()
+    return len(outside)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from conformance.running.plan import PROFILES
 from conformance.running.records import suite_version
 from reports.record import Machine, Suite
 from reports.run_files import now
-from reports.zoo import Implementation, ZooHeader, write_zoo
+from reports.zoo import Implementation, Zoo, ZooHeader, write_zoo
 from reports.zoo_score import Score
 from tests.zoo.inhabitants import FRAMEWORKS, Inhabitant, inhabitants, sample
 from tests.zoo.kept import Kept
@@ -134,8 +134,7 @@ def unexplained(score: Score) -> list[Implementation]:
 def main() -> int:
     """Ask, print, write."""
     typed = arguments()
-    pythons: dict[str, str] = dict.fromkeys(typed.framework or FRAMEWORKS, sys.executable)
-    pythons.update(dict(pair.split("=", 1) for pair in typed.python if pair.split("=", 1)[0] in pythons))
+    pythons = _pythons(typed)
     question = Question("", typed.profile, tuple(typed.dtype), typed.plain)
     questions = {name: replace(question, python=python) for name, python in pythons.items()}
     header = _header(typed, versions(pythons))
@@ -148,13 +147,25 @@ def main() -> int:
     score = Score(zoo)
     if typed.docs:
         typed.docs.write_text(markdown(score), encoding="utf-8")
+    return _told(score, zoo, typed.least)
+
+
+def _pythons(typed: argparse.Namespace) -> dict[str, str]:
+    """The interpreter of each framework that is asked."""
+    pythons: dict[str, str] = dict.fromkeys(typed.framework or FRAMEWORKS, sys.executable)
+    pythons.update(dict(pair.split("=", 1) for pair in typed.python if pair.split("=", 1)[0] in pythons))
+    return pythons
+
+
+def _told(score: Score, zoo: Zoo, least: float) -> int:
+    """Print the counts, and who agrees with too many plain cases; the exit status."""
     bad = unexplained(score)
     for each in bad:
         sys.stdout.write(f"{each.framework} {each.name} agrees with {each.agreement:.0%} of plain cases\n")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in zoo.footer.counts.items())
     sys.stdout.write(f"{counts or 'nobody asked'}\n")
-    missed = len(score.survivors) > (1 - typed.least) * len(score.wrong)
-    return 1 if bad or missed or score.false_alarms or score.without_verdict or not found else 0
+    missed = len(score.survivors) > (1 - least) * len(score.wrong)
+    return 1 if bad or missed or score.false_alarms or score.without_verdict or not zoo.implementations else 0
 
 
 def _header(typed: argparse.Namespace, frameworks: dict[str, str]) -> ZooHeader:

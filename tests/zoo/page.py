@@ -115,16 +115,18 @@ def _implementations(score: Score) -> str:
     return f"## The wrong ones\n\n{wrong}\n\n## The right ones\n\n{right}"
 
 
+def _deciding(score: Score, each: Implementation, evidence: str) -> str:
+    """The deciding clauses that rest on one kind of evidence."""
+    clauses = [score.clauses[clause] for clause in score.deciding(each)]
+    return ", ".join(f"`{clause.id}`" for clause in clauses if clause.evidence == evidence)
+
+
 def _wrong(score: Score, each: Implementation) -> list[object]:
     share = "–" if each.agreement is None else f"{each.agreement:.0%}"
     if each.agreement is not None and each.agreement < 0.5:
         share += f" ({each.why_not})"
-    deciding = [score.clauses[clause] for clause in score.deciding(each)]
-    by = "; ".join(
-        f"{evidence}: {', '.join(f'`{clause.id}`' for clause in deciding if clause.evidence == evidence)}"
-        for evidence in EVIDENCE
-        if any(clause.evidence == evidence for clause in deciding)
-    )
+    named = {evidence: _deciding(score, each, evidence) for evidence in EVIDENCE}
+    by = "; ".join(f"{evidence}: {ids}" for evidence, ids in named.items() if ids)
     return [_name(each), each.words + _MARKS[each.level], each.corner, share, by or "nothing"]
 
 
