@@ -69,12 +69,13 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     slopes = torch.is_grad_enabled() and (input.requires_grad or not readable)
     if readable and not slopes and _native_will_do(input, target):
         return torch.nn.functional.multilabel_margin_loss(input, target, reduction=reduction)
-    rows = (input if readable else input.view_as(input)) if input.dim() == 2 else input.unsqueeze(0)  # see _Rows
-    labels = target if input.dim() == 2 else target.unsqueeze(0)
-    losses = _losses(rows, labels, slopes, readable)
-    if reduction != "none":
-        return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
-    return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
+    if input.dim() == 2:
+        losses = _losses(input if readable else input.view_as(input), target, slopes, readable)  # see _Rows
+    else:
+        losses = _losses(input.unsqueeze(0), target.unsqueeze(0), slopes, readable)
+    if reduction == "none":
+        return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
+    return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
 
 
 def _losses(input: Any, target: Any, slopes: bool, readable: bool) -> Any:

@@ -15,7 +15,8 @@ from unittest.mock import patch
 
 from benchmarks.timing import spread, table
 from conformance.cases.case import Case
-from conformance.cases.minimise import Budget, Judge, minimise
+from conformance.cases.minimise import minimise
+from conformance.cases.trials import Budget, Judge
 from conformance.running.discover import find_function
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject

@@ -88,6 +88,15 @@ def broken(name: str, answer: Answer, dtype: str = "float64") -> bool:
     return False
 
 
+def _with_gradient(call: Any, arrays: dict[str, Array]) -> Any:
+    """A call that wants the loss and its first gradient as well, for its cotangent or for ones."""
+    shape = plain_shape(call, arrays) if call["options"].get("reduction") == "none" else ()
+    ones: Array = np.ones(shape)
+    asked = _with(call, "cotangent", arrays.get("cotangent", ones))
+    asked["want"] = list(dict.fromkeys([*asked["want"], "value", f"gradient:{next(iter(arrays))}"]))
+    return asked
+
+
 def right(call: Any) -> Any:
     """The NumPy port, with every further want computed from its gradient and the formulas."""
     arrays = sent(call)
@@ -95,10 +104,7 @@ def right(call: Any) -> Any:
     want = [word for word in call["want"] if word in _FURTHER]
     asked = dict(call, want=[word for word in call["want"] if word not in want])
     if want:
-        shape = plain_shape(call, arrays)
-        ones: Array = np.ones(shape if call["options"].get("reduction") == "none" else ())
-        asked = _with(asked, "cotangent", arrays.get("cotangent", ones))
-        asked["want"] = list(dict.fromkeys([*asked["want"], "value", f"gradient:{first}"]))
+        asked = _with_gradient(asked, arrays)
     reply: dict[str, Any] = stand_in_adapter.plain.evaluate(asked)
     if "raised" in reply:
         return reply

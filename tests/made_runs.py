@@ -103,6 +103,9 @@ def finding(record: ClauseRecord, variant: VariantRecord, verdict: Verdict) -> F
     )
 
 
+TORCH_NAN: list[Verdict] = ["conforms", "conforms", "deviates", "deviates", "deviates", "conforms"]
+REFUSED: list[Verdict] = ["unsupported"] * 6
+
 ERRORS = Accuracy(
     operator=MARGIN,
     variant=VARIANTS[0],

@@ -124,17 +124,22 @@ def notes(series: Series) -> list[str]:
     return [f"- {', '.join(of(series))}: {what}: `{clause}` ({variant})" for what, clause, variant in differ]
 
 
+def _beginning(lines: Iterable[str], start: str, *, keep: bool = True) -> list[str]:
+    """The lines that begin so, or those that do not."""
+    return [line for line in lines if line.startswith(start) == keep]
+
+
 def table(found: Iterable[Series], before: str = "") -> str:
     """All series, and below them each cell about which runs differ.
 
     Of the table before, what no new series is about stays.
     """
     lines = before.splitlines()
-    rows = [line for line in lines if line.startswith("| ") and line not in HEAD]
-    below = [line for line in lines if line.startswith("- ")]
+    rows = [line for line in _beginning(lines, "| ") if line not in HEAD]
+    below = _beginning(lines, "- ")
     for series in found:
-        rows = [line for line in rows if not line.startswith(f"| {' | '.join(of(series))} |")] + [row(series)]
-        below = [line for line in below if not line.startswith(f"- {', '.join(of(series))}: ")] + notes(series)
+        rows = _beginning(rows, f"| {' | '.join(of(series))} |", keep=False) + [row(series)]
+        below = _beginning(below, f"- {', '.join(of(series))}: ", keep=False) + notes(series)
     return "\n".join([*HEAD, *sorted(rows), "", *sorted(below)]).rstrip()
 
 

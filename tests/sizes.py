@@ -47,9 +47,11 @@ def _weight(node: ast.AST) -> int:
         return 1 + len(node.ifs)
     if isinstance(node, ast.Match):
         return sum(not _is_wildcard(case.pattern) for case in node.cases)
-    loops = isinstance(node, ast.For | ast.AsyncFor | ast.While)
-    otherwise = (loops or isinstance(node, ast.Try)) and bool(node.orelse)
-    return int(loops or isinstance(node, _BRANCHES)) + int(otherwise)
+    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+        return 1 + bool(node.orelse)
+    if isinstance(node, ast.Try):
+        return int(bool(node.orelse))
+    return int(isinstance(node, _BRANCHES))
 
 
 def _is_wildcard(pattern: ast.pattern) -> bool:

@@ -3,94 +3,34 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 
-from conformance.command.cli import cli
-from conformance.running.discover import find_subject
 from conformance.running.machine import this_machine
-from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Progress, run_subject
-from reports.accepted import AcceptedError, read_accepted
 from reports.gate import NotComparable, compare
-from reports.record import Accuracy, ArgumentRecord, ClauseRecord, Counterexample, Failure, Finding, Header, Worst
-from reports.run_files import RunWriter, read_run
-
-FORMULA, NAN = "margin.value.documented-formula", "margin.numbers.infinities-and-nan"
-Edit = Callable[[Finding], Finding | None]
+from reports.record import Finding
+from reports.run_files import read_run
+from tests.gated import (
+    FORMULA,
+    NAN,
+    REFUSED,
+    Edit,
+    deviating,
+    gated,
+    off_by,
+    only,
+    real_run,
+    rewritten,
+    witness,
+)
 
 
 @pytest.fixture(scope="module")
 def conforming(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real run of NumPy, a few clauses."""
-    filters = Filters(("multilabel_margin_loss",), dtypes=("float32",), clause="margin.[vn]*")
-    options = Options(PROFILES["quick"], filters, sys.executable, out=tmp_path_factory.mktemp("runs"))
-    return run_subject(find_subject("numpy"), options, Progress()).path
-
-
-def rewritten(source: Path, path: Path, edit: Edit, **header: object) -> Path:
-    """A run with its findings edited, whole again; an edit that gives nothing leaves the finding out."""
-    run = read_run(source)
-    kept = [found for found in map(edit, run.findings) if found]
-    fields = {**msgspec.to_builtins(run.header), **header, "planned": len(kept)}
-    changed = msgspec.convert(fields, Header)
-    with RunWriter(path) as writer:
-        lines: list[ClauseRecord | Finding | Accuracy] = [*run.clauses, *kept, *run.accuracy]
-        writer.write(changed)
-        for line in lines:
-            writer.write(line)
-        writer.finish()
-    return path
-
-
-def only(clause: str, **fields: object) -> Edit:
-    """An edit of the findings of one clause."""
-    return lambda found: msgspec.structs.replace(found, **fields) if found.clause == clause else found
-
-
-def witness(got: str = "1.0 (0x1p+0)") -> Counterexample:
-    """A counterexample of one row and one class."""
-    arguments = {
-        "input": ArgumentRecord(dtype="float32", shape=[1, 1], values=[["0x0p+0"]]),
-        "target": ArgumentRecord(dtype="int64", shape=[1, 1], values=[[-1]]),
-    }
-    return Counterexample(
-        arguments=arguments, reduction="none", expected="0.0 (0x0p+0), within 0 ulp", got=got,
-        reproducer="print(loss([[0.0]], [[-1]]))", dtype="float32",
-    )  # fmt: skip
-
-
-def deviating(problem: str = "finite", share: float = 100.0, case: int = 3) -> Edit:
-    """The documented formula deviates in one case."""
-    worst = Worst(ulp=share, share_of_bound=share) if problem == "finite" else None
-    failure = Failure(case=case, problem=problem, share_of_bound=share if worst else None)
-    return only(
-        FORMULA, verdict="deviates", worst=worst, counterexample=witness(), repeatable=True, problem=problem,
-        failures=[failure], first=case,
-    )  # fmt: skip
-
-
-def off_by(share: float) -> Edit:
-    """The documented formula conforms with this worst error, as a share of its bound."""
-    return only(FORMULA, worst=Worst(ulp=1, share_of_bound=share))
-
-
-REFUSED = only(FORMULA, verdict="unsupported", words="TypeError: no")
-
-
-def lossproof(*words: object) -> Result:
-    """A command in this process."""
-    return CliRunner().invoke(cli, [str(word) for word in words])
-
-
-def gated(baseline: Path, candidate: Path, *words: object) -> Result:
-    """The gate on two files."""
-    return lossproof("gate", "--baseline", baseline, "--candidate", candidate, *words)
+    """A real run in which all conforms."""
+    return real_run(tmp_path_factory.mktemp("runs"))
 
 
 EDITS: dict[str, tuple[Edit, Edit, int]] = {
@@ -288,131 +228,6 @@ def test_no_case_in_common_is_no_answer(conforming: Path, tmp_path: Path) -> Non
 
     assert outcome.exit_code == 4
     assert "no case in common (seed: 0 before, 1 now)" in outcome.output
-
-
-ENTRY = """\
-[[accepted]]
-clause = "margin.value.documented-formula"
-framework = "numpy"
-versions = ">=1"
-variants = ["port eager cpu *"]
-signature = "deviates: finite"
-share_of_bound = 100.0
-why = "only where labels follow a -1, which our data never has"
-upstream = "https://example.org/1"
-"""
-
-
-def accepted(folder: Path, text: str = ENTRY) -> Path:
-    """A file of accepted deviations."""
-    path = folder / "accepted.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_an_accepted_deviation_passes(conforming: Path, tmp_path: Path) -> None:
-    """It stays in its class and is counted as accepted."""
-    candidate = rewritten(conforming, tmp_path / "after.jsonl", deviating())
-
-    outcome = gated(conforming, candidate, "--accepted", accepted(tmp_path))
-
-    assert outcome.exit_code == 0, outcome.output
-    assert "regressed              1  (1 accepted)" in outcome.output
-
-
-@pytest.mark.parametrize(
-    ("other", "because"),
-    [
-        (deviating("nan"), "seen instead: deviates: nan"),
-        (deviating(share=2000.0), "another magnitude is seen: 2000 times the bound, not 100"),
-    ],
-)
-def test_another_deviation_under_an_accepted_clause_is_not_covered(
-    conforming: Path, tmp_path: Path, other: Edit, because: str
-) -> None:
-    """Another kind, or another magnitude: it regressed, and the entry is stale besides."""
-    candidate = rewritten(conforming, tmp_path / "after.jsonl", other)
-
-    outcome = gated(conforming, candidate, "--accepted", accepted(tmp_path))
-
-    assert outcome.exit_code == 1
-    assert "stale: margin.value.documented-formula in numpy >=1, deviates: finite: only where" in outcome.output
-    assert f"({because})" in outcome.output
-
-
-def test_what_has_no_magnitude_is_told_without_one(conforming: Path, tmp_path: Path) -> None:
-    """NaN has none, nor has a wrong number whose error no clause measured."""
-    nan = rewritten(conforming, tmp_path / "nan.jsonl", deviating("nan"))
-    entry = accepted(tmp_path, ENTRY.replace("deviates: finite", "deviates: nan"))
-    unmeasured = only(FORMULA, verdict="deviates", problem="finite", worst=None, counterexample=witness())
-
-    stale = gated(nan, nan, "--accepted", entry)
-    changed = gated(
-        rewritten(conforming, tmp_path / "a.jsonl", deviating()),
-        rewritten(conforming, tmp_path / "b.jsonl", unmeasured),
-    )
-
-    assert stale.exit_code == 3
-    assert "another magnitude is seen: none, not 100" in stale.output
-    assert changed.exit_code == 1
-    assert "100 times the bound before, none now" in changed.output
-
-
-def test_an_entry_that_matches_nothing_is_stale(conforming: Path, tmp_path: Path) -> None:
-    """Exit status 3; where its clause was not asked, or for other versions, nothing is said."""
-    asked = accepted(tmp_path)
-
-    assert gated(conforming, conforming, "--accepted", asked).exit_code == 3
-    for old, new in ((">=1", "<1"), ("documented-formula", "another"), ('"numpy"', '"torch"'), ("cpu *", "gpu *")):
-        assert gated(conforming, conforming, "--accepted", accepted(tmp_path, ENTRY.replace(old, new))).exit_code == 0
-
-
-def test_an_entry_covers_nothing_after_its_date(conforming: Path, tmp_path: Path) -> None:
-    """The deviation counts again, and the entry is stale."""
-    candidate = rewritten(conforming, tmp_path / "after.jsonl", deviating())
-    past, future = (accepted(tmp_path, f"{ENTRY}until = {year}-01-01\n") for year in (2020, 2999))
-
-    assert gated(conforming, candidate, "--accepted", future).exit_code == 0
-    accepted(tmp_path, f"{ENTRY}until = 2020-01-01\n")
-    assert gated(conforming, candidate, "--accepted", past).exit_code == 1
-    assert [entry.until is not None for entry in read_accepted([past])] == [True]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (ENTRY.replace("only where labels follow a -1, which our data never has", ""), "entry 1, margin.value.documen"),
-        (ENTRY.replace("why", "because"), "unknown field `because`"),
-        (ENTRY.replace(">=1", "newer"), "versions: Invalid specifier"),
-        (ENTRY.replace("[[accepted]]", "[[accepted"), "accepted.toml: "),
-    ],
-)
-def test_a_file_of_accepted_deviations_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
-    """With its entry, before anything is compared."""
-    with pytest.raises(AcceptedError, match=r"accepted\.toml") as raised:
-        read_accepted([accepted(tmp_path, text)])
-
-    assert words in str(raised.value)
-
-
-def test_entries_are_drafted_from_a_run(conforming: Path, tmp_path: Path) -> None:
-    """One for each deviation that no entry covers yet; where it has no reason, the gate asks for one."""
-    candidate = rewritten(conforming, tmp_path / "after.jsonl", deviating())
-    path = tmp_path / "numpy.toml"
-
-    drafted = lossproof("accept", candidate, "--to", path, "--why", "known", "--until", "2999-12-31")
-    again = lossproof("accept", candidate, "--to", path, "--why", "known")
-
-    assert drafted.output == f"1 entry added to {path}\n"
-    assert again.output == "no deviation that no entry covers; nothing was written\n"
-    entry = read_accepted([path])[0]
-    assert (entry.clause, entry.signature, entry.share_of_bound) == (FORMULA, "deviates: finite", 100.0)
-    assert gated(conforming, candidate, "--accepted", path).exit_code == 0
-    silent = tmp_path / "silent.toml"
-    assert "say in each `why`" in lossproof("accept", candidate, "--to", silent).output
-    asked = gated(conforming, candidate, "--accepted", silent)
-    assert asked.exit_code == 2
-    assert "say in `why` what makes it acceptable" in asked.output
 
 
 def test_the_outcome_is_there_as_json_and_as_markdown(conforming: Path, tmp_path: Path) -> None:

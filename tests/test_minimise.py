@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.minimise import EVALUATIONS, Budget, minimise
+from conformance.cases.minimise import minimise
+from conformance.cases.trials import EVALUATIONS, Budget
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 
 BUDGET, FEW_SHAPES = Budget(EVALUATIONS), Budget(EVALUATIONS, few_shapes=True)

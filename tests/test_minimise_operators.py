@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.minimise import EVALUATIONS, Budget, minimise
+from conformance.cases.minimise import minimise
+from conformance.cases.trials import EVALUATIONS, Budget
 from tests.made_operators import PAIR, PIXELS, chosen
 
 BUDGET = Budget(EVALUATIONS)

@@ -18,33 +18,13 @@ from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
 from conformance.cases.case import Case
 from conformance.judging.answers import Variant
-from conformance.judging.bench import Limits
 from conformance.running.cell import Cell
-from conformance.running.discover import Spec, UsageError, built_in
+from conformance.running.discover import built_in
 from conformance.running.lanes import shares
 from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Outcome, Progress, run_subject
-from reports.record import Finding
+from conformance.running.run import Options, Progress, run_subject
 from reports.run_files import read_run
-
-STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
-SPEC = Spec("stand-in", STAND_IN)
-MARGIN_VALUES = Filters(operators=("multilabel_margin_loss",), dtypes=("float32",), clause="margin.value.[dst]*")
-"""Four clauses, of which one takes sums."""
-
-
-def run_stand_in(
-    monkeypatch: pytest.MonkeyPatch, out: Path, fault: str, filters: Filters = MARGIN_VALUES, *, limit: float = 60.0
-) -> Outcome:
-    """Run the stand-in with a fault, in the quick profile."""
-    monkeypatch.setenv("LOSSPROOF_FAULT", fault)
-    options = Options(PROFILES["quick"], filters, sys.executable, out=out, limits=Limits(limit, limit))
-    return run_subject(SPEC, options, Progress())
-
-
-def by_clause(outcome: Outcome) -> dict[str, Finding]:
-    """Findings by clause, of a run of a single variant."""
-    return {finding.clause: finding for finding in outcome.findings}
+from tests.stand_in_runs import MARGIN_VALUES, SPEC, STAND_IN, by_clause, run_stand_in
 
 
 @pytest.mark.parametrize(
@@ -234,70 +214,6 @@ def test_a_variant_that_refuses_some_valid_cases_deviates(monkeypatch: pytest.Mo
     assert finding.counterexample is not None
     assert "no kernel for 'sum'" in finding.counterexample.got
     assert findings["margin.value.documented-formula"].verdict == "conforms"
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [("unfaithful", "calibration: sent"), ("no-evidence", "calibration: no evidence that mode eager ran")],
-)
-def test_a_subject_that_fails_calibration_gets_no_verdict(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
-) -> None:
-    """Every cell is a harness error, and the run is incomplete."""
-    filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="*.documented-formula")
-    outcome = run_stand_in(monkeypatch, tmp_path, fault, filters)
-
-    assert [finding.verdict for finding in outcome.findings] == ["harness-error"]
-    assert outcome.findings[0].words.startswith(words)
-    assert outcome.complete is False
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("returns-none", "it returned NoneType, not a dictionary"),
-        ("returns-no-value", "'value' was wanted and is missing; the reply has loss"),
-        ("returns-objects", "'value' is no array of numbers"),
-        ("returns-what-cannot-be-sent", "DumpError"),
-        ("returns-short-bytes", "'value' is no array of numbers"),
-    ],
-)
-def test_a_reply_that_breaks_the_contract_is_a_harness_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
-) -> None:
-    """It blames the adapter, in one line, and no framework."""
-    outcome = run_stand_in(monkeypatch, tmp_path, fault)
-
-    assert {finding.verdict for finding in outcome.findings} == {"harness-error"}
-    assert all(words in finding.words.splitlines()[0] for finding in outcome.findings)
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("describes-nothing", "describe() breaks the contract: Object missing required field"),
-        ("describes-a-path", "describe() gives '../elsewhere' as framework; that is no name"),
-        ("describes-an-unknown-dtype", "describe() offers the dtype 'float33'; there are float16"),
-    ],
-)
-def test_a_description_that_breaks_the_contract_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
-) -> None:
-    """Before anything is planned on it or written."""
-    with pytest.raises(UsageError) as refused:
-        run_stand_in(monkeypatch, tmp_path, fault)
-
-    assert words in str(refused.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_mode_that_cannot_run_here_is_named_in_the_header(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What the machine lacks is left out of the plan, with one line."""
-    outcome = run_stand_in(monkeypatch, tmp_path, "mode-left-out")
-
-    assert [(mode.mode, mode.words) for mode in outcome.header.left_out] == [
-        ("compiled", "no C++ compiler on this machine; install g++")
-    ]
 
 
 def test_an_interpreter_that_is_not_there_is_said_in_one_line() -> None:

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Option, kept_places
-
-EVALUATIONS = 3000
-"""Cases that may be asked about for one witness if a call is cheap. A witness of a few classes takes some dozens."""
+from conformance.cases.trials import Budget, Judge, Trials
 
 _FEW = 4
 """Up to so many places of an axis go one by one from the start."""
 
-Judge = Callable[[Case], str]
-"""In one word what is wrong with a case; empty where nothing is, or where it is none of the clause's cases."""
 
 Without = Callable[[Case, int, int], Iterator[Case]]
 """The case without the things from a place to another, in each way that makes sense."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Budget:
-    """What may be spent on making one witness smaller.
-
-    Attributes:
-        evaluations: How many other cases may be asked about.
-        few_shapes: Whether another shape is another program, so that numbers are tried first.
-    """
-
-    evaluations: int
-    few_shapes: bool = False
 
 
 def minimise(case: Case, kind: str, judge: Judge, budget: Budget, row: int | None = None) -> tuple[Case, str]:
@@ -62,7 +44,7 @@ def minimise(case: Case, kind: str, judge: Judge, budget: Budget, row: int | Non
     if not case.has_batch and operator.batch in operator.arguments[0].axes:
         batch, kind = minimise(case.batched(), kind, lambda other: judge(other.unbatched()), budget)
         return batch.unbatched() if batch.rows == 1 else case, kind
-    trials = _Trials(kind, judge, budget)
+    trials = Trials(kind, judge, budget)
     if row is not None:
         case = _row_alone(case, row, trials, few_shapes=budget.few_shapes)
     if budget.few_shapes:
@@ -70,7 +52,7 @@ def minimise(case: Case, kind: str, judge: Judge, budget: Budget, row: int | Non
     return _until_nothing_helps(case, trials), trials.kind
 
 
-def _row_alone(case: Case, row: int, trials: _Trials, *, few_shapes: bool) -> Case:
+def _row_alone(case: Case, row: int, trials: Trials, *, few_shapes: bool) -> Case:
     """The row that is wrong without the others, if it fails alone."""
     if case.rows < 2 or case.reduction != "none":
         return case
@@ -78,7 +60,7 @@ def _row_alone(case: Case, row: int, trials: _Trials, *, few_shapes: bool) -> Ca
     return trials.first(case, [*_least(alone), alone] if few_shapes else [alone])
 
 
-def _until_nothing_helps(case: Case, trials: _Trials) -> Case:
+def _until_nothing_helps(case: Case, trials: Trials) -> Case:
     while True:
         smaller = _one_round(case, trials)
         if smaller is case:
@@ -86,61 +68,6 @@ def _until_nothing_helps(case: Case, trials: _Trials) -> Case:
         if smaller is case:
             return case
         case, trials.other = smaller, None
-
-
-class _Trials:
-    """Asks about cases until the budget is spent, about each but once.
-
-    Attributes:
-        kind: The way of failing that is looked for.
-        other: A simplification of the present case that fails in another way, and in which.
-    """
-
-    def __init__(self, kind: str, judge: Judge, budget: Budget) -> None:
-        self.kind = kind
-        self.few_shapes = budget.few_shapes
-        self.other: tuple[Case, str] | None = None
-        self._smallest: tuple[Case, str] | None = None
-        self._judge, self._evaluations = judge, budget.evaluations
-        self._known: dict[str, str] = {}
-
-    @property
-    def over(self) -> bool:
-        """Whether the budget is spent."""
-        return len(self._known) >= self._evaluations
-
-    def first(self, case: Case, simpler: Iterable[Case]) -> Case:
-        """The first simpler case that fails as the case does, or the case itself."""
-        for other in simpler:
-            if self._late and self._smallest and self._smallest[0].elements < case.elements:
-                case, self.kind = self._smallest
-                self.other = None
-                return case
-            found = self._kind_of(other)
-            if found and (found == self.kind or self._late):
-                self.kind, self.other = found, None
-                return other
-            if found:
-                self._remember(other, found)
-        return case
-
-    def _remember(self, other: Case, kind: str) -> None:
-        """A case that fails in another way: the first, and the smallest, may be gone on with later."""
-        if self._smallest is None or other.elements < self._smallest[0].elements:
-            self._smallest = other, kind
-        self.other = self.other or (other, kind)
-
-    @property
-    def _late(self) -> bool:
-        return 2 * len(self._known) >= self._evaluations
-
-    def _kind_of(self, case: Case) -> str:
-        digest = case.digest()
-        if digest not in self._known:
-            if self.over:
-                return ""
-            self._known[digest] = self._judge(case)
-        return self._known[digest]
 
 
 def _least(case: Case) -> Iterator[Case]:
@@ -172,7 +99,7 @@ def _cuts(case: Case, axis: str, keep: np.ndarray[tuple[int, ...], np.dtype[np.b
         yield cut
 
 
-def _one_round(case: Case, trials: _Trials) -> Case:
+def _one_round(case: Case, trials: Trials) -> Case:
     """Every simplification once, each of what those before it left."""
     operator = case.operator
     case = _without_places(case, trials, operator.batch)
@@ -195,7 +122,7 @@ def _simpler_options(case: Case, option: Option) -> list[dict[str, Any]]:
     return [rest, *({**rest, option.name: value} for value in others if _plainer_value(value, case, option.name))]
 
 
-def _simpler_call(case: Case, trials: _Trials) -> Case:
+def _simpler_call(case: Case, trials: Trials) -> Case:
     """Options at their default, or at another of their values; optional arguments left out."""
     for option in case.operator.options:
         if option.name in case.options:
@@ -213,7 +140,7 @@ def _plainer_value(value: object, case: Case, name: str) -> bool:
     return present not in values or values.index(value) < values.index(present)
 
 
-def _without_places(case: Case, trials: _Trials, axis: str) -> Case:
+def _without_places(case: Case, trials: Trials, axis: str) -> Case:
     def without(one: Case, start: int, end: int) -> Iterator[Case]:
         count = one.sizes.get(axis, 1)
         if end - start < count:
@@ -222,7 +149,7 @@ def _without_places(case: Case, trials: _Trials, axis: str) -> Case:
     return _runs(case, trials, lambda one: one.sizes.get(axis, 0), without) if axis in case.sizes else case
 
 
-def _first_places(case: Case, axis: str, trials: _Trials) -> Iterator[Case]:
+def _first_places(case: Case, axis: str, trials: Trials) -> Iterator[Case]:
     """With the first few places of an axis and those that are named, then with more: small cases are quick to ask."""
     count = case.sizes[axis]
     few = 1
@@ -243,7 +170,7 @@ def _named(case: Case, argument: Argument, few: int, count: int) -> np.ndarray[t
     return array[(array >= 0) & (array < count)]
 
 
-def _plain_numbers(case: Case, trials: _Trials) -> Case:
+def _plain_numbers(case: Case, trials: Trials) -> Case:
     """Every number replaced by a plainer one with which it still fails; the shape stays."""
     for argument in sorted(case.given, key=lambda given: given.role == "scores"):
         if argument.role != "weight":
@@ -264,7 +191,7 @@ def _array(case: Case, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.flo
     return None if found is None else np.asarray(found, dtype=np.float64)
 
 
-def _runs(case: Case, trials: _Trials, count: Callable[[Case], int], without: Without) -> Case:
+def _runs(case: Case, trials: Trials, count: Callable[[Case], int], without: Without) -> Case:
     """Simplify runs of neighbouring things: half of them, then quarters, at last each alone.
 
     Args:
@@ -285,7 +212,7 @@ def _runs(case: Case, trials: _Trials, count: Callable[[Case], int], without: Wi
     return case
 
 
-def _plainer(case: Case, trials: _Trials, name: str, plain: tuple[float, ...]) -> Case:
+def _plainer(case: Case, trials: Trials, name: str, plain: tuple[float, ...]) -> Case:
     """With numbers replaced by plainer ones, several by the plainest; a plain number becomes a plainer only."""
 
     def number_of(one: Case) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from adapters.description import OperatorOffer
 from conformance.cases.case import Case
-from conformance.cases.minimise import EVALUATIONS
+from conformance.cases.trials import EVALUATIONS
 from conformance.judging.bench import Bench
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation

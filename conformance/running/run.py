@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.description import Description
-from conformance.cases.minimise import EVALUATIONS
+from conformance.cases.trials import EVALUATIONS
 from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
 from conformance.judging.clause import Clause

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Fixed
-from conformance.cases.minimise import Budget, minimise
+from conformance.cases.minimise import minimise
+from conformance.cases.trials import Budget
 from conformance.judging.answers import Refused, Undecided
 from conformance.judging.bench import Bench
 from conformance.judging.clause import any_case
