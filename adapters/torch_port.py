@@ -73,9 +73,13 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         losses = _losses(input if readable else input.view_as(input), target, slopes, readable)  # see _Rows
     else:
         losses = _losses(input.unsqueeze(0), target.unsqueeze(0), slopes, readable)
+    return _reduced(losses if input.dim() == 2 or reduction != "none" else losses[0], reduction).to(input.dtype)
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
     if reduction == "none":
-        return (losses if input.dim() == 2 else losses[0]).to(input.dtype)
-    return (losses.sum() if reduction == "sum" else losses.mean()).to(input.dtype)
+        return losses
+    return losses.sum() if reduction == "sum" else losses.mean()
 
 
 def _losses(input: Any, target: Any, slopes: bool, readable: bool) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -59,3 +60,15 @@ Pages = dict[str, Page]
 def read_pages(folder: Path) -> Pages:
     """Every page of a site by its address."""
     return {str(p.relative_to(folder)): Page(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
+
+
+def assert_accessible(page: Page) -> None:
+    """One h1, no level skipped, captions and scopes of tables, scroll areas with names of their own and in reach."""
+    assert page.headings[0] == 1 == page.headings.count(1)
+    assert all(after <= before + 1 for before, after in pairwise(page.headings))
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("table") == tags.count("caption")
+    assert all(attrs.get("scope") for tag, attrs in page.tags if tag == "th")
+    regions = [attrs for _, attrs in page.tags if attrs.get("role") == "region"]
+    assert [region["tabindex"] for region in regions] == ["0"] * len(regions)
+    assert len({region["aria-label"] for region in regions} - {""}) == len(regions)

@@ -109,8 +109,9 @@ def right(call: Any) -> Any:
     if "raised" in reply:
         return reply
     arrays = sent(asked)
-    found = {word: _FURTHER[word](call, arrays, {**reply, "gradient": reply[f"gradient:{first}"]}) for word in want}
-    return {word: array for word, array in {**reply, **found}.items() if word in call["want"] or word == "value"}
+    known = {**reply, "gradient": reply[f"gradient:{first}"]} if want else reply
+    whole = {**reply, **{word: _FURTHER[word](call, arrays, known) for word in want}}
+    return {word: whole[word] for word in {"value", *call["want"]} & set(whole)}
 
 
 def sent(call: Any) -> dict[str, Array]:

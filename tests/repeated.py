@@ -138,8 +138,10 @@ def table(found: Iterable[Series], before: str = "") -> str:
     rows = [line for line in _beginning(lines, "| ") if line not in HEAD]
     below = _beginning(lines, "- ")
     for series in found:
-        rows = _beginning(rows, f"| {' | '.join(of(series))} |", keep=False) + [row(series)]
-        below = _beginning(below, f"- {', '.join(of(series))}: ", keep=False) + notes(series)
+        rows = _beginning(rows, f"| {' | '.join(of(series))} |", keep=False)
+        rows.append(row(series))
+        below = _beginning(below, f"- {', '.join(of(series))}: ", keep=False)
+        below += notes(series)
     return "\n".join([*HEAD, *sorted(rows), "", *sorted(below)]).rstrip()
 
 

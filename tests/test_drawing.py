@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
-from conformance.cases.operator import Operator
+from conformance.cases.operator import Argument, Operator
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.expectation import compute
 from conformance.operators.catalogue import OPERATORS, clauses
@@ -24,24 +26,27 @@ def cases_of(operator: Operator, draw: Drawn, count: int = 60, dtype: str = "flo
     return draw.cases(Domain(operator, dtype, plain_dtypes(operator)), count, "test", 0)
 
 
+def optional_of(arguments: Sequence[Argument]) -> tuple[str, ...]:
+    """The names of those that a call may leave out."""
+    return tuple(argument.name for argument in arguments if argument.optional)
+
+
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("operator", EVERY, ids=str)
 def test_every_drawn_case_is_in_the_oracles_domain(operator: Operator, dtype: str) -> None:
     """Scores of every size, with and without optional arguments, options and cotangents, in their format."""
-    optional = tuple(argument.name for argument in operator.arguments if argument.optional)
-    for given in ((), optional):
+    for given in ((), optional_of(operator.arguments)):
         for case in cases_of(operator, drawn(REDUCTIONS, given=given, cotangent=True), dtype=dtype):
             answer = compute(case, Arithmetic(FORMATS[dtype]), as_documented=False)
 
             assert answer.value.low.shape == case.result_shape
             assert answer.gradient.low.shape == case.first.shape
             assert case.upstream().shape == case.result_shape
-            assert {argument.name for argument in case.given if argument.optional} == set(given)
+            assert optional_of(case.given) == given
             for argument in case.given:
-                assert argument.whole_numbers is (case[argument.name].dtype == np.int64)
-                assert argument.whole_numbers or np.array_equal(
-                    case.format.round(case[argument.name]), case[argument.name]
-                )
+                values = case[argument.name]
+                assert argument.whole_numbers is (values.dtype == np.int64)
+                assert argument.whole_numbers or np.array_equal(case.format.round(values), values)
 
 
 @pytest.mark.parametrize("operator", OPERATORS.values(), ids=str)

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from reference.enclosure import Enclosure
 from reference.engine.oracle import evaluate
 from reference.formats import FORMATS, Arithmetic
 from tests.engine.agreement import FOUNDING, by_hand, compared
-from tests.engine.cases import DRAWS, FORMULAS
+from tests.engine.cases import DRAWS, FORMULAS, Drawn
 from tests.zoo import families
 
 ROWS = int(os.environ.get("LOSSPROOF_ENGINE_ROWS", "40"))
@@ -51,24 +54,36 @@ def test_the_bound_of_the_margin_loss_is_the_hand_derived_one_off_the_grid(dtype
         assert (ratio < 1.01).all()
 
 
+SHARED = {"weight"}
+"""Arguments that all rows have in common."""
+
+
+def _in_all(drawn: Sequence[Drawn]) -> list[str]:
+    return [key for key in drawn[0].arguments if all(key in one.arguments for one in drawn)]
+
+
+def _of_all(key: str, arguments: Sequence[Mapping[str, Any]]) -> Any:
+    """The rows of all batches, or of the first what all rows share."""
+    return arguments[0][key] if key in SHARED else np.concatenate([each[key] for each in arguments])
+
+
+def _assert_same_rows(whole: Enclosure, part: Enclosure, rows: slice) -> None:
+    for field in ("low", "high", "bound", "reach", "depth", "middle"):
+        assert np.array_equal(getattr(whole, field)[rows], getattr(part, field)), field
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 def test_blocks_change_no_bit(name: str) -> None:
     """A large batch is taken in blocks, and expects of each row what smaller batches do."""
     generator, format = np.random.default_rng(0), FORMATS["float32"]
     drawn = [DRAWS[name](generator, family, format, (3000, 4)) for family in ("usual", "lattice", "near-ties")]
     settings = drawn[0].settings
-    shared = {"weight"}
-    names = [key for key in drawn[0].arguments if all(key in one.arguments for one in drawn)]
-    whole = {
-        key: drawn[0].arguments[key] if key in shared else np.concatenate([one.arguments[key] for one in drawn])
-        for key in names
-    }
+    whole = {key: _of_all(key, [one.arguments for one in drawn]) for key in _in_all(drawn)}
     full = evaluate(FORMULAS[name], whole, settings)
     for start in (0, 4000, 8990):
-        part = {key: value if key in shared else value[start : start + 999] for key, value in whole.items()}
+        rows = slice(start, start + 999)
+        part = {key: value if key in SHARED else value[rows] for key, value in whole.items()}
         found = evaluate(FORMULAS[name], part, settings)
-        for field in ("low", "high", "bound", "reach", "depth", "middle"):
-            assert np.array_equal(getattr(full.value, field)[start : start + 999], getattr(found.value, field)), field
-            for argument in found.gradients:
-                one, other = full.gradients[argument], found.gradients[argument]
-                assert np.array_equal(getattr(one, field)[start : start + 999], getattr(other, field)), field
+        _assert_same_rows(full.value, found.value, rows)
+        for argument in found.gradients:
+            _assert_same_rows(full.gradients[argument], found.gradients[argument], rows)

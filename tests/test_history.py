@@ -133,8 +133,7 @@ def test_an_open_clause_tells_where_its_behaviour_changed(tmp_path: Path) -> Non
             each.observed = Observed(behaviours={"half the gradient": 3})
             each.cases_digest = "other"
     tie = told(runs, TIE)
-    assert tie.changed
-    assert tie.now.version_added is None
+    assert (tie.changed, tie.now.version_added) == (True, None)
     (change,) = tie.changes
     assert (change.version, change.variants) == ("2", "f64")
     assert (change.new, change.gone, change.other_cases) == (("half the gradient",), ("zero gradient",), True)

@@ -41,13 +41,13 @@ def test_an_index_for_each_row_is_one_number() -> None:
         ((18, 2), (18,)),
         ((81, 3), (81,)),
     ]
-    wanted = {(*row, place) for row in itertools.product((-1.0, 0.0, 1.0), repeat=2) for place in range(2)}
+    wanted = set(itertools.product((-1.0, 0.0, 1.0), (-1.0, 0.0, 1.0), range(2)))
     rows = zip(plain[1]["input"].tolist(), plain[1]["target"].tolist(), strict=True)
     assert {(*row, place) for row, place in rows} == wanted
     assert plain[1]["target"].dtype == np.int64
     others = [(case.classes, dict(case.options)) for case in cases if case.options]
     values = [{"margin": 0.5}, {"margin": 2.0}, {"margin": -1.0}, {"p": 2}]
-    assert others == [(classes, value) for classes in (1, 2) for value in values]
+    assert others == list(itertools.product((1, 2), values))
     assert not any("weight" in case.arrays for case in cases)
 
 

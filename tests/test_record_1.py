@@ -54,6 +54,15 @@ def test_header_clauses_errors_and_footer_stay_as_they_are() -> None:
     assert plain(run.footer) == LINES[-1]
 
 
+def assert_same_arguments(arguments: dict[str, Any], was: dict[str, Any]) -> None:
+    """Each of the arguments that had fields of their own, with its dtype and its numbers."""
+    assert list(arguments) == [name for name in ("input", "target", "weight") if name in was]
+    assert arguments["input"] == {"dtype": was["dtype"], "shape": was["shape"], "values": was["input"]}
+    for name in list(arguments)[1:]:
+        assert arguments[name]["dtype"] == was["target_dtype" if name == "target" else "dtype"]
+        assert numbers_of(arguments[name]["values"]).tolist() == numbers_of(was[name]).tolist()
+
+
 def test_findings_keep_every_field() -> None:
     """A counterexample's arguments have names, shapes and dtypes of their own now."""
     run = read_run(FILE)
@@ -67,13 +76,7 @@ def test_findings_keep_every_field() -> None:
             name: value for name, value in was.items() if name not in MOVED
         }
         assert shown.get("kind", "") == before.get("problem", "")
-        arguments = shown["arguments"]
-        assert list(arguments) == [name for name in ("input", "target", "weight") if name in was]
-        assert arguments["input"] == {"dtype": was["dtype"], "shape": was["shape"], "values": was["input"]}
-        for name in ("target", "weight"):
-            if name in was:
-                assert arguments[name]["dtype"] == was["target_dtype" if name == "target" else "dtype"]
-                assert numbers_of(arguments[name]["values"]).tolist() == numbers_of(was[name]).tolist()
+        assert_same_arguments(shown["arguments"], was)
 
 
 def test_shapes_are_those_of_the_values_and_of_no_values() -> None:

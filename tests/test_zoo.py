@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import Counter
 
 import pytest
 
@@ -52,11 +53,11 @@ def test_the_zoo_is_large_enough_and_says_where_its_faults_are() -> None:
 
     assert len(margin) >= 60
     assert len(WRONG) - len(margin) >= 30
-    assert sum(who.framework == "torch" for who in WRONG) >= 30
-    assert sum(who.framework == "jax" for who in WRONG) >= 10
+    of_frameworks = Counter(who.framework for who in WRONG)
+    assert of_frameworks["torch"] >= 30
+    assert of_frameworks["jax"] >= 10
     assert sum(isinstance(who.entry, Fault) and bool(who.entry.corner) for who in WRONG) >= 20
-    for operator in {who.operator for who in EVERYONE}:
-        assert sum(who.right and who.operator == operator for who in EVERYONE) >= 12
+    assert min(Counter(who.operator for who in EVERYONE if who.right).values()) >= 12
 
 
 def test_every_entry_is_found_by_its_name_and_says_what_it_is() -> None:
