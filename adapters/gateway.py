@@ -19,7 +19,8 @@ from typing import Any, Self, TypeGuard, cast
 import execnet
 
 from adapters.constants import constant
-from adapters.contract import Call, Description, Reply, reply_fault
+from adapters.contract import Call, Reply, reply_fault
+from adapters.description import Description
 from adapters.processes import forget_peak, moment, own_seconds, peak_bytes
 
 _WORKER = Path(__file__).with_name("worker.py")

@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import inspect
 import os
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -75,13 +74,6 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
         "costs": [],
     },
 }
-_MODES = {"pynative": "PYNATIVE_MODE", "graph": "GRAPH_MODE"}
-
-_THREADS = (
-    "not asked: PyNative is not safe from several threads, whatever is computed; now and then a call dies, hangs or "
-    "gives a wrong result (docs/deviations.md), so that a verdict would be luck"
-)
-
 _cells: Dict[Tuple[str, ...], Any] = {}
 _gradients: Dict[Tuple[str, ...], Any] = {}
 
@@ -94,63 +86,14 @@ def _mindspore() -> Any:
     return mindspore
 
 
-class _Native(nn.Cell):
-    """One call of a function, with the options left out that the caller left out."""
-
-    def __init__(self, function: Any, options: Dict[str, Any]) -> None:
-        super().__init__()
-        self.function = function
-        self.options = options
-
-    def construct(self, *tensors: Any) -> Any:
-        return self.function(*tensors, **self.options)
-
-
-class _Weighted(nn.Cell):
-    """The same with a weight for each class, which is the last of the tensors."""
-
-    def __init__(self, function: Any, options: Dict[str, Any]) -> None:
-        super().__init__()
-        self.function = function
-        self.options = options
-
-    def construct(self, *tensors: Any) -> Any:
-        return self.function(*tensors[:-1], weight=tensors[-1], **self.options)
-
-
-class _WeightedModule(nn.Cell):
-    """A module that is given its weight when it is made, as its page says."""
-
-    def __init__(self, module: Any) -> None:
-        super().__init__()
-        self.module = module
-
-    def construct(self, *tensors: Any) -> Any:
-        return self.module(*tensors)
-
-
-class _Product(nn.Cell):
-    """Input times weight: calibration."""
-
-    def construct(self, input: Any, weight: Any) -> Any:
-        return input * weight
-
-
-class _Inferred(nn.Cell):
-    """Zeros of the shape and dtype that the compiler infers for a loss."""
-
-    def __init__(self, loss: Any) -> None:
-        super().__init__()
-        self.loss = loss
-
-    def construct(self, *tensors: Any) -> Any:
-        loss = self.loss(*tensors)
-        return ops.zeros(loss.shape, loss.dtype)
+def _beside(name: str) -> Any:
+    """A module beside this file, which the worker finds."""
+    return importlib.import_module("mindspore_" + name)
 
 
 def describe() -> Dict[str, Any]:
     """What this MindSpore offers."""
-    mindspore = _mindspore()
+    mindspore, offers = _mindspore(), _beside("offers")
     return {
         "contract": 2,
         "framework": "mindspore",
@@ -160,83 +103,22 @@ def describe() -> Dict[str, Any]:
         "layouts": ["contiguous"],
         "compiled": ["graph"],
         "left_out": [],
-        "facts": {"from two threads at once": _THREADS},
-        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if hasattr(ops, name)},
+        "facts": {"from two threads at once": offers.THREADS},
+        "operators": {name: offers.offer(name, row) for name, row in OPERATORS.items() if hasattr(ops, name)},
     }
-
-
-def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
-    usual = ["value", "after", "inferred"] + ["gradient:" + name for name in row["gradients"] if name != "weight"]
-    usual = [want for want in usual if want != "gradient:target"]
-    forms = ["native", "module"] + (["port"] if "port" in row else [])
-    call = {
-        "native": "ops.%s($tensors$options)" % operator,
-        "module": "nn.%s($module_options)($tensors)" % row["module"],
-        "port": "mindspore_port.%s($tensors$options)" % operator,
-    }
-    further = ["gradient:" + name for name in row["gradients"]] + row["further"]
-    return {
-        "forms": forms,
-        "modes": list(_MODES),
-        "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "arguments": row["arguments"],
-        "options": row["options"],
-        "argument_dtypes": row["dtypes"],
-        "offers": usual + [want for want in further if want not in usual],
-        "by_mode": {
-            "pynative": {"costs": ["slow-calls"] + row["costs"]},
-            "graph": {"offers": usual, "costs": ["expensive-shapes"] + row["costs"]},
-        },
-        "signature": {"native": _signature(getattr(ops, operator)), "module": _signature(getattr(nn, row["module"]))},
-        "reproducer": {
-            "port_import": "from lossproof import port\nmindspore_port = port('mindspore')\n",
-            "prelude": "import mindspore\nfrom mindspore import Tensor, nn, ops\n${port_import}"
-            "mindspore.set_context(mode=mindspore.$mode)\n",
-            "modes": _MODES,
-            "array": "Tensor($values, mindspore.$dtype)",
-            "empty": "ops.zeros($shape, mindspore.$dtype)",
-            "call": {form: call[form] for form in forms},
-            "define": {
-                "pynative": "def loss_of($tensors):\n    return $call",
-                "graph": "@mindspore.jit\ndef loss_of($tensors):\n    return $call",
-            },
-            "wrap": dict.fromkeys(_MODES, "loss_of($tensors)"),
-            "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
-            "before": "def of_one($to):\n    return $loss",
-            "gradient": "mindspore.vjp(of_one, $to)[1](cotangent)[0]",
-        },
-    }
-
-
-def _signature(function: Any) -> List[Dict[str, str]]:
-    """The parameters of a function, or of a class's constructor, with their defaults."""
-    empty = inspect.Parameter.empty
-    parameters = inspect.signature(function).parameters.values()
-    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     mindspore = _mindspore()
-    mindspore.set_context(mode=getattr(mindspore, _MODES[call["mode"]]))
+    mindspore.set_context(mode=getattr(mindspore, _beside("offers").MODES[call["mode"]]))
     arguments = {given["name"]: _tensor(mindspore, given["array"]) for given in call["arguments"]}
     vectors = {name: _tensor(mindspore, plain) for name, plain in call["vectors"].items()}
     if call["operator"] == "echo":
         return {"value": _plain(mindspore, arguments["input"])}
-    weight = arguments.get("weight") if call["form"] == "module" else None
-    names = [name for name in arguments if weight is None or name != "weight"]
-    tensors = [arguments[name] for name in names]
-    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
-    results: Dict[str, Any] = {}
     try:
-        cell = _cell(call, weight)
-        if "inferred" in call["want"]:
-            results["inferred"] = _finished(_Inferred(cell)(*tensors))
-        else:
-            results["value"] = _finished(cell(*tensors))
-        if sources and set(sources) <= set(names):
-            results.update(_slopes(call, cell, names, sources)(*tensors, vectors["cotangent"]))
-        results.update(_further(mindspore, call, arguments, vectors, [name for name in sources if name not in names]))
+        cell = _cell(call, arguments.get("weight") if call["form"] == "module" else None)
+        results = _results(mindspore, call, cell, arguments, vectors)
     except Exception as error:
         return {"raised": error}
     reply: Dict[str, Any] = {name: _plain(mindspore, tensor) for name, tensor in results.items()}
@@ -247,6 +129,24 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     return reply
 
 
+def _results(
+    mindspore: Any, call: Dict[str, Any], cell: Any, arguments: Dict[str, Any], vectors: Dict[str, Any]
+) -> Dict[str, Any]:
+    """The loss and what else is wanted, as tensors; a module with a weight has it already."""
+    names = [name for name in arguments if name != "weight" or not isinstance(cell, _beside("programs").WeightedModule)]
+    tensors = [arguments[name] for name in names]
+    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
+    results: Dict[str, Any] = {}
+    if "inferred" in call["want"]:
+        results["inferred"] = _finished(_beside("programs").Inferred(cell)(*tensors))
+    else:
+        results["value"] = _finished(cell(*tensors))
+    if sources and set(sources) <= set(names):
+        results.update(_slopes(call, cell, names, sources)(*tensors, vectors["cotangent"]))
+    results.update(_further(mindspore, call, arguments, vectors, [name for name in sources if name not in names]))
+    return results
+
+
 def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
     given = ",".join(given["name"] for given in call["arguments"])
     return (call["operator"], call["form"], call["mode"], repr(sorted(call["options"].items())), given)
@@ -255,7 +155,7 @@ def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
 def _cell(call: Dict[str, Any], weight: Any) -> Any:
     """The loss as a Cell, made once for each set of options; a module with a weight is made for each weight."""
     if weight is not None:
-        return _WeightedModule(_module(call)(weight=weight, **_options(call)))
+        return _beside("programs").WeightedModule(_module(call)(weight=weight, **_options(call)))
     key = _key(call)
     if key not in _cells:
         _cells[key] = _new_cell(call)
@@ -276,13 +176,14 @@ def _options(call: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _new_cell(call: Dict[str, Any]) -> Any:
+    programs = _beside("programs")
     if call["operator"] == "product":
-        return _Product()
+        return programs.Product()
     if call["form"] == "module":
         return _module(call)(**_options(call))
-    holder = importlib.import_module("mindspore_port") if call["form"] == "port" else ops
+    holder = _beside("port") if call["form"] == "port" else ops
     weighted = call["arguments"][-1]["name"] == "weight"
-    return (_Weighted if weighted else _Native)(getattr(holder, call["operator"]), _options(call))
+    return (programs.Weighted if weighted else programs.Native)(getattr(holder, call["operator"]), _options(call))
 
 
 def _slopes(call: Dict[str, Any], cell: Any, names: List[str], sources: List[str]) -> Callable[..., Dict[str, Any]]:
@@ -303,7 +204,7 @@ def _slopes(call: Dict[str, Any], cell: Any, names: List[str], sources: List[str
 
 def _gradient(call: Dict[str, Any], cell: Any, *, alone: bool) -> Any:
     """The gradient of a Cell to its first tensor alone, or to all of them."""
-    if isinstance(cell, _WeightedModule):
+    if isinstance(cell, _beside("programs").WeightedModule):
         return ops.GradOperation(get_all=not alone, sens_param=True)(cell)
     key = _key(call) + (str(alone),)
     if key not in _gradients:

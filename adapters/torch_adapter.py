@@ -4,11 +4,9 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
-import inspect
 import os
-import shutil
 import warnings
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
@@ -91,26 +89,7 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
         "further": ["forward"],
     },
 }
-_BACKENDS = ("aot_eager", "inductor")
-_EXPORTS = ("export", "export_decomposed", "onnx")
-_MODES = ("eager", "vmap") + _BACKENDS + _EXPORTS + ("script", "autocast")
-_PORT_MODES = ("eager", "vmap") + _BACKENDS
-_COSTS = dict(
-    {"script": ["expensive-shapes", "wrapper"], "autocast": ["wrapper"]},
-    **{mode: ["expensive-shapes"] for mode in _BACKENDS},
-    **{mode: ["expensive-shapes", "expensive-programs", "wrapper"] for mode in _EXPORTS},
-)
-_DTYPES = {
-    "export_decomposed": ["float16", "float32"],
-    "onnx": ["float16", "float32"],
-    "autocast": ["float32", "float64"],
-}
-_ONNX = ("onnx", "onnxruntime", "onnxscript")
 _SAME_WIDTH = {"bfloat16": np.int16}
-
-_compiled: Dict[Tuple[str, ...], Callable[..., Any]] = {}
-_graphs: Dict[Tuple[str, ...], int] = {}
-_programs: Dict[Tuple[Any, ...], Tuple[Callable[..., Any], str]] = {}
 
 
 @functools.lru_cache(maxsize=None)
@@ -124,38 +103,9 @@ def _torch() -> Any:
     return importlib.import_module("torch")
 
 
-@functools.lru_cache(maxsize=None)
-def _dynamo() -> Any:
-    """The compiler front end, told to fail rather than to fall back to eager."""
-    dynamo = importlib.import_module("torch._dynamo")
-    for name in ("cache_size_limit", "recompile_limit", "accumulated_cache_size_limit", "accumulated_recompile_limit"):
-        if hasattr(dynamo.config, name):
-            setattr(dynamo.config, name, 100000)
-    return dynamo
-
-
-def _missing_modes(torch: Any) -> Dict[str, str]:
-    """Modes that this machine or this version cannot run, and why."""
-    missing = {}
-    if not hasattr(torch, "compile"):
-        missing.update(dict.fromkeys(_BACKENDS, "torch %s has no torch.compile" % torch.__version__))
-    elif not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++", "c++")):
-        missing["inductor"] = "no C++ compiler on this machine; install g++"
-    if not hasattr(torch, "func"):
-        missing["vmap"] = "torch %s has no torch.func" % torch.__version__
-    if not hasattr(torch, "autocast"):
-        missing["autocast"] = "torch %s has no torch.autocast" % torch.__version__
-    missing.update(_missing_exports(torch))
-    return missing
-
-
-def _missing_exports(torch: Any) -> Dict[str, str]:
-    if not hasattr(torch, "export") or "dynamo" not in inspect.signature(torch.onnx.export).parameters:
-        return dict.fromkeys(_EXPORTS, "torch %s has no torch.export, or none for ONNX" % torch.__version__)
-    absent = [name for name in _ONNX if importlib.util.find_spec(name) is None]
-    if absent:
-        return {"onnx": "%s not installed; pip install %s" % (", ".join(absent), " ".join(absent))}
-    return {}
+def _beside(name: str) -> Any:
+    """A module beside this file, which the worker has loaded."""
+    return importlib.import_module("torch_" + name)
 
 
 def _versions() -> Dict[str, str]:
@@ -170,8 +120,9 @@ def _versions() -> Dict[str, str]:
 def describe() -> Dict[str, Any]:
     """What this torch offers."""
     torch = _torch()
-    missing = _missing_modes(torch)
-    modes = [mode for mode in _MODES if mode not in missing]
+    offers = _beside("offers")
+    missing = offers.missing_modes(torch)
+    modes = [mode for mode in offers.MODES if mode not in missing]
     return {
         "contract": 2,
         "framework": "torch",
@@ -179,107 +130,16 @@ def describe() -> Dict[str, Any]:
         "build": "%s, git %s" % (torch.__version__, torch.version.git_version[:12]),
         "device": "cpu",
         "layouts": ["contiguous", "strided", "transposed", "broadcast", "misaligned", "read-only"],
-        "compiled": [mode for mode in _BACKENDS + _EXPORTS + ("script",) if mode in modes],
-        "costs": {mode: _COSTS.get(mode, ["cheap"]) for mode in modes},
+        "compiled": [mode for mode in offers.BACKENDS + offers.EXPORTS + ("script",) if mode in modes],
+        "costs": {mode: offers.COSTS.get(mode, ["cheap"]) for mode in modes},
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": dict({"threads": torch.get_num_threads()}, **_versions()),
-        "operators": {name: _offer(name, modes) for name in OPERATORS if hasattr(torch.nn.functional, name)},
-    }
-
-
-_WRAP = {
-    "eager": "$call",
-    "vmap": "torch.func.vmap(lambda $tensors: $call)(*[torch.stack([each, each]) for each in ($tensors,)])[0]",
-    "aot_eager": "torch.compile(lambda $tensors: $call, backend='aot_eager')($tensors)",
-    "inductor": "torch.compile(lambda $tensors: $call, backend='inductor')($tensors)",
-    "export": "program.module()($tensors)",
-    "export_decomposed": "program.run_decompositions().module()($tensors)",
-    "onnx": "session.run(None, dict(zip(names, [each.numpy() for each in ($tensors,)])))[0]",
-    "script": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
-    "autocast": "loss_of($tensors)",
-}
-_MODULE = "class Loss(torch.nn.Module):\n    def forward(self, $tensors):\n        return $call\n"
-_EXPORTED = _MODULE + "program = torch.export.export(Loss(), ($tensors,))"
-_DEFINE = {
-    "export": _EXPORTED,
-    "export_decomposed": _EXPORTED,
-    "onnx": _MODULE + "import onnxruntime\n"
-    "program = torch.onnx.export(Loss(), ($tensors,), dynamo=True, verbose=False)\n"
-    "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
-    "names = [each.name for each in session.get_inputs()]",
-    "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of($tensors):\n    return $call",
-}
-
-
-def _offer(operator: str, modes: List[str]) -> Dict[str, Any]:
-    row = OPERATORS[operator]
-    return {
-        "forms": _forms(operator, "eager"),
-        "modes": modes,
-        "dtypes": ["float16", "bfloat16", "float32", "float64"],
-        "arguments": row["arguments"],
-        "options": row["options"],
-        "argument_dtypes": row["dtypes"],
-        "offers": _wants(operator, "eager"),
-        "by_mode": {mode: _offer_of_mode(operator, mode) for mode in modes},
-        "signature": {
-            "native": _signature(getattr(_torch().nn.functional, operator)),
-            "module": _signature(getattr(_torch().nn, row["module"])),
-        },
-        "reproducer": {
-            "port_import": "from lossproof import port\ntorch_port = port('torch')\n",
-            "prelude": "import torch\n$port_import",
-            "array": "torch.tensor($values, dtype=torch.$dtype)",
-            "empty": "torch.zeros($shape, dtype=torch.$dtype)",
-            "call": {
-                "native": "torch.nn.functional.%s($tensors$options)" % operator,
-                "module": "torch.nn.%s($module_options)($tensors)" % row["module"],
-                "port": "torch_port.%s($tensors$options)" % operator,
-            },
-            "wrap": _WRAP,
-            "define": _DEFINE,
-            "gradient": "torch.autograd.grad(loss, $to, cotangent)[0]",
-            "before": "$to.requires_grad_()\nloss = $loss",
+        "operators": {
+            name: offers.offer(torch, name, row, modes)
+            for name, row in OPERATORS.items()
+            if hasattr(torch.nn.functional, name)
         },
     }
-
-
-def _forms(operator: str, mode: str) -> List[str]:
-    """The port is there for the margin loss, where this torch lets an operator say how it is mapped (2.5 and later)."""
-    has_port = operator == "multilabel_margin_loss" and hasattr(_torch().library, "register_vmap")
-    return ["native", "module"] + (["port"] if has_port and mode in _PORT_MODES else [])
-
-
-def _signature(function: Any) -> List[Dict[str, str]]:
-    """The parameters of a function, or of a class's constructor, with their defaults."""
-    empty = inspect.Parameter.empty
-    parameters = inspect.signature(function).parameters.values()
-    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
-
-
-def _offer_of_mode(operator: str, mode: str) -> Dict[str, Any]:
-    """What may be wanted, and the formats where they are fewer.
-
-    CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
-    float64 as they are. NumPy, through which ONNX Runtime gets its arrays, has no bfloat16. Programs
-    that are decomposed or leave torch take long to make, so they are asked in two formats only.
-    """
-    offer: Dict[str, Any] = {"offers": _wants(operator, mode), "forms": _forms(operator, mode)}
-    return dict(offer, dtypes=_DTYPES[mode]) if mode in _DTYPES else offer
-
-
-def _wants(operator: str, mode: str) -> List[str]:
-    """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
-    row = OPERATORS[operator]
-    if mode == "onnx":
-        return ["value", "after"]
-    if mode not in ("eager", "vmap"):
-        return ["value", "after"] + ["gradient:" + name for name in row["gradients"] if name != "weight"][:2]
-    wants = ["value", "after"] + ["gradient:" + name for name in row["gradients"]]
-    transforms = hasattr(_torch(), "func")
-    wants += [want for want in row["further"] if transforms or want != "forward"]
-    wants += ["jacobian"] if transforms else []
-    return wants + (["accumulated", "threads"] if mode == "eager" else [])
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
@@ -302,7 +162,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     if "after" in call["want"]:
         reply["after"] = {name: _plain(torch, tensor) for name, tensor in dict(vectors, **arguments).items()}
     if "evidence" in call["want"]:
-        reply["evidence"] = _evidence(call)
+        reply["evidence"] = _beside("programs").evidence(call)
     return reply
 
 
@@ -354,15 +214,16 @@ _DERIVATIVES = {"accumulated": _accumulated, "forward": _forward, "second": _sec
 
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
-    mode = call["mode"]
+    mode, loss, programs = call["mode"], _loss(torch, call), _beside("programs")
     if mode == "eager":
-        return _loss(torch, call)(*tensors)
+        return loss(*tensors)
     if mode == "autocast":
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            return _loss(torch, call)(*tensors)
+            return loss(*tensors)
     if mode == "vmap":
-        return _vmapped(torch, call, tensors)
-    return _compiled_run(torch, call, tensors) if mode in _BACKENDS else _program_run(torch, call, tensors)
+        return programs.vmapped(torch, loss, tensors)
+    run = programs.compiled_run if mode in _beside("offers").BACKENDS else programs.program_run
+    return run(torch, call, loss, tensors)
 
 
 def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
@@ -375,106 +236,9 @@ def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
     if call["form"] == "module":
         module = getattr(torch.nn, OPERATORS[operator]["module"])
         return lambda *tensors: module(**dict(zip(names[first:], tensors[first:])), **options)(*tensors[:first])
-    holder = importlib.import_module("torch_port") if call["form"] == "port" else torch.nn.functional
+    holder = _beside("port") if call["form"] == "port" else torch.nn.functional
     function = call.get("function") or getattr(holder, operator)
     return lambda *tensors: function(*tensors[:first], **dict(zip(names[first:], tensors[first:])), **options)
-
-
-def _vmapped(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
-    """Map over a new leading axis of two: the case, and the case with its classes rolled."""
-    decoy = tensors[0].detach().roll(1, dims=-1) if tensors[0].dim() else tensors[0].detach()
-    pairs = [torch.stack([tensors[0], decoy])] + [torch.stack([tensor, tensor]) for tensor in tensors[1:]]
-    return torch.func.vmap(_loss(torch, call))(*pairs)[0]
-
-
-def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
-    given = ",".join(given["name"] for given in call["arguments"])
-    options, function = repr(sorted(call["options"].items())), repr(call.get("function"))
-    return (call["operator"], call["form"], call["mode"], call["dtype"], options, given, function)
-
-
-def _compiled_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
-    counters = _dynamo().utils.counters
-    key = _key(call)
-    if key not in _compiled:
-        _compiled[key] = torch.compile(_loss(torch, call), backend=call["mode"], fullgraph=True)
-    before = counters["stats"]["unique_graphs"]
-    loss = _compiled[key](*tensors)
-    _graphs[key] = _graphs.get(key, 0) + counters["stats"]["unique_graphs"] - before
-    return loss
-
-
-def _program_run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
-    """Run the program that was traced from this function.
-
-    A program of which no size is 0 or 1 serves every such shape, as far as the exporter kept
-    its sizes free; a shape that it refuses gets one of its own.
-    """
-    shapes = tuple(tuple(tensor.shape) for tensor in tensors)
-    own = (_key(call), shapes)
-    shared = (_key(call), tuple(tuple(min(size, 2) for size in shape) for shape in shapes))
-    if own not in _programs and shared in _programs:
-        try:
-            return _programs[shared][0](*tensors)
-        except Exception:  # sizes that the exporter has fixed: the program for these very shapes decides
-            _programs[own] = _new_program(torch, call, tensors, free=False)
-    elif own not in _programs:
-        _programs[own] = _new_program(torch, call, tensors, free=True)
-        if call["mode"] != "script":
-            _programs[shared] = _programs[own]
-    return _programs[own][0](*tensors)
-
-
-def _new_program(torch: Any, call: Dict[str, Any], tensors: List[Any], free: bool) -> Tuple[Callable[..., Any], str]:
-    """A program for these arguments, and the evidence that it is one."""
-    examples = tuple(tensor.detach() for tensor in tensors)
-    if call["mode"] == "script":
-        traced = torch.jit.trace(_loss(torch, call), examples, check_trace=False)
-        return traced, "a TorchScript graph of %d nodes" % len(list(traced.graph.nodes()))
-    module = _as_module(torch, _loss(torch, call))
-    sizes = tuple(dict.fromkeys(range(tensor.dim()), torch.export.Dim.AUTO) for tensor in tensors) if free else None
-    if call["mode"] == "onnx":
-        return _onnx_program(torch, module, examples, sizes)
-    exported = torch.export.export(module, examples, dynamic_shapes={"tensors": sizes} if free else None)
-    if call["mode"] == "export_decomposed":
-        exported = exported.run_decompositions()
-    return exported.module(), "an exported graph of %d nodes" % len(exported.graph.nodes)
-
-
-def _as_module(torch: Any, loss: Callable[..., Any]) -> Any:
-    """The loss as the module that an exporter wants."""
-
-    def forward(module: Any, *tensors: Any) -> Any:
-        return loss(*tensors)
-
-    return type("Loss", (torch.nn.Module,), {"forward": forward})()
-
-
-def _onnx_program(torch: Any, module: Any, examples: Tuple[Any, ...], sizes: Any) -> Tuple[Callable[..., Any], str]:
-    """The module exported to ONNX, as a function of tensors that ONNX Runtime computes."""
-    runtime = importlib.import_module("onnxruntime")
-    shapes = {"tensors": sizes} if sizes else None
-    exported = torch.onnx.export(module, examples, dynamo=True, verbose=False, dynamic_shapes=shapes)
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = runtime.InferenceSession(
-        exported.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [each.name for each in session.get_inputs()]
-
-    def run(*tensors: Any) -> Any:
-        arrays = [tensor.detach().contiguous().numpy() for tensor in tensors]
-        return torch.from_numpy(np.asarray(session.run(None, dict(zip(names, arrays)))[0]))
-
-    return run, "an ONNX graph of %d nodes" % len(exported.model.graph)
-
-
-def _evidence(call: Dict[str, Any]) -> str:
-    """How many graphs were compiled for this function (graph breaks would have raised), or what was traced."""
-    if call["mode"] not in _BACKENDS:
-        return next((words for key, (_, words) in _programs.items() if key[0] == _key(call)), "")
-    compiled = _graphs.get(_key(call), 0)
-    return "%d graphs compiled, no graph break" % compiled if compiled else ""
 
 
 def _tensor(torch: Any, plain: Dict[str, Any], layout: str) -> Any:

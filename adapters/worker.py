@@ -30,13 +30,29 @@ def load_file(path, name):
     return module
 
 
+class Beside:
+    """Finds the modules beside an adapter, ``NAME_*.py`` beside ``NAME_adapter.py``, for its own imports."""
+
+    def __init__(self, folder, prefix):
+        self.folder, self.prefix = folder, prefix
+
+    def find_spec(self, name, path=None, target=None):
+        """As the import system asks its finders; None for a module of somebody else."""
+        place = os.path.join(self.folder, name + ".py")
+        if path is None and name.startswith(self.prefix) and os.path.exists(place):
+            return importlib.util.spec_from_file_location(name, place)
+        return None
+
+
 def load_adapter(path):
-    """Import an adapter, and the port beside it first, where there is one."""
-    name = os.path.splitext(os.path.basename(path))[0]
-    port = name.replace("_adapter", "_port")
-    beside = os.path.join(os.path.dirname(path), port + ".py")
-    if port != name and os.path.exists(beside):
-        load_file(beside, port)
+    """Import an adapter that can import the modules beside it; its port comes first, if it has one."""
+    folder, file = os.path.split(path)
+    name = os.path.splitext(file)[0]
+    if name.endswith("_adapter"):
+        prefix = name[: -len("adapter")]
+        sys.meta_path.insert(0, Beside(folder, prefix))
+        if os.path.exists(os.path.join(folder, prefix + "port.py")):
+            importlib.import_module(prefix + "port")
     return load_file(path, name)
 
 

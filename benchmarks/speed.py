@@ -31,9 +31,10 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.lattice import lattice
 from conformance.cases.operator import Operator
+from conformance.judging.answers import Array, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.compare import assert_gradient, assert_value, assert_within
-from conformance.judging.subject import Array, Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import clauses
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT

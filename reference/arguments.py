@@ -78,3 +78,20 @@ def row_cotangents(cotangent: Float64 | None, reduction: str, rows: int) -> Floa
     if reduction == "none" and cotangent.size != rows:
         raise ShapeError(f"cotangent has shape {cotangent.shape}; the result has {rows} elements")
     return np.broadcast_to(cotangent.reshape(-1), (rows,)).astype(np.float64)
+
+
+def check_binary(target: Float64) -> None:
+    """Refuse labels outside [0, 1]."""
+    bad = ~((target >= 0) & (target <= 1))
+    if bad.any():
+        raise DomainError(f"target holds the label {target[bad][0]}; labels lie in [0, 1]")
+
+
+def class_weights(weight: Float64 | None, classes: int) -> Float64:
+    """A factor for each class; ones if there is no weight."""
+    if weight is None:
+        return np.ones(classes)
+    if weight.shape != (classes,):
+        raise ShapeError(f"weight has shape {weight.shape}; there are {classes} classes")
+    check_finite(weight, "weight")
+    return weight

@@ -11,13 +11,13 @@ these float64 operations cannot prove which way, integers of Python decide.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .enclosure import is_even
 from .formats import Bool, Float64, Int64
-from .regimes import regime
+from .regimes import Regimes, note
 
 _BITS = 53
 _WINDOW = 106
@@ -40,6 +40,25 @@ class Rounded:
     nearest: Float64
     high: Float64
     refined: int = 0
+
+
+@dataclass(frozen=True)
+class _Dividend:
+    """What is to be divided: a number for each quotient as two of float64, the second below half an ulp of the first.
+
+    Attributes:
+        total: The first.
+        rest: The second.
+        slack: How far their sum may be off; infinite where float64 holds no such pair.
+        left_over: Of a sum, whether something lay below the last of the grids.
+        shift: Powers of two by which the quotients are larger than those of these numbers.
+    """
+
+    total: Float64
+    rest: Float64
+    slack: Float64
+    left_over: bool | None = None
+    shift: Int64 | None = None
 
 
 def two_sum(a: Float64, b: Float64) -> tuple[Float64, Float64]:
@@ -71,14 +90,13 @@ def quotient_of_sum(counts: Float64, values: Float64, ones: Float64, divisor: in
 
     values = np.where(counts == 0, 0.0, values)
     peak = np.maximum(np.abs(values).max(axis=1, initial=0.0), 1.0)
-    regime("sum: near the largest float64", lambda: peak >= _LARGEST)
     if (peak < _LARGEST).all():
-        return _divided(*_sum(counts, values, ones, peak), divisor, in_integers)
+        return _divided(_sum(counts, values, ones, peak), divisor, in_integers)
     shift = np.where(peak < _LARGEST, 0, _SHIFT)
     smaller = np.ldexp(values, -shift[:, np.newaxis])
     lost = (np.ldexp(smaller, shift[:, np.newaxis]) != values).any(axis=1)
-    total, rest, slack = _sum(counts, smaller, np.ldexp(ones, -shift), np.ldexp(peak, -shift))
-    return _divided(total, rest, np.where(lost, np.inf, slack), divisor, in_integers, shift)
+    total = _sum(counts, smaller, np.ldexp(ones, -shift), np.ldexp(peak, -shift))
+    return _divided(replace(total, slack=np.where(lost, np.inf, total.slack), shift=shift), divisor, in_integers)
 
 
 def quotient_of_product(counts: Float64, factors: Float64, divisor: int) -> Rounded:
@@ -92,51 +110,42 @@ def quotient_of_product(counts: Float64, factors: Float64, divisor: int) -> Roun
     Returns:
         The quotients; shape (R, K).
     """
-    total, rest, slack = _product(counts, factors[:, np.newaxis])
+    product = _product(counts, factors[:, np.newaxis])
 
     def in_integers(place: int) -> tuple[int, int]:
         row, column = divmod(place, counts.shape[1])
         top, bottom = float(factors[row]).as_integer_ratio()
         return int(counts[row, column]) * top, bottom
 
-    found = _divided(total.reshape(-1), rest.reshape(-1), slack.reshape(-1), divisor, in_integers)
+    found = _divided(product, divisor, in_integers)
     low, nearest, high = (part.reshape(counts.shape) for part in (found.low, found.nearest, found.high))
     return Rounded(low, nearest, high, found.refined)
 
 
-def _product(counts: Float64, factors: Float64) -> tuple[Float64, Float64, Float64]:
-    """Products as two numbers each; the slack is infinite where these do not hold them."""
+def _product(counts: Float64, factors: Float64) -> _Dividend:
+    """All products in one row."""
     size = np.abs(factors)
     usual = (size < _LARGEST) & (size > _SMALLEST) | (factors == 0)
-    nothing = np.zeros(counts.shape)
+    nothing = np.zeros(counts.size)
     if usual.all() and (_upper_half(factors) == factors).all():
-        regime("product: in one number", lambda: True)
-        return counts * factors, nothing, nothing
-    regime("product: in one number", lambda: False)
+        return _Dividend((counts * factors).reshape(-1), nothing, nothing)
     with np.errstate(over="ignore", invalid="ignore"):
         total, rest = _two_product(counts, factors)
-    return total, rest, np.where(usual, nothing, np.inf)
+    slack = np.where(np.broadcast_to(usual, counts.shape), 0.0, np.inf)
+    return _Dividend(total.reshape(-1), rest.reshape(-1), slack.reshape(-1))
 
 
-def _divided(
-    total: Float64,
-    rest: Float64,
-    slack: Float64,
-    divisor: int,
-    in_integers: Callable[[int], tuple[int, int]],
-    shift: Int64 | None = None,
-) -> Rounded:
-    """(total + rest) / divisor times 2^shift, where float64 cannot decide in integers."""
-    regime("quotient: by a power of two", lambda: divisor & (divisor - 1) == 0)
-    regime("quotient: of one number", lambda: (rest == 0) & (slack == 0))
+def _divided(dividend: _Dividend, divisor: int, in_integers: Callable[[int], tuple[int, int]]) -> Rounded:
+    """The quotients, rounded once; where float64 cannot decide, in integers."""
+    total, rest, slack = dividend.total, dividend.rest, dividend.slack
     if divisor & (divisor - 1) == 0 and not rest.any() and not slack.any():
-        found, decided = _halved(total, divisor)
+        found, decided, tie = _halved(total, divisor)
     else:
         with np.errstate(over="ignore", invalid="ignore"):
-            found, decided = _divide(total, rest, slack, divisor)
-    if shift is not None:
-        found = _shifted(found, shift)
-    regime("quotient: rounded by float64", lambda: decided)
+            found, decided, tie = _divide(total, rest, slack, divisor)
+    note(lambda: _regimes(dividend, divisor, found, decided, tie))
+    if dividend.shift is not None:
+        found = _shifted(found, dividend.shift)
     if decided.all():
         return found
     low, nearest, high = found.low.copy(), found.nearest.copy(), found.high.copy()
@@ -155,14 +164,15 @@ def _shifted(found: Rounded, shift: Int64) -> Rounded:
     return Rounded(np.minimum(low, largest), nearest, np.maximum(high, -largest))
 
 
-def _halved(total: Float64, divisor: int) -> tuple[Rounded, Bool]:
-    """An exact total over a power of two."""
+def _halved(total: Float64, divisor: int) -> tuple[Rounded, Bool, Bool]:
+    """An exact total over a power of two, where it is certain, and where it is half-way: nowhere."""
     quotient = total / divisor
-    return Rounded(quotient, quotient, quotient), (np.abs(quotient) > _SMALLEST) | (total == 0)
+    decided = (np.abs(quotient) > _SMALLEST) | (total == 0)
+    return Rounded(quotient, quotient, quotient), decided, np.zeros(total.shape, dtype=bool)
 
 
-def _sum(counts: Float64, values: Float64, ones: Float64, peak: Float64) -> tuple[Float64, Float64, Float64]:
-    """A sum as two numbers, the second below half an ulp of the first, and what may be missing."""
+def _sum(counts: Float64, values: Float64, ones: Float64, peak: Float64) -> _Dividend:
+    """The sum of each row."""
     multiples = np.abs(counts).sum(axis=1).max(initial=0.0)
     bits = _BITS - 1 - int(np.ceil(np.log2(multiples + 2.0)))
     _, exponent = np.frexp(peak)
@@ -172,12 +182,10 @@ def _sum(counts: Float64, values: Float64, ones: Float64, peak: Float64) -> tupl
         parts.append(np.einsum("rk,rk->r", counts, above))
         rest = rest - above
         if not rest.any():
-            regime("sum: left over below the grids", lambda: False)
-            return _condensed(parts, np.zeros_like(ones))
-    regime("sum: left over below the grids", lambda: True)
+            return _Dividend(*_condensed(parts, np.zeros_like(ones)), left_over=False)
     products = counts * rest
     slack = (values.shape[1] + 2) * 2.0**-_BITS * np.abs(products).sum(axis=1)
-    return _condensed([*parts, products.sum(axis=1)], slack)
+    return _Dividend(*_condensed([*parts, products.sum(axis=1)], slack), left_over=True)
 
 
 def _cut(values: Float64, exponent: Int64) -> Float64:
@@ -200,8 +208,8 @@ def _condensed(parts: list[Float64], slack: Float64) -> tuple[Float64, Float64, 
     return total, rest, slack * (1 + 2.0**-40)
 
 
-def _divide(total: Float64, rest: Float64, slack: Float64, divisor: int) -> tuple[Rounded, Bool]:
-    """(total + rest) / divisor, and where the rounding is certain."""
+def _divide(total: Float64, rest: Float64, slack: Float64, divisor: int) -> tuple[Rounded, Bool, Bool]:
+    """(total + rest) / divisor, where the rounding is certain, and where it is half-way between neighbours."""
     by = np.float64(divisor)
     quotient = total / by
     quotient = quotient + _remainder(total, rest, quotient, by)[0] / by
@@ -214,11 +222,9 @@ def _divide(total: Float64, rest: Float64, slack: Float64, divisor: int) -> tupl
     size = np.abs(left)
     decided = np.where(exact, size <= half, (size > doubt) & (size + doubt < half))
     decided &= (np.abs(quotient) > _SMALLEST) | ((quotient == 0) & exact & (size == 0))
-    regime("quotient: exact", lambda: exact & (size == 0))
-    regime("quotient: half-way between neighbours", lambda: exact & (size == half) & (size > 0))
-    tie_to_neighbour = exact & (size == half) & (size > 0) & ~is_even(quotient)
-    nearest = np.where(tie_to_neighbour, neighbour, quotient)
-    return Rounded(np.minimum(quotient, neighbour), nearest, np.maximum(quotient, neighbour)), decided
+    tie = exact & (size == half) & (size > 0)
+    nearest = np.where(tie & ~is_even(quotient), neighbour, quotient)
+    return Rounded(np.minimum(quotient, neighbour), nearest, np.maximum(quotient, neighbour)), decided, tie
 
 
 def _remainder(total: Float64, rest: Float64, quotient: Float64, divisor: np.float64) -> tuple[Float64, Float64]:
@@ -241,6 +247,25 @@ def _two_product(a: Float64, b: Float64) -> tuple[Float64, Float64]:
 def _upper_half(a: Float64) -> Float64:
     shifted = a * 134217729.0
     return np.asarray(shifted - (shifted - a), dtype=np.float64)
+
+
+def _regimes(dividend: _Dividend, divisor: int, found: Rounded, decided: Bool, tie: Bool) -> Regimes:
+    """What sums, products and quotients can be."""
+    alone = (dividend.rest == 0) & (dividend.slack == 0)
+    quotients = {
+        "quotient: by a power of two": divisor & (divisor - 1) == 0,
+        "quotient: of one number": alone,
+        "quotient: rounded by float64": decided,
+        "quotient: exact": decided & (found.low == found.high),
+        "quotient: half-way between neighbours": tie,
+    }
+    if dividend.left_over is None:
+        return {"product: in one number": alone, **quotients}
+    return {
+        "sum: near the largest float64": False if dividend.shift is None else dividend.shift > 0,
+        "sum: left over below the grids": dividend.left_over,
+        **quotients,
+    }
 
 
 def neighbours(numerator: int, denominator: int) -> tuple[float, float, float]:

@@ -48,7 +48,7 @@ from .enclosure import Answer, Enclosure, blocks, joined
 from .exact import Rounded, quotient_of_product, quotient_of_sum
 from .formats import Arithmetic, Bool, Float64, Int64
 from .pairs import Pairs, count_pairs, label_block
-from .regimes import regime
+from .regimes import Regimes, note
 
 _VALUE_ROUNDINGS = {"none": 3, "sum": 4, "mean": 6}
 _GRADIENT_ROUNDINGS = {"none": 4, "sum": 4, "mean": 6}
@@ -87,9 +87,6 @@ def margin_loss(
     block = label_block(labels)
     check_labels(labels, block, rows.shape[1])
     factors = row_cotangents(cotangent, reduction, len(rows))
-    regime("block: empty", lambda: ~block.any(axis=1))
-    regime("block: without an end", lambda: block.all(axis=1))
-    regime("block: labels behind it", lambda: ((labels >= 0) & ~block).any(axis=1))
     slices = blocks(*rows.shape) if reduction == "none" else [slice(None)]
     parts = [_of_rows(rows[s], labels[s], block[s], factors[s], reduction, arithmetic) for s in slices]
     value, gradient = joined([part.value for part in parts]), joined([part.gradient for part in parts])
@@ -104,10 +101,10 @@ def _of_rows(
     pairs = count_pairs(rows, labels, block, arithmetic)
     divisor = rows.shape[1] * (len(rows) if reduction == "mean" else 1)
     coarse = _on_lattice(rows, block, pairs, divisor, arithmetic)
-    return Answer(
-        _value(rows, pairs, coarse, reduction, divisor, arithmetic),
-        {"input": _gradient(pairs, coarse, factors, reduction, divisor, arithmetic)},
-    )
+    value = _value(rows, pairs, coarse, reduction, divisor, arithmetic)
+    gradient = _gradient(pairs, coarse, factors, reduction, divisor, arithmetic)
+    note(lambda: _regimes(labels, block, pairs, value, gradient, factors, reduction, divisor, arithmetic))
+    return Answer(value, {"input": gradient})
 
 
 def _on_lattice(rows: Float64, block: Bool, pairs: Pairs, divisor: int, arithmetic: Arithmetic) -> Float64:
@@ -141,8 +138,6 @@ def _value(
     rows: Float64, pairs: Pairs, lattice: Float64, reduction: str, divisor: int, arithmetic: Arithmetic
 ) -> Enclosure:
     is_target = pairs.low + pairs.high < 0
-    regime("value: of several rows together", lambda: reduction != "none")
-    regime("value: divided by nothing", lambda: divisor == 0)
     counts = np.where(is_target, pairs.high, pairs.low)
     active, size, error, reachable = pairs.active, pairs.size, pairs.error, pairs.reachable
     exact = lattice < np.inf
@@ -156,9 +151,6 @@ def _value(
     with np.errstate(over="ignore"):
         reach = size + error
         bound = (error + growth * reach) / max(divisor, 1) + (reachable + r) * arithmetic.underflow
-    regime("value: nothing rounds", lambda: exact)
-    regime("value: no pair within reach", lambda: reachable == 0)
-    regime("value: an intermediate may overflow", lambda: reach > arithmetic.format.largest)
     bound = np.where(exact | (reachable == 0), 0.0, bound)
     return Enclosure(value.low, value.high, bound, reach, np.zeros_like(reach), middle=value.nearest)
 
@@ -181,28 +173,56 @@ def _gradient(
     if not np.array_equal(pairs.low, pairs.high):
         other = quotient_of_product(pairs.high, factors, max(divisor, 1))
     most = np.maximum(np.abs(pairs.low), np.abs(pairs.high)) + pairs.flips
-    regime("gradient: at a tie", lambda: pairs.low != pairs.high)
-    regime("gradient: rounding may flip a pair", lambda: pairs.flips > 0)
-    regime("gradient: nothing counts", lambda: most == 0)
-    regime("gradient: cotangent 0", lambda: factors == 0)
-    regime("gradient: cotangent negative", lambda: factors < 0)
     size = np.abs(factors)[:, np.newaxis]
     counted = most.max(axis=1, initial=0.0) * np.abs(factors)
     exact = (lattice < np.inf) & _multiples(factors[:, np.newaxis], counted, max(divisor, 1), arithmetic)
-    regime("gradient: nothing rounds", lambda: exact)
     bound = np.zeros(most.shape)
     if not exact.all():
         u, s = arithmetic.unit_roundoff, _GRADIENT_ROUNDINGS[reduction]
         with np.errstate(over="ignore"):
             bound = size / max(divisor, 1) * (_growth(most, s, u) * most + pairs.flips)
         tiny = (most + s) * arithmetic.underflow
-        regime("gradient: underflow outweighs rounding", lambda: (most > 0) & (tiny > bound))
         bound += tiny
         bound = np.where(exact[:, np.newaxis] | (most == 0), 0.0, bound)
     low, high = one.low, one.high
     if other is not one:
         low, high = np.minimum(low, other.low), np.maximum(high, other.high)
     largest = most * size
-    regime("gradient: an intermediate may overflow", lambda: largest > arithmetic.format.largest)
     reach, depth = np.where(high > 0, largest, 0.0), np.where(low < 0, largest, 0.0)
     return Enclosure(low, high, bound, reach, depth, middle=one.nearest)
+
+
+def _regimes(
+    labels: Int64,
+    block: Bool,
+    pairs: Pairs,
+    value: Enclosure,
+    gradient: Enclosure,
+    factors: Float64,
+    reduction: str,
+    divisor: int,
+    arithmetic: Arithmetic,
+) -> Regimes:
+    """What blocks, losses and gradients can be; a bound of 0 where something counts says that nothing rounds."""
+    largest, together = arithmetic.format.largest, reduction != "none"
+    reachable = pairs.reachable.sum(keepdims=True) if together else pairs.reachable
+    most = np.maximum(np.abs(pairs.low), np.abs(pairs.high)) + pairs.flips
+    tiny = (most + _GRADIENT_ROUNDINGS[reduction]) * arithmetic.underflow
+    return {
+        "block: empty": ~block.any(axis=1),
+        "block: without an end": block.all(axis=1),
+        "block: labels behind it": ((labels >= 0) & ~block).any(axis=1),
+        "value: of several rows together": together,
+        "value: divided by nothing": divisor == 0,
+        "value: nothing rounds": (value.bound == 0) & (reachable > 0),
+        "value: no pair within reach": reachable == 0,
+        "value: an intermediate may overflow": value.reach > largest,
+        "gradient: at a tie": pairs.low != pairs.high,
+        "gradient: rounding may flip a pair": pairs.flips > 0,
+        "gradient: nothing counts": most == 0,
+        "gradient: cotangent 0": factors == 0,
+        "gradient: cotangent negative": factors < 0,
+        "gradient: nothing rounds": (gradient.bound == 0) & (most > 0),
+        "gradient: underflow outweighs rounding": (gradient.bound > 0) & (tiny > gradient.bound - tiny),
+        "gradient: an intermediate may overflow": np.maximum(gradient.reach, gradient.depth) > largest,
+    }

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from .exact import two_sum
 from .formats import Arithmetic, Bool, Float64, Int64
-from .regimes import regime
+from .regimes import Regimes, note
 
 _PAIRS_AT_ONCE = 1 << 16
 _HUGE = 2.0**1021  # twice as much is still finite
@@ -89,17 +89,7 @@ def _count(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) ->
     z, slack = _gaps(score, other, arithmetic)
     unsure = pair & (np.abs(z) <= 2 * slack)
     near, tie = _settle(z, slack, unsure, score, other)
-    regime("row: every class a label", lambda: is_target.all(axis=1))
-    regime("row: a label twice", lambda: block.sum(axis=1) > is_target.sum(axis=1))
-    regime("pair: counts", lambda: pair)
-    regime("pair: its sign is in doubt", lambda: unsure)
-    regime("pair: at its kink", lambda: tie)
-    regime("pair: beside its kink, active", lambda: near & (z > 0))
-    regime("pair: beside its kink, not active", lambda: near & (z < 0))
-    regime("pair: active", lambda: pair & (z > 0))
-    regime("row: every pair active", lambda: (~pair | (z > 0)).all(axis=(0, 1)))
-    regime("row: no pair active", lambda: ~(pair & (z > 0)).any(axis=(0, 1)))
-    regime("pair: subnormal numbers may be flushed", lambda: arithmetic.flushes)
+    note(lambda: _regimes(block, is_target, pair, z, near, tie, unsure, arithmetic))
     z = np.where(pair, z, -np.inf)
     strict, reach = z > 0, z + slack
 
@@ -119,6 +109,33 @@ def _count(rows: Float64, labels: Int64, block: Bool, arithmetic: Arithmetic) ->
         high=slope + np.maximum(ties, 0.0),
         flips=over_elements(near, 1.0) if near.any() else np.zeros(rows.shape),
     )
+
+
+def _regimes(
+    block: Bool,
+    is_target: Bool,
+    pair: Bool,
+    z: Float64,
+    near: Bool,
+    tie: Bool,
+    unsure: Bool,
+    arithmetic: Arithmetic,
+) -> Regimes:
+    """What pairs and rows can be; rows are the last axis but in ``block`` and ``is_target``."""
+    active = pair & (z > 0)
+    return {
+        "row: every class a label": is_target.all(axis=1),
+        "row: a label twice": block.sum(axis=1) > is_target.sum(axis=1),
+        "row: every pair active": (~pair | (z > 0)).all(axis=(0, 1)),
+        "row: no pair active": ~active.any(axis=(0, 1)),
+        "pair: counts": pair,
+        "pair: active": active,
+        "pair: its sign is in doubt": unsure,
+        "pair: at its kink": tie,
+        "pair: beside its kink, active": near & (z > 0),
+        "pair: beside its kink, not active": near & (z < 0),
+        "pair: subnormal numbers may be flushed": arithmetic.flushes,
+    }
 
 
 def _number(chosen: Bool, axis: int) -> npt.NDArray[np.unsignedinteger[Any]]:

@@ -1,13 +1,14 @@
-"""Which branches and limits of the oracles were met: each names its predicate where it stands.
+"""Which branches and limits of the oracles were met.
 
-An oracle calls :func:`regime` where it takes a branch or where a term of a bound comes
-into play. That costs nothing until somebody watches; then each predicate is evaluated, and
+Beside its formulas, an oracle has one function that names a predicate for each branch that it takes
+and for each term of a bound that comes into play. The oracle hands that function to :func:`note` with
+its intermediates. That costs nothing until somebody watches: then each predicate is evaluated, and
 it is counted how often it held and how often it did not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +17,9 @@ import numpy as np
 from .formats import Bool
 
 Predicate = Bool | np.bool_ | bool
+Regimes = Mapping[str, Predicate]
+"""Whether each predicate holds, for one or many elements, by its name: unique, ``where: what``."""
+
 Counts = dict[str, list[int]]
 
 
@@ -52,12 +56,10 @@ def watching() -> bool:
     return bool(_watchers)
 
 
-def regime(name: str, holds: Callable[[], Predicate]) -> None:
-    """Say that a predicate stands here; evaluated only where somebody watches.
-
-    Args:
-        name: Unique; ``where: what``.
-        holds: The predicate, for one or many elements.
-    """
-    for seen in _watchers:
-        seen.note(name, holds())
+def note(regimes: Callable[[], Regimes]) -> None:
+    """Count what an oracle met; its predicates are evaluated only while somebody watches."""
+    if not _watchers:
+        return
+    for name, holds in regimes().items():
+        for seen in _watchers:
+            seen.note(name, holds)

@@ -63,19 +63,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arguments import (
-    DomainError,
-    ShapeError,
     as_rows,
+    check_binary,
     check_finite,
     check_reduction,
     check_same_shape,
+    class_weights,
     row_cotangents,
 )
 from .balls import loss_balls, slope_balls
 from .enclosure import Answer, Enclosure, blocks, joined
 from .formats import Arithmetic, Float64
 from .logistic import RELATIVE, TINY, softplus_parts
-from .regimes import regime
+from .regimes import Regimes, note
 
 _ROUNDOFF = 2.0**-53
 _VALUE_ULPS, _GRADIENT_ULPS = 4.0, 6.0
@@ -132,10 +132,10 @@ def soft_margin_loss(
     check_reduction(reduction)
     check_same_shape(input, target)
     check_finite(input, "input")
-    _check_binary(target)
+    check_binary(target)
     rows, labels = as_rows(input, "input"), as_rows(target, "target")
     factors = row_cotangents(cotangent, reduction, len(rows))
-    weights = _weights(weight, rows.shape[1])
+    weights = class_weights(weight, rows.shape[1])
     together = reduction != "none"
     slices = [slice(None)] if together else blocks(*rows.shape)
     parts = [_of_rows(rows[s], labels[s], factors[s], weights, reduction, arithmetic, printed=printed) for s in slices]
@@ -160,37 +160,17 @@ def _of_rows(
     lost = _flushed(elements, labels, weights, arithmetic)
     value = _value(elements, weights, lost, divisor, arithmetic, together=together, printed=printed)
     gradient = _gradient(elements, factors, weights, max(divisor, 1), arithmetic, printed=printed)
+    granted = {"together": together, "printed": printed}
+    note(lambda: _regimes(rows, labels, elements, value, factors, weights, divisor, arithmetic, **granted))
     if refined:
         value = value.within(*loss_balls(rows, labels, weights, divisor, together=together))
         gradient = gradient.within(*slope_balls(rows, labels, factors, weights, divisor))
     return Answer(value, {"input": gradient})
 
 
-def _check_binary(target: Float64) -> None:
-    bad = ~((target >= 0) & (target <= 1))
-    if bad.any():
-        raise DomainError(f"target holds the label {target[bad][0]}; labels lie in [0, 1]")
-
-
-def _weights(weight: Float64 | None, classes: int) -> Float64:
-    if weight is None:
-        return np.ones(classes)
-    if weight.shape != (classes,):
-        raise ShapeError(f"weight has shape {weight.shape}; there are {classes} classes")
-    check_finite(weight, "weight")
-    return weight
-
-
 def _elements(rows: Float64, labels: Float64) -> _Elements:
     logarithm, large, small = softplus_parts(rows)
     positive = rows > 0
-    regime("score: positive", lambda: positive)
-    regime("score: 0", lambda: rows == 0)
-    regime("score: saturated", lambda: logarithm < 2.0**-53)
-    regime("score: its logarithm vanishes", lambda: logarithm == 0)
-    regime("label: 0", lambda: labels == 0)
-    regime("label: 1", lambda: labels == 1)
-    regime("label: contradicted by the score", lambda: (positive & (labels == 0)) | ((rows < 0) & (labels == 1)))
     up, down = np.where(positive, large, small), np.where(positive, small, large)
     miss = np.where(positive, 1 - labels, labels)
     size = np.abs(rows)
@@ -206,6 +186,16 @@ def _flushed(elements: _Elements, labels: Float64, weights: Float64, arithmetic:
     return np.asarray(by_label + elements.loss @ np.where(size < tiny, size, 0.0), dtype=np.float64)
 
 
+def _loss_relative(terms: int, u: float) -> float:
+    """Relative error of a sum of losses; the module's docstring derives it."""
+    return (1 + (_VALUE_ULPS + 7) * u * (1 + 8 * u)) * (1 + (terms + 1) * u) - 1
+
+
+def _slope_relative(u: float) -> float:
+    """Relative error of a derivative, weighted and divided."""
+    return (_GRADIENT_ULPS + 8) * u * (1 + 8 * u)
+
+
 def _value(
     elements: _Elements,
     weights: Float64,
@@ -219,21 +209,14 @@ def _value(
     u, size = arithmetic.unit_roundoff, np.abs(weights)
     losses = elements.loss
     terms = elements.loss.size if together else elements.loss.shape[1]
-    relative = (1 + (_VALUE_ULPS + 7) * u * (1 + 8 * u)) * (1 + (terms + 1) * u) - 1
+    relative = _loss_relative(terms, u)
     each = 2 * arithmetic.underflow * (1 + size)
-    regime("loss: of several rows together", lambda: together)
-    regime("loss: the printed formula granted", lambda: printed)
-    regime("loss: weight 0", lambda: weights == 0)
-    regime("loss: weight negative", lambda: weights < 0)
-    regime("loss: a subnormal element", lambda: (losses > 0) & (losses < arithmetic.format.smallest_normal))
-    regime("loss: divided by nothing", lambda: divisor == 0)
     if printed:
         each = each + size * (2 * _VALUE_ULPS + 3) * u * (1 + 8 * u)
     total, reach = losses @ weights, losses @ size
     slack = relative * reach + each.sum() + lost
     if printed:
         slack += 4 * u * (np.where(elements.size > _LARGEST_PRINTED, elements.size, 0.0) @ size)
-    regime("loss: underflow outweighs rounding", lambda: each.sum() > relative * reach)
     if together:
         slack = slack.sum(keepdims=True)
         total, reach = total.sum(keepdims=True), reach.sum(keepdims=True)
@@ -242,7 +225,6 @@ def _value(
         low, high = (total - doubt) / divisor, (total + doubt) / divisor
         bound = slack / divisor + 3 * arithmetic.underflow
     above, below = np.maximum(reach + total, 0.0) / 2 + slack, np.maximum(reach - total, 0.0) / 2 + slack
-    regime("loss: an intermediate may overflow", lambda: above > arithmetic.format.largest)
     return Enclosure(low, high, bound, above, below, middle=low + (high - low) / 2)
 
 
@@ -252,14 +234,10 @@ def _gradient(
     scale = factors[:, np.newaxis] * weights / divisor
     u, size = arithmetic.unit_roundoff, np.abs(scale)
     summed = elements.up + elements.down
-    relative, tiny = (_GRADIENT_ULPS + 8) * u * (1 + 8 * u), arithmetic.underflow
+    relative, tiny = _slope_relative(u), arithmetic.underflow
     derivative = scale * (elements.up - elements.down)
     doubt = size * summed * (2 * RELATIVE) + (1 + size) * TINY
     bound = size * (summed * relative + 2 * tiny) + 3 * tiny
-    regime("slope: the printed formula granted", lambda: printed)
-    regime("slope: of no weight or cotangent", lambda: scale == 0)
-    regime("slope: negative weight or cotangent", lambda: scale < 0)
-    regime("slope: underflow outweighs rounding", lambda: (size > 0) & (3 * tiny > size * summed * relative))
     if printed:
         growth = np.where(elements.size <= _LARGEST_PRINTED, np.exp(np.minimum(elements.size, _LARGEST_PRINTED)), 0.0)
         bound = bound + size * ((2 * _GRADIENT_ULPS + 8) * u * (1 + 8 * u) + tiny * growth**2) + 4 * tiny * growth
@@ -269,3 +247,45 @@ def _gradient(
     raised = np.maximum(factor, 0.0) * elements.up + np.maximum(-factor, 0.0) * elements.down
     lowered = np.maximum(factor, 0.0) * elements.down + np.maximum(-factor, 0.0) * elements.up
     return Enclosure(low, high, bound, raised, lowered, middle=low + (high - low) / 2)
+
+
+def _regimes(
+    rows: Float64,
+    labels: Float64,
+    elements: _Elements,
+    value: Enclosure,
+    factors: Float64,
+    weights: Float64,
+    divisor: int,
+    arithmetic: Arithmetic,
+    *,
+    together: bool,
+    printed: bool,
+) -> Regimes:
+    """What scores, labels, losses and slopes can be."""
+    u, tiny = arithmetic.unit_roundoff, arithmetic.underflow
+    loss, logarithm, size = elements.loss, softplus_parts(rows)[0], np.abs(weights)
+    rounding = _loss_relative(loss.size if together else loss.shape[1], u) * (loss @ size)
+    scale = factors[:, np.newaxis] * weights / max(divisor, 1)
+    slope = np.abs(scale) * (elements.up + elements.down)
+    return {
+        "score: positive": rows > 0,
+        "score: 0": rows == 0,
+        "score: saturated": logarithm < 2.0**-53,
+        "score: its logarithm vanishes": logarithm == 0,
+        "label: 0": labels == 0,
+        "label: 1": labels == 1,
+        "label: contradicted by the score": ((rows > 0) & (labels == 0)) | ((rows < 0) & (labels == 1)),
+        "loss: of several rows together": together,
+        "loss: the printed formula granted": printed,
+        "loss: weight 0": weights == 0,
+        "loss: weight negative": weights < 0,
+        "loss: a subnormal element": (loss > 0) & (loss < arithmetic.format.smallest_normal),
+        "loss: divided by nothing": divisor == 0,
+        "loss: underflow outweighs rounding": 2 * tiny * (1 + size).sum() > rounding,
+        "loss: an intermediate may overflow": value.reach > arithmetic.format.largest,
+        "slope: the printed formula granted": printed,
+        "slope: of no weight or cotangent": scale == 0,
+        "slope: negative weight or cotangent": scale < 0,
+        "slope: underflow outweighs rounding": (scale != 0) & (3 * tiny > slope * _slope_relative(u)),
+    }

@@ -15,16 +15,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from reports.record import (
-    BLAMELESS,
-    ClauseRecord,
-    Counterexample,
-    Finding,
-    Level,
-    Run,
-    VariantRecord,
-    Verdict,
-)
+from reports.record import ClauseRecord, Counterexample, Finding, Level, Run, VariantRecord, Verdict
+from reports.run_files import BLAMELESS
 
 GLYPHS: dict[Verdict, str] = {
     "crashes": "!",

@@ -15,7 +15,8 @@ import msgspec
 
 from reports.accepted import Accepted, signature
 from reports.arrangement import WORDS_COMPARED, addresses, group
-from reports.gate import FAIL_ON, Class, Comparison, Difference
+from reports.classes import Class
+from reports.gate import FAIL_ON, Comparison, Difference
 from reports.record import Counterexample, Finding, Run, VariantRecord
 from reports.site import TEMPLATES, environment
 from reports.variants import telling

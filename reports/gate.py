@@ -7,7 +7,7 @@ regressed           conformed; now deviates, crashes or hangs (refused; now cras
 changed             deviated, and deviates otherwise: another kind, magnitude or place    1
 support-lost        answered; now the whole variant is refused                           6
 coverage-lost       was asked, is not asked any more                                     6
-worse               conforms still, with an error that grew (see :data:`FACTOR`)         5
+worse               conforms still, with an error that grew (see classes.FACTOR)         5
 worse-elsewhere     the same, on another processor: other kernels, other roundings       0
 not-comparable      the cases differ, or the clause's level                              4
 behaviour-changed   an open clause recorded something else; an error has another type    0
@@ -27,29 +27,17 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
-from typing import Literal, NamedTuple, cast, get_args
+from typing import NamedTuple, cast
 
-from reports.accepted import Accepted, alike, magnitude, share, signature
+from reports.accepted import Accepted, share
 from reports.arrangement import DEVIATIONS, LEVELS
-from reports.record import FAILURES_KEPT, Counterexample, Failure, Finding, Level, Machine, Run, VariantRecord
-
-Class = Literal[
-    "regressed",
-    "changed",
-    "support-lost",
-    "coverage-lost",
-    "worse",
-    "not-comparable",
-    "worse-elsewhere",
-    "behaviour-changed",
-    "fixed",
-    "support-gained",
-    "new",
-    "same",
-]
-CLASSES: tuple[Class, ...] = get_args(Class)
-"""From what stops an upgrade first to what does not."""
+from reports.classes import (
+    CLASSES,
+    FACTOR,
+    Class,
+    classified,
+)
+from reports.record import Counterexample, Finding, Level, Machine, Run, VariantRecord
 
 FAIL_ON: frozenset[Class] = frozenset(
     {"regressed", "changed", "support-lost", "coverage-lost", "worse", "not-comparable"}
@@ -62,14 +50,8 @@ _STATUS: dict[Class, int] = {
     "worse-elsewhere": 5,
     "not-comparable": 4,
 }
-_BEFORE = (4, 1, 6, 3, 5)
+STATUS_PRECEDENCE = (4, 1, 6, 3, 5)
 """Of several exit statuses the first of these; 2, a wrong word, ends before."""
-
-FACTOR, SLACK = 1.5, 0.05
-"""An error is worse where its share of the bound exceeds the earlier one times the factor, plus the slack."""
-
-GROSS = 4.0
-"""Times its bound by which a case must fail to count as a place of its own: less is noise of the last digits."""
 
 
 class NotComparable(ValueError):
@@ -152,7 +134,7 @@ class Comparison:
 
 def gravest(statuses: Collection[int]) -> int:
     """Of several exit statuses the one that says most."""
-    return next((status for status in _BEFORE if status in statuses), 0)
+    return next((status for status in STATUS_PRECEDENCE if status in statuses), 0)
 
 
 def compare(baseline: Run, candidate: Run, accepted: Sequence[Accepted] = (), factor: float = FACTOR) -> Comparison:
@@ -200,7 +182,7 @@ def _difference(before: Finding | None, after: Finding | None, factor: float) ->
     shown = after or before
     if shown is None:
         raise TypeError("a difference needs a finding")
-    kind, words = _classified(before, after, factor)
+    kind, words = classified(before, after, factor)
     return Difference(shown.clause, shown.operator, shown.level, shown.variant, kind, words, before, after)
 
 
@@ -209,109 +191,6 @@ def _on_another_processor(difference: Difference) -> Difference:
     if difference.kind != "worse":
         return difference
     return dataclasses.replace(difference, kind="worse-elsewhere", words=f"{difference.words}; on another processor")
-
-
-def _classified(before: Finding | None, after: Finding | None, factor: float) -> tuple[Class, str]:
-    if before is None:
-        return "new", f"was not asked; {_said(after)}"
-    if after is None:
-        return "coverage-lost", f"{_said(before)}; is not asked"
-    steps = f"{_said(before)}; now {_said(after)}"
-    if "unsupported" in (before.verdict, after.verdict):
-        return _of_support(before, after), steps
-    if before.cases_digest != after.cases_digest or (before.level != after.level):
-        return "not-comparable", f"other cases, {before.cases} and {after.cases}, or another level: {steps}"
-    if after.verdict not in DEVIATIONS:
-        if before.verdict in DEVIATIONS:
-            return "fixed", steps
-        return _of_behaviour(before, after) if after.verdict == "observed" else _of_error(before, after, factor)
-    if before.verdict not in DEVIATIONS:
-        return "regressed", steps
-    change = _change(before, after)
-    return ("changed", f"{steps}: {change}") if change else ("same", steps)
-
-
-def _of_support(before: Finding, after: Finding) -> Class:
-    if after.verdict == before.verdict:
-        return "same"
-    if after.verdict in ("crashes", "hangs"):
-        return "regressed"
-    return "support-lost" if after.verdict == "unsupported" else "support-gained"
-
-
-def _of_behaviour(before: Finding, after: Finding) -> tuple[Class, str]:
-    was, now = ((found.observed.behaviours if found.observed else {}) for found in (before, after))
-    if was == now:
-        return "same", ""
-    gone, come = dict(was.items() - now.items()), dict(now.items() - was.items())
-    return "behaviour-changed", f"was {_counted(gone)}; is {_counted(come)}"
-
-
-def _counted(behaviours: dict[str, int]) -> str:
-    return ", ".join(f"{words!r} in {cases} cases" for words, cases in sorted(behaviours.items())) or "nothing"
-
-
-def _types(finding: Finding) -> str:
-    return ", ".join(finding.refusals) or "nothing"
-
-
-def _of_error(before: Finding, after: Finding, factor: float) -> tuple[Class, str]:
-    was, now = (float(found.worst.share_of_bound) if found.worst else 0.0 for found in (before, after))
-    if now > was * factor + SLACK:
-        return "worse", f"conforms; worst error {was:g} of its bound before, {now:g} now"
-    if before.refusals != after.refusals:
-        return "behaviour-changed", f"refused with {_types(before)} before, with {_types(after)} now"
-    return "same", ""
-
-
-def _change(before: Finding, after: Finding) -> str:
-    """In which way two deviations differ; empty where they are the same."""
-    if before.verdict == after.verdict and False in (before.repeatable, after.repeatable):
-        return ""  # it differs from call to call, so that it deviates is all that can be compared
-    if signature(before) != signature(after):
-        return f"{signature(before)} before, {signature(after)} now"
-    if not alike(share(before), share(after)):
-        return f"{magnitude(before)} before, {magnitude(after)} now"
-    return _other_places(before.failures, after.failures)
-
-
-def _other_places(before: Sequence[Failure], after: Sequence[Failure]) -> str:
-    """The first case that fails in one only, or differently, as far as both lists reach."""
-    reach = min((each[-1].case for each in (before, after) if len(each) == FAILURES_KEPT), default=None)
-    was, now = ({each.case: each for each in failures} for failures in (before, after))
-    for case in sorted(was.keys() | now.keys()):
-        if reach is not None and case > reach:
-            return ""
-        one, other = was.get(case), now.get(case)
-        if one is None or other is None:
-            alone = one or other
-            if alone and _gross(alone):
-                return f"case {case} {'fails no more' if one else 'fails too'}"
-        elif _gross(one) and _gross(other) and (one.problem != other.problem or not _alike(one, other)):
-            return f"case {case} fails otherwise"
-    return ""
-
-
-def _gross(failure: Failure) -> bool:
-    return failure.share_of_bound is None or float(failure.share_of_bound) > GROSS
-
-
-def _alike(one: Failure, other: Failure) -> bool:
-    shares = [None if each.share_of_bound is None else float(each.share_of_bound) for each in (one, other)]
-    return alike(*shares)
-
-
-def _said(finding: Finding | None) -> str:
-    """A verdict in a few words."""
-    if finding is None:
-        return "nothing"
-    if finding.verdict == "unsupported":
-        return f"unsupported ({finding.words.splitlines()[0] if finding.words else 'no words'})"
-    worst = share(finding)
-    said = signature(finding).replace("deviates: finite", "deviates by a wrong number")
-    if worst is not None:
-        said += f", up to {worst:g} times its bound" if isfinite(worst) else ", also where the bound is 0"
-    return said if finding.repeatable is not False else f"{said} (not so when asked again)"
 
 
 def _accept(difference: Difference, covered: dict[int, Accepted]) -> Difference:

@@ -34,7 +34,8 @@ from reports.arrangement import (
     witnesses,
 )
 from reports.history import History, as_json, histories
-from reports.record import BLAMELESS, Accuracy, Header, Level, Number, Run, VariantRecord
+from reports.record import Accuracy, Header, Level, Number, Run, VariantRecord
+from reports.run_files import BLAMELESS
 from reports.standing import MARKS
 from reports.variants import telling, values
 from reports.zoo import AskedClause, Implementation, Zoo

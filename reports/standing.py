@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from reports.arrangement import DEVIATIONS, GLYPHS, WORDS_COMPARED, group
-from reports.record import BLAMELESS, Finding, VariantRecord, Verdict
+from reports.record import Finding, VariantRecord, Verdict
+from reports.run_files import BLAMELESS
 from reports.variants import telling
 
 Mark = Literal["partial", "not-measured"] | Verdict

@@ -16,7 +16,8 @@ from typing import Any, Literal
 import msgspec
 
 from reports.lines import check, digest, digest_before_footer, read_lines
-from reports.record import Closed, Footer, Level, Machine, Suite, now
+from reports.record import Closed, Footer, Level, Machine, Suite
+from reports.run_files import now
 
 SCHEMA = "lossproof-zoo/1"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.contract import Call, PlainArgument, Reply, to_plain
+from adapters.arrays import PlainArgument, to_plain
+from adapters.contract import Call, Reply
 from adapters.gateway import Worker
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.running.discover import ADAPTERS

@@ -10,14 +10,15 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from adapters.contract import from_plain
+from adapters.arrays import from_plain
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
+from conformance.judging.answers import Refused, Undecided, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation
-from conformance.judging.subject import Refused, Subject, Undecided, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import OPERATORS, clauses
 from reference.formats import Float64
 from tests import stand_in_adapter

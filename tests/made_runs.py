@@ -18,15 +18,14 @@ from reports.record import (
     Machine,
     Observed,
     Run,
-    RunWriter,
     SourceRecord,
     SubjectRecord,
     Suite,
     VariantRecord,
     Verdict,
     Worst,
-    read_run,
 )
+from reports.run_files import RunWriter, read_run
 
 MARGIN, SOFT = "multilabel_margin_loss", "multilabel_soft_margin_loss"
 HOSTILE = '<script>alert("words")</script> & <b>bold</b>'

@@ -86,7 +86,8 @@ def deviating(framework: str, python: str, old: str, new: str) -> list[str]:
     """The clauses above ``open`` that the port breaks with one text in the place of another."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copy(ADAPTERS / f"{framework}_adapter.py", folder)
+        for path in ADAPTERS.glob(f"{framework}_*.py"):
+            shutil.copy(path, folder)
         source = (ADAPTERS / SOURCE[framework]).read_text(encoding="utf-8")
         if old not in source:
             raise SystemExit(f"{SOURCE[framework]} has no longer {old!r}")

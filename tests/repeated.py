@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.accuracy import part, replace
-from reports.record import Finding, Run, find_run_files, read_run
+from reports.record import Finding, Run
+from reports.run_files import find_run_files, read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "repeatability.md"

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from adapters.arrays import to_plain
 from adapters.constants import constant
-from adapters.contract import VERSION, Call, to_plain
+from adapters.contract import VERSION, Call
 from adapters.gateway import AdapterFault
 from conformance.command.cli import cli
 from conformance.judging.bench import Limits
@@ -21,7 +22,7 @@ from conformance.operators.catalogue import OPERATORS
 from conformance.running.discover import Spec, UsageError, built_in, find_function, with_functions
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, Progress, run_subject
-from reports.record import read_run
+from reports.run_files import read_run
 from tests.calls import NUMPY, STAND_IN, answer, call
 
 ONE_CLAUSE = Filters(("multilabel_margin_loss",), dtypes=("float32",), clause="margin.value.documented-formula")

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from conformance.running.discover import built_in
-from reports.record import json_schema
+from reports.run_files import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("reference", "adapters", "conformance", "reports")
@@ -26,7 +26,8 @@ ALLOWED = {
     "reports": {"reports", "msgspec", "jinja2", "packaging", "tomli_w"},
 }
 OURS = {*PACKAGES, "tests", "lossproof"}
-SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "cuda/*.py", "worker.py")
+SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "*_offers.py", "*_programs.py", "cuda/*.py", "worker.py")
+SUITE_SIDE = {"arrays", "constants", "contract", "description", "gateway"}
 
 
 def sources(package: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -99,9 +100,9 @@ def test_conformance_imports_no_adapter_and_of_the_reports_its_record_only() -> 
     """Only the command line brings runs and reports together."""
     for path, tree in sources("conformance"):
         for name in imported(tree):
-            assert not name.startswith("adapters.") or name.split(".")[1] in {"constants", "contract", "gateway"}, path
+            assert not name.startswith("adapters.") or name.split(".")[1] in SUITE_SIDE, path
             if name.startswith("reports.") and path.parent.name != "command":
-                assert name in {"reports.record", "reports.lines"}, path
+                assert name in {"reports.record", "reports.lines", "reports.run_files"}, path
 
 
 def test_nothing_imports_the_command_line() -> None:
@@ -129,7 +130,7 @@ def test_adapters_run_beside_their_framework_alone() -> None:
             tree = ast.parse(text, feature_version=(3, 8))
             framework = path.stem.split("_")[0]
             assert third_party(imported(tree)) <= {"numpy", framework}, path
-            assert not imported(tree) & {f"adapters.{name}" for name in ("contract", "gateway")}, path
+            assert not imported(tree) & {f"adapters.{name}" for name in SUITE_SIDE}, path
 
 
 def test_every_adapter_is_a_subject() -> None:

@@ -12,7 +12,7 @@ from conformance.running.plan import PROFILES
 from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import read_accepted
 from reports.gate import compare
-from reports.record import read_run
+from reports.run_files import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINES = ROOT / "reports" / "baselines"

@@ -12,10 +12,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from adapters.contract import FURTHER, OperatorOffer, from_plain, reply_fault, to_plain
+from adapters.arrays import from_plain, to_plain
+from adapters.contract import FURTHER, reply_fault
+from adapters.description import OperatorOffer
 from conformance.cases.case import Case
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.subject import Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from tests.calls import NUMPY, STAND_IN, answer, call
 from tests.test_plan import offer

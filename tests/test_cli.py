@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from conformance.command.cli import cli
 from conformance.operators.catalogue import OPERATORS
-from reports.record import read_run
+from reports.run_files import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 FEW = ["--dtype", "float32", "--clause", "margin.labels.[de]*", "--profile", "quick"]

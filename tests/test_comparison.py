@@ -12,8 +12,9 @@ from typing import get_args
 import pytest
 
 from reports.accepted import Accepted
+from reports.classes import CLASSES, Class
 from reports.comparison import ANSWERS, IN_THE_OPEN, LOOKS, chapters, write_comparison
-from reports.gate import CLASSES, Class, Comparison, compare
+from reports.gate import Comparison, compare
 from reports.record import Observed, Verdict, Worst
 from tests.html_pages import Page
 from tests.made_runs import FORMULA, HOSTILE, NAN, SOFT, TIE, UNANIMOUS, VARIANTS, clause, make_run

@@ -13,12 +13,13 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.contract import Description, costs_of
+from adapters.description import Description, costs_of
 from adapters.gateway import WorkerHung
 from conformance.cases.drawing import Fixed
 from conformance.command.cli import cli
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.subject import Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import CLAUSES
 from conformance.operators.multilabel_margin_loss import OPERATOR
 from conformance.running.calibrate import probe, settle_costs
@@ -136,9 +137,9 @@ def test_one_format_is_measured_for_all_and_what_is_stated_is_not_measured() -> 
     half, single = subject(clock, dtype="float16"), subject(clock, dtype="float32")
     stated, declared = subject(), subject(function="")
 
-    settle_costs([half, single], ())
-    settle_costs([stated], ("slow-rows", "cheap"))
-    settle_costs([declared], ())
+    half, single = settle_costs([half, single], ())
+    (stated,) = settle_costs([stated], ("slow-rows", "cheap"))
+    (declared,) = settle_costs([declared], ())
 
     assert half.costs == single.costs == {"slow-calls"}
     assert stated.costs == {"slow-rows"}

@@ -8,16 +8,19 @@ import pytest
 from conformance.running.plan import PROFILES
 from reference.formats import FORMATS, Arithmetic
 from reference.margin import margin_loss
-from reference.regimes import regime, watched
-from tests.coverage import covered, regimes
+from reference.regimes import note, watched
+from tests.coverage import IMPOSSIBLE, covered, missed
+from tests.engine.cases import FORMULAS
 
 
 def test_the_quick_profile_meets_every_regime_on_both_sides() -> None:
     """Each predicate of the oracles and of their bounds held somewhere, and somewhere it did not."""
-    missed = {name: counts for name, counts in covered(PROFILES["quick"]).items() if not all(counts)}
+    counts = covered(PROFILES["quick"])
 
-    assert missed == {}
-    assert len(regimes()) > 50
+    assert missed(counts) == []
+    assert len(counts) > 150
+    assert {name.partition(":")[0] for name in counts} > set(FORMULAS)
+    assert all(name in counts and not all(counts[name]) for name in IMPOSSIBLE)
 
 
 def test_a_regime_that_no_case_meets_is_seen() -> None:
@@ -31,4 +34,4 @@ def test_a_regime_that_no_case_meets_is_seen() -> None:
 
 def test_a_predicate_costs_nothing_while_nobody_watches() -> None:
     """It is not evaluated."""
-    regime("never: evaluated", lambda: pytest.fail("evaluated"))
+    note(lambda: pytest.fail("evaluated"))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.contract import Call, from_plain, to_plain
+from adapters.arrays import from_plain, to_plain
+from adapters.contract import Call
 from adapters.gateway import Worker
 from conformance.command.show import ways
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN

@@ -18,18 +18,8 @@ from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from reports.accepted import AcceptedError, read_accepted
 from reports.gate import NotComparable, compare
-from reports.record import (
-    Accuracy,
-    ArgumentRecord,
-    ClauseRecord,
-    Counterexample,
-    Failure,
-    Finding,
-    Header,
-    RunWriter,
-    Worst,
-    read_run,
-)
+from reports.record import Accuracy, ArgumentRecord, ClauseRecord, Counterexample, Failure, Finding, Header, Worst
+from reports.run_files import RunWriter, read_run
 
 FORMULA, NAN = "margin.value.documented-formula", "margin.numbers.infinities-and-nan"
 Edit = Callable[[Finding], Finding | None]

@@ -12,7 +12,8 @@ from conformance.running.discover import Spec, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from reports.gate import FAIL_ON, Comparison, compare
-from reports.record import Run, read_run
+from reports.record import Run
+from reports.run_files import read_run
 from tests.stand_in.planted import CHANGES, Change
 from tests.stand_in.versions import Edit, write_version
 

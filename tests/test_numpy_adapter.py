@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.contract import to_plain
+from adapters.arrays import to_plain
 from tests.calls import NUMPY, call
 
 WORKER: Any = importlib.import_module("adapters.worker")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.record import read_run
+from reports.run_files import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.contract import Description, OperatorOffer, dtypes_of, wants_of
+from adapters.description import Description, OperatorOffer, dtypes_of, wants_of
 from conformance.cases.drawing import Domain
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
-from conformance.judging.subject import Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import CLAUSES
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT

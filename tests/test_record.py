@@ -18,7 +18,8 @@ from conformance.running.discover import find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from reports.lines import RunFileError
-from reports.record import Finding, Header, RunWriter, json_schema, read_run
+from reports.record import Finding, Header
+from reports.run_files import RunWriter, json_schema, read_run
 from tests.laws import plain_dtypes
 
 

@@ -12,7 +12,7 @@ import pytest
 from conformance.cases.corpus import numbers_of
 from reports import record, record_1
 from reports.lines import RunFileError
-from reports.record import read_run
+from reports.run_files import read_run
 
 FILE = Path(__file__).with_name("run_1.jsonl")
 """A few lines of a run of torch by an earlier version of the suite."""

@@ -13,8 +13,9 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
 from conformance.cases.operator import Example, Operator
 from conformance.families.value import example_case, examples_of_the_pages
+from conformance.judging.answers import Variant
 from conformance.judging.clause import SHARED, TORCH_NATIVE, Clause, clauses_of, generated, shared
-from conformance.judging.subject import Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators import catalogue
 from conformance.operators.catalogue import CLAUSES, OPERATORS
 from tests.made_operators import CHOICE, MADE, PAGE, PAIR

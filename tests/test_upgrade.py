@@ -14,7 +14,7 @@ from conformance.command.cli import cli
 from conformance.command.upgrade import shared_python
 from conformance.environments.versions import releases_between
 from conformance.running.discover import Spec, built_in
-from reports.record import read_run
+from reports.run_files import read_run
 from tests.wheels import write_adapter, write_wheel
 
 FEW = ("--clause", "margin.value.d*", "--dtype", "float32")

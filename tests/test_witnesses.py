@@ -20,10 +20,11 @@ from adapters.gateway import WorkerCrashed, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.corpus import numbers_of
 from conformance.cases.drawing import Fixed
+from conformance.judging.answers import Refused, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause, any_case
 from conformance.judging.compare import Deviation
-from conformance.judging.subject import Refused, Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.running.discover import built_in, find_function

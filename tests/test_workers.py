@@ -17,14 +17,15 @@ from adapters import processes
 from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
 from conformance.cases.case import Case
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
-from conformance.judging.subject import Variant
 from conformance.running.cell import Cell
 from conformance.running.discover import Spec, UsageError, built_in
 from conformance.running.lanes import shares
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, Progress, run_subject
-from reports.record import Finding, read_run
+from reports.record import Finding
+from reports.run_files import read_run
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 SPEC = Spec("stand-in", STAND_IN)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adapters.contract import CallArgument, PlainArray, PlainList, to_plain
+from adapters.arrays import PlainArray, PlainList, to_plain
+from adapters.contract import CallArgument
 from conformance.cases.operator import Argument, Array, Operator
 from reference.formats import FORMATS, Bool, Float64, Format
 

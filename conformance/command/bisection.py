@@ -10,8 +10,10 @@ from conformance.command.upgrade import Order, made_of, make_all, run_version, s
 from conformance.environments.interpreters import EnvironmentFailed
 from conformance.environments.managed import Environment
 from conformance.running.discover import Spec, SubjectFailed
-from reports.gate import Class, Comparison, Difference, NotComparable, compare
-from reports.record import Run, read_run
+from reports.classes import Class
+from reports.gate import Comparison, Difference, NotComparable, compare
+from reports.record import Run
+from reports.run_files import read_run
 
 _NO_DIFFERENCE: frozenset[Class] = frozenset({"same", "new", "not-comparable"})
 

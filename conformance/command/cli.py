@@ -27,7 +27,8 @@ from conformance.running.plan import PROFILES, Filters
 from conformance.running.records import suite_version
 from conformance.running.run import Options, Outcome, asked_clauses, run_subject
 from reports.lines import RunFileError
-from reports.record import Run, find_run_files, read_run
+from reports.record import Run
+from reports.run_files import find_run_files, read_run
 from reports.site import write_site
 from reports.zoo import Zoo, is_zoo, read_zoo
 

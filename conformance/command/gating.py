@@ -16,10 +16,12 @@ from conformance.command.console import FORMATS, Command, fail, named
 from conformance.operators.catalogue import clauses
 from conformance.running.discover import UsageError
 from reports.accepted import Accepted, AcceptedError, draft, read_accepted
+from reports.classes import CLASSES, FACTOR, Class
 from reports.comparison import write_comparison
-from reports.gate import CLASSES, FACTOR, FAIL_ON, Class, Comparison, NotComparable, compare, gravest
+from reports.gate import FAIL_ON, Comparison, NotComparable, compare, gravest
 from reports.lines import RunFileError
-from reports.record import Run, find_run_files, read_run
+from reports.record import Run
+from reports.run_files import find_run_files, read_run
 
 ACCEPTED = Path("reports/accepted")
 """Where accepted deviations lie, from the folder in which the command is given."""

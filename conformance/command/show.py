@@ -20,7 +20,8 @@ from conformance.operators.catalogue import clauses
 from conformance.running.costs import cost_lines, costs_in
 from conformance.running.discover import UsageError, built_in, says_how_it_runs
 from conformance.running.run import Outcome, Progress
-from reports.record import BLAMELESS, ArgumentRecord, Counterexample, Finding, Header, LeftOut, Run, Verdict
+from reports.record import ArgumentRecord, Counterexample, Finding, Header, LeftOut, Run, Verdict
+from reports.run_files import BLAMELESS
 
 _BROKEN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs", "harness-error", "not-run")
 _SHOWN: tuple[Verdict, ...] = ("deviates", "crashes", "hangs")

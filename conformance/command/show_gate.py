@@ -11,8 +11,9 @@ import msgspec
 from conformance.command.show import argument_lines, decimal, variants_of
 from reports.accepted import Accepted
 from reports.arrangement import group
+from reports.classes import Class
 from reports.comparison import ANSWERS
-from reports.gate import FAIL_ON, Class, Comparison, Difference
+from reports.gate import FAIL_ON, Comparison, Difference
 from reports.record import Finding
 
 WORST = 10

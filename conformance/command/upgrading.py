@@ -27,9 +27,10 @@ from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.discover import Spec, SubjectFailed, UsageError, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, asked_clauses
-from reports.gate import FAIL_ON, Class, NotComparable, compare
+from reports.classes import Class
+from reports.gate import FAIL_ON, NotComparable, compare
 from reports.lines import RunFileError
-from reports.record import read_run
+from reports.run_files import read_run
 
 _UPGRADE_EXAMPLES = """\
 lossproof upgrade torch 2.13.0 2.14.1

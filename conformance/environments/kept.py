@@ -13,7 +13,7 @@ from conformance.running.digest import suite_digest
 from conformance.running.discover import Spec
 from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.lines import RunFileError
-from reports.record import find_run_files, read_run
+from reports.run_files import find_run_files, read_run
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def runs() -> Path:
 
 def _key(spec: Spec, environment: Environment, options: Options) -> str:
     """What decides about a run: the suite with its corpus and kernels, the adapter, the cases, the environment."""
-    beside = [spec.adapter, spec.adapter.with_name(f"{spec.adapter.stem.removesuffix('_adapter')}_port.py")]
-    files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in beside if path.exists()]
+    beside = sorted(spec.adapter.parent.glob(f"{spec.adapter.stem.removesuffix('_adapter')}_*.py"))
+    files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in [spec.adapter, *beside]]
     cases = [options.profile.name, options.seed, asdict(options.filters)]
     said = json.dumps([suite_digest(), files, cases, environment.name, environment.digest])
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ from conformance.environments.interpreters import EnvironmentFailed, Interpreter
 from conformance.environments.managed import MARKER, Environment, Marker, cache, environments, locked
 from conformance.environments.needs import Needs, needs_of
 from conformance.running.discover import Spec
-from reports.record import now
+from reports.run_files import now
 
 _LIST_INSTALLED = (
     "import importlib.metadata, json; "

@@ -7,9 +7,10 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Argument, Operator
+from conformance.judging.answers import Refused
 from conformance.judging.clause import shared
 from conformance.judging.compare import assert_dtype
-from conformance.judging.subject import Refused, Subject
+from conformance.judging.subject import Subject
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 _FLOATS = ("float16", "float32", "float64")

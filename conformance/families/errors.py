@@ -7,9 +7,10 @@ from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Operator
 from conformance.families.shapes_at_the_edge import zeros
 from conformance.families.value import first_example
+from conformance.judging.answers import Refused
 from conformance.judging.clause import shared
 from conformance.judging.compare import assert_refused, assert_same_bits
-from conformance.judging.subject import Refused, Subject
+from conformance.judging.subject import Subject
 
 _DIFFERENT = (
     ((2, 4), (2, 3)),

@@ -6,9 +6,10 @@ from typing import cast
 
 import numpy as np
 
-from adapters.contract import PlainArray
+from adapters.arrays import PlainArray
 from conformance.cases.case import Case
 from conformance.cases.drawing import drawn
+from conformance.judging.answers import Array
 from conformance.judging.clause import shared
 from conformance.judging.compare import (
     Deviation,
@@ -17,7 +18,7 @@ from conformance.judging.compare import (
     assert_shape,
     assert_within,
 )
-from conformance.judging.subject import Array, Subject
+from conformance.judging.subject import Subject
 
 _PURE = "A loss is a function of the values of its arguments."
 _ANY = drawn(scores="plain", given=("weight",))

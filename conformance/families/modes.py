@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import drawn
+from conformance.judging.answers import Refused, Result
 from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape
-from conformance.judging.subject import Refused, Result, Subject
+from conformance.judging.subject import Subject
 
 
 def _with_and_without_batch(case: Case) -> Case:

@@ -10,6 +10,7 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
 from conformance.cases.operator import Operator, Sizes
 from conformance.cases.random_bits import RandomBits
+from conformance.judging.answers import Array, Refused
 from conformance.judging.clause import shared
 from conformance.judging.compare import (
     assert_alike,
@@ -17,7 +18,7 @@ from conformance.judging.compare import (
     assert_shape,
     assert_value,
 )
-from conformance.judging.subject import Array, Refused, Subject
+from conformance.judging.subject import Subject
 
 _MANY_ROWS, _CLASSES_OF_MANY = 257, 3
 _REDUCTIONS = ("none", "sum", "mean")

@@ -12,9 +12,10 @@ from conformance.cases.drawing import Domain, Fixed
 from conformance.cases.operator import Array as Values
 from conformance.cases.operator import Operator
 from conformance.families.shapes import has_classes, sized
+from conformance.judging.answers import Array, Refused
 from conformance.judging.clause import shared
 from conformance.judging.compare import assert_same_bits, assert_shape
-from conformance.judging.subject import Array, Refused, Subject
+from conformance.judging.subject import Subject
 
 _TIMES, _TIMES_OF_SLOW_CALLS, _ROWS_BETWEEN = 12, 4, (2, 64, 1, 512)
 

@@ -8,6 +8,7 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Operator
 from conformance.families.shapes_at_the_edge import zeros
+from conformance.judging.answers import Refused
 from conformance.judging.clause import shared
 from conformance.judging.compare import (
     Deviation,
@@ -19,7 +20,7 @@ from conformance.judging.compare import (
     assert_within,
     numbers,
 )
-from conformance.judging.subject import Refused, Subject
+from conformance.judging.subject import Subject
 from reference.formats import Float64
 
 _REDUCTIONS = ("none", "sum", "mean", None)

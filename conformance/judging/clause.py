@@ -13,7 +13,8 @@ from conformance.cases.operator import Operator, Source
 
 if TYPE_CHECKING:
     from conformance.cases.drawing import Draw
-    from conformance.judging.subject import Subject, Variant
+    from conformance.judging.answers import Variant
+    from conformance.judging.subject import Subject
 
 Level = Literal["documented", "implied", "quality", "open"]
 Needs = Literal[

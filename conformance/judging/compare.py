@@ -9,7 +9,8 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.hexadecimal import shortest_hexadecimal
-from conformance.judging.subject import Array, Subject
+from conformance.judging.answers import Array
+from conformance.judging.subject import Subject
 from reference.enclosure import Answer, Enclosure
 from reference.formats import Bool, Float64
 
@@ -114,7 +115,7 @@ def assert_within(subject: Subject, case: Case, got: Array, expected: Enclosure)
     values = got.values.reshape(expected.low.shape)
     judged = expected.judge(values, case.format)
     shares = judged.shares
-    subject.errors.add(judged.ulps, shares)
+    subject.seen.errors.add(judged.ulps, shares)
     if not judged.admitted.all():
         wrong = ~judged.admitted
         described = _describe(case, values[wrong], expected, wrong)

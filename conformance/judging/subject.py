@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from adapters.contract import GRADIENT, Call, PlainArgument, PlainArray, RaisedError, Reply, from_plain, to_plain
+from adapters.arrays import PlainArgument, PlainArray, to_plain
+from adapters.contract import GRADIENT, Call, Reply
 from conformance.cases.case import Case
 from conformance.cases.operator import Operator
+from conformance.judging.answers import Array, NeverAnswered, Refused, Result, Undecided, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.errors import Errors
 from conformance.judging.expectation import expectation
 from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
 
-_LONGEST_WORDS = 300
 _UPSTREAM = ("accumulated", "second")
 """What depends on an upstream gradient."""
 
@@ -27,94 +25,22 @@ def _has_upstream(want: str) -> bool:
     return want == "gradient" or want.startswith(GRADIENT) or want in _UPSTREAM
 
 
-@dataclass(frozen=True)
-class Variant:
-    """Form × mode × device × dtype of one operator of a subject."""
-
-    operator: str
-    form: str
-    mode: str
-    device: str
-    dtype: str
-
-    def __str__(self) -> str:
-        return f"{self.operator}, {self.form}, {self.mode}, {self.device}, {self.dtype}"
-
-
-@dataclass(frozen=True)
-class Array:
-    """An array that came back: its values in float64, its own dtype and shape."""
-
-    values: Float64
-    dtype: str
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
-        return self.values.shape
-
-    @classmethod
-    def of(cls, plain: PlainArray) -> Array:
-        """From plain data."""
-        return cls(from_plain(plain).astype(np.float64), plain["dtype"])
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a call gave back, as far as it was wanted; an array of no elements stands for what was not."""
-
-    value: Array
-    gradients: dict[str, Array]
-    inferred: Array
-    after: dict[str, PlainArray]
-
-    @property
-    def gradient(self) -> Array:
-        """The gradient to the first array of scores."""
-        return next(iter(self.gradients.values()))
-
-
-class Refused(Exception):
-    """The framework raised on a case."""
-
-    def __init__(self, raised: RaisedError) -> None:
-        self.kind = raised["type"]
-        self.message = raised["message"]
-        self.bases = raised["bases"]
-        super().__init__(f"{self.kind}: {self.message}")
-
-    @property
-    def first_line(self) -> str:
-        """The first words of the message that say something, without paths that differ from run to run."""
-        lines = [line.strip() for line in self.message.splitlines() if re.search(r"\w", line)]
-        said = re.sub(r"/(?:[\w.+-]+/)+", "…/", " ".join(lines))
-        return said if len(said) <= _LONGEST_WORDS else said[:_LONGEST_WORDS].rsplit(" ", 1)[0] + " …"
-
-    @property
-    def words(self) -> str:
-        """Type and message, short."""
-        return f"{self.kind}: {self.first_line}"
-
-    @property
-    def signature(self) -> str:
-        """The words with numbers taken out: the same for the same refusal of other inputs."""
-        return re.sub(r"[0-9]+", "#", self.words)
-
-
-class Undecided(Exception):
-    """The variant refuses every valid case with the same words: the clause says nothing about it."""
-
-
-class NeverAnswered(Undecided):
-    """The variant refuses what is wanted beside the value, and has not answered it so far."""
-
-    def __init__(self, want: str, refused: Refused) -> None:
-        self.want = want
-        self.refused = refused
-        super().__init__(refused.words)
-
-
 @dataclass
+class Seen:
+    """What a subject's answers showed so far.
+
+    Attributes:
+        errors: How far its results were from the truth, in the present cell.
+        refusals: Types of what was raised, in the present cell.
+        answered: What was asked for beyond value and gradient, and came, in any cell.
+    """
+
+    errors: Errors = field(default_factory=Errors)
+    refusals: set[str] = field(default_factory=set[str])
+    answered: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True)
 class Subject:
     """One variant under test, with what calibration found out about it.
 
@@ -127,9 +53,7 @@ class Subject:
         layouts: Where values may lie in memory.
         first_mode: The mode that the others are compared with.
         signature: Names and defaults of the function's parameters; a default is its ``repr``, or empty.
-        errors: How far its results were from the truth, since they were last set to nothing.
-        answered: What was asked for beyond value and gradient, and came.
-        refusals: Types of what was raised, since they were last set to nothing.
+        seen: What its answers showed so far.
     """
 
     variant: Variant
@@ -146,9 +70,7 @@ class Subject:
     layouts: tuple[str, ...] = ("contiguous",)
     first_mode: str = ""
     signature: tuple[tuple[str, str], ...] = ()
-    errors: Errors = field(default_factory=Errors)
-    answered: set[str] = field(default_factory=set[str])
-    refusals: set[str] = field(default_factory=set[str])
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def expensive_shapes(self) -> bool:
@@ -206,7 +128,7 @@ class Subject:
     def _ask(self, call: Call) -> Reply:
         reply = self.bench.evaluate(call, self.limits, compiled=self.compiled)
         if "raised" in reply:
-            self.refusals.add(reply["raised"]["type"])
+            self.seen.refusals.add(reply["raised"]["type"])
         return reply
 
     def evaluate(self, case: Case, *want: str) -> Result:
@@ -249,10 +171,10 @@ class Subject:
         reply = self._ask(call)
         if "raised" in reply:
             refused = Refused(reply["raised"])
-            if want not in self.answered:
+            if want not in self.seen.answered:
                 raise NeverAnswered(want, refused)
             raise refused
-        self.answered.add(want)
+        self.seen.answered.add(want)
         return Array.of(reply[want])
 
     def over(self, one: Case, patterns: range, label: float) -> Array:
@@ -281,7 +203,7 @@ class Subject:
 
     def beside(self, **changes: str) -> Subject:
         """The same subject in another mode or form, on the same bench."""
-        return replace(self, variant=replace(self.variant, **changes), errors=Errors())
+        return replace(self, variant=replace(self.variant, **changes), seen=replace(self.seen, errors=Errors()))
 
     def result_of(self, case: Case) -> Array:
         """The loss; where the kernel is missing, what the framework infers of it.

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from adapters.contract import (
-    ECHO,
-    GRADIENT,
-    PRODUCT,
-    CallArgument,
-    Description,
-    OperatorOffer,
-    costs_of,
-    from_plain,
-    to_plain,
-    wants_of,
-)
+from adapters.arrays import from_plain, to_plain
+from adapters.contract import ECHO, GRADIENT, PRODUCT, CallArgument
+from adapters.description import Description, OperatorOffer, costs_of, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
 from conformance.cases.operator import Operator
 from conformance.cases.random_bits import RandomBits
+from conformance.judging.answers import Refused, Variant
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.subject import Refused, Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import OPERATORS
 from conformance.running.measuring import measured_costs
 from reference.formats import FORMATS, Float64, Format
@@ -64,17 +56,36 @@ def calibrate(
     function: str = "",
 ) -> Calibrated:
     """Find out whether a variant can be tested, and what the bounds need to know of it."""
-    offer = description["operators"][variant.operator]
-    subject = Subject(
+    subject = _subject(bench, description, variant, limits, function)
+    try:
+        arithmetic = (variant.mode, variant.dtype)
+        if arithmetic not in measured:
+            for layout in description["layouts"]:
+                _assert_faithful(subject, layout)
+            measured[arithmetic] = _flushes(subject)
+        subject = replace(subject, flushes=measured[arithmetic])
+    except (NotCalibrated, WorkerError) as error:
+        return Calibrated(subject, f"calibration: {error}")
+    try:
+        refusal, hang = _answers_to_plain_cases(subject)
+    except WorkerCrashed:
+        return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
+    except (NotCalibrated, WorkerError) as error:
+        return Calibrated(subject, f"calibration: {error}")
+    subject = replace(subject, refusal=refusal)
+    return Calibrated(subject, _fault_of_port(subject), hang)
+
+
+def _subject(bench: Bench, description: Description, variant: Variant, limits: Limits, function: str) -> Subject:
+    """The variant as the adapter describes it; nothing is measured yet."""
+    operator, offer = OPERATORS[variant.operator], description["operators"][variant.operator]
+    return Subject(
         variant=variant,
         bench=bench,
         limits=limits,
-        operator=OPERATORS[variant.operator],
-        dtypes=dtypes_of_arguments(OPERATORS[variant.operator], offer),
-        offers=(
-            *_offers(OPERATORS[variant.operator], offer, variant.mode),
-            *_comparable(description, variant),
-        ),
+        operator=operator,
+        dtypes=dtypes_of_arguments(operator, offer),
+        offers=(*_offers(operator, offer, variant.mode), *_comparable(description, variant)),
         compiled=variant.mode in description["compiled"],
         costs=costs_of(description, variant.operator, variant.mode),
         function=function,
@@ -82,24 +93,6 @@ def calibrate(
         first_mode=offer["modes"][0],
         signature=_signature(description, variant),
     )
-    try:
-        arithmetic = (variant.mode, variant.dtype)
-        if arithmetic not in measured:
-            for layout in description["layouts"]:
-                _assert_faithful(subject, layout)
-            measured[arithmetic] = _flushes(subject)
-        subject.flushes = measured[arithmetic]
-    except (NotCalibrated, WorkerError) as error:
-        return Calibrated(subject, f"calibration: {error}")
-    try:
-        hang = _hang(subject, limits)
-        return Calibrated(subject, _fault_of_port(subject), hang)
-    except WorkerCrashed:
-        return Calibrated(subject)  # on plain valid cases of the operator: what every clause will find
-    except (NotCalibrated, WorkerError) as error:
-        return Calibrated(subject, f"calibration: {error}")
-    finally:
-        subject.limits = limits
 
 
 def _fault_of_port(subject: Subject) -> str:
@@ -114,24 +107,27 @@ def dtypes_of_arguments(operator: Operator, offer: OperatorOffer) -> tuple[tuple
     return tuple((name, dtype) for name, dtype in offer["argument_dtypes"].items() if operator.has(name))
 
 
-def _hang(subject: Subject, limits: Limits) -> str:
-    """Ask plain cases, and again with longer limits if the worker died; how it hung, if it hung in both tries."""
+def _answers_to_plain_cases(subject: Subject) -> tuple[Refused | None, str]:
+    """Ask plain cases, and again with longer limits if the worker died.
+
+    Returns:
+        What the subject raised, if it refused them all; and how it hung, if it hung in both tries.
+    """
     try:
-        _ask_plain_cases(subject)
+        return _refusal_of_plain_cases(subject), ""
     except (WorkerCrashed, WorkerHung) as first:
-        subject.limits = limits.longer()
         try:
-            _ask_plain_cases(subject)
+            return _refusal_of_plain_cases(replace(subject, limits=subject.limits.longer())), ""
         except WorkerHung as second:
-            return str(first if isinstance(first, WorkerHung) else second)
-    return ""
+            return None, str(first if isinstance(first, WorkerHung) else second)
 
 
-def _ask_plain_cases(subject: Subject) -> None:
+def _refusal_of_plain_cases(subject: Subject) -> Refused | None:
     """Find out by plain valid cases whether a variant answers, and whether its mode runs."""
-    subject.refusal = _refusal(subject)
-    if subject.refusal is None:
+    refusal = _refusal(subject)
+    if refusal is None:
         _assert_mode_runs(subject)
+    return refusal
 
 
 def _offers(operator: Operator, offer: OperatorOffer, mode: str) -> list[str]:
@@ -159,32 +155,55 @@ def _signature(description: Description, variant: Variant) -> tuple[tuple[str, s
     return tuple((parameter["name"], parameter["default"]) for parameter in found)
 
 
-def share_flushing(subjects: list[Subject]) -> None:
+def settled(found: Sequence[Calibrated], stated: Sequence[str]) -> list[Calibrated]:
+    """Variants calibrated one by one, with what only all of them together show.
+
+    Args:
+        found: The variants.
+        stated: Cost classes that the user states for a function.
+    """
+    subjects = settle_costs(share_flushing([each.subject for each in found]), stated)
+    return [replace(each, subject=subject) for each, subject in zip(found, subjects, strict=True)]
+
+
+def share_flushing(subjects: Sequence[Subject]) -> list[Subject]:
     """Grant flushing to a format wherever it was seen.
 
     The processor's flag for it belongs to a thread, and what one kernel sets, a later call
     of another finds set.
     """
     flushing = {subject.variant.dtype for subject in subjects if subject.flushes}
-    for subject in subjects:
-        subject.flushes = subject.variant.dtype in flushing
+    return [replace(subject, flushes=subject.variant.dtype in flushing) for subject in subjects]
 
 
-def settle_costs(subjects: list[Subject], stated: Sequence[str]) -> None:
+def settle_costs(subjects: Sequence[Subject], stated: Sequence[str]) -> list[Subject]:
     """Give a user's function its cost classes: the stated ones, else what one of its formats shows.
 
     Compiled modes have theirs already. What a function costs is the same in every format.
     """
     by_mode: defaultdict[tuple[str, str], list[Subject]] = defaultdict(list)
-    for subject in subjects:
-        if subject.function and not subject.compiled:
-            by_mode[subject.variant.operator, subject.variant.mode].append(subject)
-    for alike in by_mode.values():
-        answering = [subject for subject in alike if subject.refusal is None]
-        single = [subject for subject in answering if subject.variant.dtype == "float32"]
-        shown = next((measured_costs(subject, probe) for subject in single + answering if not stated), frozenset[str]())
-        for subject in alike:
-            subject.costs |= (frozenset(stated) | shown) - {"cheap"}
+    for subject in filter(_is_measured, subjects):
+        by_mode[_mode_of(subject)].append(subject)
+    shown = {mode: (frozenset(stated) or _shown_costs(alike)) - {"cheap"} for mode, alike in by_mode.items()}
+    return [
+        replace(subject, costs=subject.costs | shown[_mode_of(subject)]) if _is_measured(subject) else subject
+        for subject in subjects
+    ]
+
+
+def _is_measured(subject: Subject) -> bool:
+    return bool(subject.function) and not subject.compiled
+
+
+def _mode_of(subject: Subject) -> tuple[str, str]:
+    return subject.variant.operator, subject.variant.mode
+
+
+def _shown_costs(alike: Sequence[Subject]) -> frozenset[str]:
+    """What one format of a function shows, float32 if it answers in that."""
+    answering = [subject for subject in alike if subject.refusal is None]
+    single = [subject for subject in answering if subject.variant.dtype == "float32"]
+    return next((measured_costs(subject, probe) for subject in single + answering), frozenset[str]())
 
 
 def _special(format: Format) -> Float64:

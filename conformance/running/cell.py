@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.contract import OperatorOffer
+from adapters.description import OperatorOffer
 from conformance.cases.case import Case
 from conformance.cases.minimise import EVALUATIONS
 from conformance.judging.bench import Bench

@@ -1,6 +1,6 @@
 """What a variant costs decides how much it is asked: by class, never by a clock of this run.
 
-An adapter declares the classes of its modes (:data:`adapters.contract.COST_CLASSES`). For a user's
+An adapter declares the classes of its modes (:data:`adapters.description.COST_CLASSES`). For a user's
 function ``check --cost`` names them, or :mod:`conformance.running.measuring` finds them in coarse
 steps. The one large case of each kind is asked in every class but ``quadratic-classes``, whose
 memory for it would be gigabytes.
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from adapters.contract import Description, costs_of
+from adapters.description import Description, costs_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
-from conformance.judging.subject import Variant
+from conformance.judging.answers import Variant
 
 if TYPE_CHECKING:
     from conformance.running.plan import Profile

@@ -10,10 +10,9 @@ from typing import Any, cast
 import msgspec
 
 from adapters.constants import constant
-from adapters.contract import (
+from adapters.contract import GRADIENT, VERSION
+from adapters.description import (
     COST_CLASSES,
-    GRADIENT,
-    VERSION,
     Description,
     ModeOffer,
     OperatorOffer,

@@ -9,9 +9,9 @@ from traceback import format_exc
 
 from adapters.gateway import AdapterFault, WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
+from conformance.judging.answers import NeverAnswered, Refused, Undecided
 from conformance.judging.compare import Deviation
 from conformance.judging.errors import Errors
-from conformance.judging.subject import NeverAnswered, Refused, Undecided
 from conformance.running.cell import Cell, Decision
 from conformance.running.records import finding_of, number
 from conformance.running.witness import deviates, kind_of_problem, on_bench, problem_of
@@ -21,8 +21,8 @@ from reports.record import FAILURES_KEPT, Failure, Finding
 def run_cell(cell: Cell) -> tuple[Finding, Errors]:
     """Ask every case; say what was found and how large the errors were; a worker that dies ends the cell."""
     started = time.perf_counter()
-    cell.subject.errors = Errors()
-    cell.subject.refusals = set()
+    seen = cell.subject.seen
+    seen.errors, seen.refusals = Errors(), set()
     cases: list[Case] = []
     try:
         cases = cell.cases()
@@ -34,7 +34,7 @@ def run_cell(cell: Cell) -> tuple[Finding, Errors]:
     except Exception as error:  # a fault of the suite: this cell has no verdict, and the others keep theirs
         outcome = Decision("harness-error", f"the suite failed: {type(error).__name__}: {error}\n{format_exc()}")
     seconds = time.perf_counter() - started
-    return finding_of(cell, outcome, cases, seconds), cell.subject.errors
+    return finding_of(cell, outcome, cases, seconds), cell.subject.seen.errors
 
 
 def _decide(cell: Cell, cases: list[Case]) -> Decision:
@@ -93,7 +93,7 @@ def _answered_elsewhere(cell: Cell, undecided: list[tuple[int, Case, Undecided]]
     return [
         (place, case, each.refused)
         for place, case, each in undecided
-        if isinstance(each, NeverAnswered) and each.want in cell.subject.answered
+        if isinstance(each, NeverAnswered) and each.want in cell.subject.seen.answered
     ]
 
 

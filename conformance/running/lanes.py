@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench
 from conformance.judging.errors import Errors
-from conformance.judging.subject import Variant
 from conformance.running.cell import Cell
 from conformance.running.judge import run_cell
 from reports.record import Finding

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from adapters.contract import Description, costs_of, dtypes_of, forms_of
+from adapters.description import Description, costs_of, dtypes_of, forms_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed
 from conformance.cases.operator import Shape
+from conformance.judging.answers import Variant
 from conformance.judging.clause import Also, Clause, Level
-from conformance.judging.subject import Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, spread, with_all_numbers_of_rows
 from conformance.running.discover import UsageError
 

@@ -7,14 +7,15 @@ import importlib.metadata
 import platform
 import uuid
 
-from adapters.contract import GRADIENT, Description
+from adapters.contract import GRADIENT
+from adapters.description import Description
 from conformance.cases.case import Case
 from conformance.cases.hexadecimal import hexadecimal
 from conformance.cases.random_bits import SCHEME as DRAWS
+from conformance.judging.answers import Variant
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation
 from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
-from conformance.judging.subject import Variant
 from conformance.running.cell import Cell, Decision
 from conformance.running.digest import suite_digest
 from conformance.running.machine import this_machine
@@ -34,15 +35,15 @@ from reports.record import (
     Suite,
     VariantRecord,
     Worst,
-    now,
 )
+from reports.run_files import now
 
 
 def finding_of(cell: Cell, outcome: Decision, cases: list[Case], seconds: float) -> Finding:
     """What was decided about a cell, as a line of the run file."""
     variant = cell.subject.variant
     digest = hashlib.sha256("".join(case.digest() for case in cases).encode()).hexdigest()
-    errors = cell.subject.errors
+    errors = cell.subject.seen.errors
     return Finding(
         operator=variant.operator,
         clause=cell.clause.id,
@@ -60,7 +61,7 @@ def finding_of(cell: Cell, outcome: Decision, cases: list[Case], seconds: float)
         first=outcome.first,
         problem=outcome.problem,
         failures=outcome.failures,
-        refusals=sorted(cell.subject.refusals) if outcome.verdict == "conforms" else [],
+        refusals=sorted(cell.subject.seen.refusals) if outcome.verdict == "conforms" else [],
     )
 
 

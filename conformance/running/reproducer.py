@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from adapters.contract import OperatorOffer, Reproducer
+from adapters.description import OperatorOffer, Reproducer
 from conformance.cases.case import Case
-from conformance.judging.subject import Variant
+from conformance.judging.answers import Variant
 from reference.formats import Float64, Int64
 
 _NO_NUMBER = re.compile(r"\b(inf|nan)\b")

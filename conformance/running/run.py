@@ -6,14 +6,14 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from adapters.contract import Description
+from adapters.description import Description
 from conformance.cases.minimise import EVALUATIONS
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
 from conformance.judging.clause import Clause
 from conformance.judging.errors import Errors
-from conformance.judging.subject import Variant
 from conformance.operators.catalogue import OPERATORS, clauses
-from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs, share_flushing
+from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settled
 from conformance.running.cell import Cell
 from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
@@ -21,12 +21,8 @@ from conformance.running.discover import Spec, UsageError
 from conformance.running.lanes import Lane, in_order, shares
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.running.records import accuracy_of, clause_record, header_of
-from reports.record import (
-    Finding,
-    Header,
-    LeftOut,
-    RunWriter,
-)
+from reports.record import Finding, Header, LeftOut
+from reports.run_files import RunWriter
 
 
 @dataclass(frozen=True)
@@ -167,9 +163,8 @@ def _calibrated(
             (calibrate(benches[bench].primary, description, variant, options.limits, measured, function), bench)
         )
         progress.calibrated()
-    share_flushing([found.subject for found, _ in done])
-    settle_costs([found.subject for found, _ in done], options.costs)
-    return done
+    benches_of = [bench for _, bench in done]
+    return list(zip(settled([found for found, _ in done], options.costs), benches_of, strict=True))
 
 
 def _cells(

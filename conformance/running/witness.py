@@ -10,11 +10,12 @@ from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
 from conformance.cases.drawing import Fixed
 from conformance.cases.minimise import Budget, minimise
+from conformance.judging.answers import Refused, Undecided
 from conformance.judging.bench import Bench
 from conformance.judging.clause import any_case
 from conformance.judging.compare import Deviation
 from conformance.judging.errors import Errors
-from conformance.judging.subject import Refused, Subject, Undecided
+from conformance.judging.subject import Subject
 from conformance.running.cell import Cell, Decision
 from reference.arguments import OracleError
 
@@ -24,7 +25,8 @@ _COSTLY_EVALUATIONS = 120
 
 def deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> Decision:
     """Make the case smaller, then ask it again in the second worker; what was found stands, whatever comes of that."""
-    errors, cell.subject.errors = cell.subject.errors, Errors()
+    seen = cell.subject.seen
+    errors, seen.errors = seen.errors, Errors()
     if isinstance(problem, Deviation) and problem.witness is not None:
         case = problem.witness
     smallest, kind = case, kind_of_problem(problem)
@@ -37,7 +39,7 @@ def deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> Decision:
     died = isinstance(again, WorkerCrashed | WorkerHung)
     repeatable = None if isinstance(again, WorkerError) and not died else kind_of_problem(again) == kind
     shown = again if repeatable else _told(cell, cell.subject, smallest)
-    cell.subject.errors = errors
+    seen.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
         smallest, shown = case, problem
     return Decision("deviates", "", smallest, _as_deviation(shown), repeatable, problem=kind_of_problem(problem))
@@ -100,4 +102,4 @@ def _as_deviation(problem: Deviation | Refused) -> Deviation:
 
 def on_bench(subject: Subject, bench: Bench) -> Subject:
     """The same variant on another bench."""
-    return dataclasses.replace(subject, bench=bench, errors=Errors())
+    return dataclasses.replace(subject, bench=bench, seen=dataclasses.replace(subject.seen, errors=Errors()))

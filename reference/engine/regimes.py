@@ -7,12 +7,11 @@ at its kink``. Nothing is evaluated while nobody watches (:mod:`reference.regime
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
 from ..formats import Bool
-from ..regimes import regime, watching
+from ..regimes import Regimes
 from . import expression as e
 from . import masks as m
 from .adjoint import Adjoint
@@ -34,22 +33,21 @@ _TITLES: dict[type[Node], str] = {
 }
 
 
-def note(name: str, run: Rounding, order: Sequence[Node], slopes: dict[str, Adjoint]) -> None:
-    """Count the regimes of one block of cases."""
-    if not watching():
-        return
-    seen: dict[str, int] = {}
+def regimes(name: str, run: Rounding, order: Sequence[Node], slopes: dict[str, Adjoint]) -> Regimes:
+    """Those of one block of cases."""
+    found: dict[str, Bool] = {}
+    places: dict[str, int] = {}
     for node in order:
         title = _title(node)
         if title is None:
             continue
-        seen[title] = seen.get(title, 0) + 1
-        for what, holds in _predicates(run, node):
-            regime(f"{name}: {title} {seen[title]}: {what}", partial(np.asarray, holds))
+        places[title] = places.get(title, 0) + 1
+        found |= {f"{name}: {title} {places[title]}: {what}": holds for what, holds in _predicates(run, node)}
     for argument, slope in slopes.items():
         low, high = slope.value.low, slope.value.high
-        regime(f"{name}: gradient to {argument}: 0", partial(np.asarray, (low == 0) & (high == 0)))
-        regime(f"{name}: gradient to {argument}: on both sides of 0", partial(np.asarray, (low < 0) & (high > 0)))
+        found[f"{name}: gradient to {argument}: 0"] = (low == 0) & (high == 0)
+        found[f"{name}: gradient to {argument}: on both sides of 0"] = (low < 0) & (high > 0)
+    return found
 
 
 def _title(node: Node) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..formats import Arithmetic, Float64
+from ..regimes import note
 from . import expression as e
 from .adjoint import Adjoint
 from .backward import Backward
@@ -22,7 +23,7 @@ from .layout import Layout
 from .node import Node, walk
 from .overflow import Flags, broken_slopes, lifts, overflows
 from .plain import layout_of
-from .regimes import note
+from .regimes import regimes
 from .rounding import Rounding
 from .scale import Rows, Scale
 
@@ -154,7 +155,7 @@ class Task:
         slopes = {node.name: adjoint for node, adjoint in self._slopes(back, upstream)}
         root = self.elements
         if precision:
-            note(self.graph.name, run, self.inside, slopes)
+            note(lambda: regimes(self.graph.name, run, self.inside, slopes))
         flags = overflows(run, self.inside, {}, self.lifts) if precision else {}
         return Piece(
             run.state.values[root],

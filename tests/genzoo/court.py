@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from adapters.contract import Description
+from adapters.description import Description
 from conformance.cases.operator import Operator
+from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.clause import Clause, Level
-from conformance.judging.subject import Variant
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.calibrate import Arithmetics, Calibrated, calibrate, settle_costs
 from conformance.running.cell import Cell

@@ -6,7 +6,8 @@ import importlib
 from pathlib import Path
 from typing import Any, cast
 
-from adapters.contract import Call, Description, Reply, reply_fault
+from adapters.contract import Call, Reply, reply_fault
+from adapters.description import Description
 from adapters.gateway import AdapterFault
 from conformance.judging.bench import Bench, Limits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reports.gate import Class
+from reports.classes import Class
 from tests.stand_in.versions import Edit
 
 

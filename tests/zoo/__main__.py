@@ -28,7 +28,8 @@ from pathlib import Path
 from conformance.running.digest import suite_digest
 from conformance.running.plan import PROFILES
 from conformance.running.records import suite_version
-from reports.record import Machine, Suite, now
+from reports.record import Machine, Suite
+from reports.run_files import now
 from reports.zoo import Implementation, ZooHeader, write_zoo
 from reports.zoo_score import Score
 from tests.zoo.inhabitants import FRAMEWORKS, Inhabitant, inhabitants, sample

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.judging.answers import Refused, Variant
 from conformance.judging.bench import Bench, Limits
-from conformance.judging.subject import Refused, Subject, Variant
+from conformance.judging.subject import Subject
 from conformance.operators.catalogue import OPERATORS
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.running.discover import built_in

@@ -7,9 +7,10 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.drawing import Drawn, Fixed, drawn
 from conformance.families.value import first_example
+from conformance.judging.answers import Array
 from conformance.judging.clause import MINDSPORE_NATIVE, Clause, clauses_of
 from conformance.judging.compare import assert_refused, assert_same_bits, assert_shape
-from conformance.judging.subject import Array, Subject
+from conformance.judging.subject import Subject
 from conformance.operators.hinge_embedding_loss import OPERATOR
 from conformance.operators.hinge_embedding_loss.pages import FORMULA, mindspore
 

@@ -7,9 +7,10 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
 from conformance.cases.random_bits import RandomBits
+from conformance.judging.answers import Refused, Undecided
 from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_value, numbers
-from conformance.judging.subject import Refused, Subject, Undecided
+from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR
 from conformance.operators.multilabel_margin_loss.pages import (
     BLOCK,

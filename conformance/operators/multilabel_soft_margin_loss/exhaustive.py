@@ -6,9 +6,10 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed
+from conformance.judging.answers import Array
 from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_shape, assert_within
-from conformance.judging.subject import Array, Subject
+from conformance.judging.subject import Subject
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR
 from conformance.operators.multilabel_soft_margin_loss.pages import (
     FORMULA,

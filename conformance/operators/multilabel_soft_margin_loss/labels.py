@@ -6,9 +6,10 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import Drawn, drawn
+from conformance.judging.answers import Refused
 from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import assert_shape
-from conformance.judging.subject import Refused, Subject
+from conformance.judging.subject import Subject
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR
 from conformance.operators.multilabel_soft_margin_loss.pages import (
     torch_1_8,

@@ -1,0 +1,59 @@
+"""Calls as Cells, which graph mode compiles: beside ``mindspore_adapter.py``."""
+
+from typing import Any, Dict
+
+from mindspore import nn, ops
+
+
+class Native(nn.Cell):
+    """One call of a function, with the options left out that the caller left out."""
+
+    def __init__(self, function: Any, options: Dict[str, Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.options = options
+
+    def construct(self, *tensors: Any) -> Any:
+        return self.function(*tensors, **self.options)
+
+
+class Weighted(nn.Cell):
+    """The same with a weight for each class, which is the last of the tensors."""
+
+    def __init__(self, function: Any, options: Dict[str, Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.options = options
+
+    def construct(self, *tensors: Any) -> Any:
+        return self.function(*tensors[:-1], weight=tensors[-1], **self.options)
+
+
+class WeightedModule(nn.Cell):
+    """A module that is given its weight when it is made, as its page says."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def construct(self, *tensors: Any) -> Any:
+        return self.module(*tensors)
+
+
+class Product(nn.Cell):
+    """Input times weight: calibration."""
+
+    def construct(self, input: Any, weight: Any) -> Any:
+        return input * weight
+
+
+class Inferred(nn.Cell):
+    """Zeros of the shape and dtype that the compiler infers for a loss."""
+
+    def __init__(self, loss: Any) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def construct(self, *tensors: Any) -> Any:
+        loss = self.loss(*tensors)
+        return ops.zeros(loss.shape, loss.dtype)

@@ -1,0 +1,150 @@
+"""What torch offers in which mode, and how a case is written in its terms: beside ``torch_adapter.py``."""
+
+import importlib.util
+import inspect
+import os
+import shutil
+from typing import Any, Dict, List
+
+BACKENDS = ("aot_eager", "inductor")
+EXPORTS = ("export", "export_decomposed", "onnx")
+MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("script", "autocast")
+PORT_MODES = ("eager", "vmap") + BACKENDS
+COSTS = dict(
+    {"script": ["expensive-shapes", "wrapper"], "autocast": ["wrapper"]},
+    **{mode: ["expensive-shapes"] for mode in BACKENDS},
+    **{mode: ["expensive-shapes", "expensive-programs", "wrapper"] for mode in EXPORTS},
+)
+_DTYPES = {
+    "export_decomposed": ["float16", "float32"],
+    "onnx": ["float16", "float32"],
+    "autocast": ["float32", "float64"],
+}
+_ONNX = ("onnx", "onnxruntime", "onnxscript")
+
+
+def missing_modes(torch: Any) -> Dict[str, str]:
+    """Modes that this machine or this version cannot run, and why."""
+    missing = {}
+    if not hasattr(torch, "compile"):
+        missing.update(dict.fromkeys(BACKENDS, "torch %s has no torch.compile" % torch.__version__))
+    elif not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++", "c++")):
+        missing["inductor"] = "no C++ compiler on this machine; install g++"
+    if not hasattr(torch, "func"):
+        missing["vmap"] = "torch %s has no torch.func" % torch.__version__
+    if not hasattr(torch, "autocast"):
+        missing["autocast"] = "torch %s has no torch.autocast" % torch.__version__
+    missing.update(_missing_exports(torch))
+    return missing
+
+
+def _missing_exports(torch: Any) -> Dict[str, str]:
+    if not hasattr(torch, "export") or "dynamo" not in inspect.signature(torch.onnx.export).parameters:
+        return dict.fromkeys(EXPORTS, "torch %s has no torch.export, or none for ONNX" % torch.__version__)
+    absent = [name for name in _ONNX if importlib.util.find_spec(name) is None]
+    if absent:
+        return {"onnx": "%s not installed; pip install %s" % (", ".join(absent), " ".join(absent))}
+    return {}
+
+
+_WRAP = {
+    "eager": "$call",
+    "vmap": "torch.func.vmap(lambda $tensors: $call)(*[torch.stack([each, each]) for each in ($tensors,)])[0]",
+    "aot_eager": "torch.compile(lambda $tensors: $call, backend='aot_eager')($tensors)",
+    "inductor": "torch.compile(lambda $tensors: $call, backend='inductor')($tensors)",
+    "export": "program.module()($tensors)",
+    "export_decomposed": "program.run_decompositions().module()($tensors)",
+    "onnx": "session.run(None, dict(zip(names, [each.numpy() for each in ($tensors,)])))[0]",
+    "script": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
+    "autocast": "loss_of($tensors)",
+}
+_MODULE = "class Loss(torch.nn.Module):\n    def forward(self, $tensors):\n        return $call\n"
+_EXPORTED = _MODULE + "program = torch.export.export(Loss(), ($tensors,))"
+_DEFINE = {
+    "export": _EXPORTED,
+    "export_decomposed": _EXPORTED,
+    "onnx": _MODULE + "import onnxruntime\n"
+    "program = torch.onnx.export(Loss(), ($tensors,), dynamo=True, verbose=False)\n"
+    "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
+    "names = [each.name for each in session.get_inputs()]",
+    "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of($tensors):\n    return $call",
+}
+
+
+def offer(torch: Any, operator: str, row: Dict[str, Any], modes: List[str]) -> Dict[str, Any]:
+    """What torch offers of an operator, of which the adapter's table has this row."""
+    return {
+        "forms": _forms(torch, operator, "eager"),
+        "modes": modes,
+        "dtypes": ["float16", "bfloat16", "float32", "float64"],
+        "arguments": row["arguments"],
+        "options": row["options"],
+        "argument_dtypes": row["dtypes"],
+        "offers": _wants(torch, row, "eager"),
+        "by_mode": {mode: _offer_of_mode(torch, operator, row, mode) for mode in modes},
+        "signature": {
+            "native": _signature(getattr(torch.nn.functional, operator)),
+            "module": _signature(getattr(torch.nn, row["module"])),
+        },
+        "reproducer": _reproducer(operator, row["module"]),
+    }
+
+
+def _reproducer(operator: str, module: str) -> Dict[str, Any]:
+    return {
+        "port_import": "from lossproof import port\ntorch_port = port('torch')\n",
+        "prelude": "import torch\n$port_import",
+        "array": "torch.tensor($values, dtype=torch.$dtype)",
+        "empty": "torch.zeros($shape, dtype=torch.$dtype)",
+        "call": {
+            "native": "torch.nn.functional.%s($tensors$options)" % operator,
+            "module": "torch.nn.%s($module_options)($tensors)" % module,
+            "port": "torch_port.%s($tensors$options)" % operator,
+        },
+        "wrap": _WRAP,
+        "define": _DEFINE,
+        "gradient": "torch.autograd.grad(loss, $to, cotangent)[0]",
+        "before": "$to.requires_grad_()\nloss = $loss",
+    }
+
+
+def _forms(torch: Any, operator: str, mode: str) -> List[str]:
+    """The port is there for the margin loss, where this torch lets an operator say how it is mapped (2.5 and later)."""
+    has_port = operator == "multilabel_margin_loss" and hasattr(torch.library, "register_vmap")
+    return ["native", "module"] + (["port"] if has_port and mode in PORT_MODES else [])
+
+
+def _signature(function: Any) -> List[Dict[str, str]]:
+    """The parameters of a function, or of a class's constructor, with their defaults."""
+    empty = inspect.Parameter.empty
+    parameters = inspect.signature(function).parameters.values()
+    return [{"name": each.name, "default": "" if each.default is empty else repr(each.default)} for each in parameters]
+
+
+def _offer_of_mode(torch: Any, operator: str, row: Dict[str, Any], mode: str) -> Dict[str, Any]:
+    """What may be wanted, and the formats where they are fewer.
+
+    CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
+    float64 as they are. NumPy, through which ONNX Runtime gets its arrays, has no bfloat16. Programs
+    that are decomposed or leave torch take long to make, so they are asked in two formats only.
+    """
+    found: Dict[str, Any] = {"offers": _wants(torch, row, mode), "forms": _forms(torch, operator, mode)}
+    return dict(found, dtypes=_DTYPES[mode]) if mode in _DTYPES else found
+
+
+def _wants(torch: Any, row: Dict[str, Any], mode: str) -> List[str]:
+    """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
+    if mode == "onnx":
+        return ["value", "after"]
+    if mode not in ("eager", "vmap"):
+        return ["value", "after"] + ["gradient:" + name for name in row["gradients"] if name != "weight"][:2]
+    wants = ["value", "after"] + ["gradient:" + name for name in row["gradients"]]
+    wants += _further(torch, row["further"])
+    return wants + (["accumulated", "threads"] if mode == "eager" else [])
+
+
+def _further(torch: Any, further: List[str]) -> List[str]:
+    """Derivatives beyond the gradients: those that torch.func takes are there where it is."""
+    if hasattr(torch, "func"):
+        return further + ["jacobian"]
+    return [want for want in further if want != "forward"]
