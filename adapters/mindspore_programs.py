@@ -68,7 +68,7 @@ def wait_for_errors() -> None:
     """Wait for what a refused call of PyNative left running; a later call would raise its error."""
     for name in _EXECUTORS:
         with contextlib.suppress(ImportError):
-            executor = getattr(importlib.import_module(name), "_pynative_executor", None)
+            executor: Any = getattr(importlib.import_module(name), "_pynative_executor", None)
             for _ in range(_TRIES if executor else 0):
                 with contextlib.suppress(Exception):  # the refused call raised it once already
                     executor.sync()
