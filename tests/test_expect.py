@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def soft_margin(input: Array, target: Array) -> Array:
 def soft_margin_slopes(input: Array, target: Array) -> Array:
     """The slope of each."""
     decay = np.exp(-np.abs(input))
-    share = np.where(target * input > 0, decay / (1 + decay), 1 / (1 + decay))
+    share = cast(Array, np.where(target * input > 0, decay / (1 + decay), 1 / (1 + decay)))
     return -target * share
 
 
@@ -38,7 +38,7 @@ def multi_margin(input: Array, target: Array, weight: Array, p: int, margin: flo
     gap = np.maximum(own(margin) - input[rows, target][:, None] + input, own(0))
     gap[rows, target] = 0
     factor = weight[target][:, None] / own(input.shape[1])
-    slopes = own(p) * factor * np.where(gap > 0, gap ** own(p - 1), own(0))
+    slopes = own(p) * factor * cast(Array, np.where(gap > 0, gap ** own(p - 1), own(0)))
     slopes[rows, target] = -slopes.sum(axis=1)
     return (factor * gap ** own(p)).sum(axis=1), slopes
 

@@ -18,7 +18,7 @@ PROGRAM = "import numpy as np\nprint(np.float32({}))"
 
 @pytest.fixture(name="of_runs")
 def _of_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.syspath_prepend(str(CI))
+    monkeypatch.setattr(sys, "path", [str(CI), *sys.path])
     yield importlib.import_module("check_reproducers")
     sys.modules.pop("check_reproducers")
 

@@ -7,7 +7,7 @@ case that turns out to be no evidence is not taken out but superseded by another
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -91,7 +91,7 @@ def numbers_of(values: Any, shape: list[int] | None = None) -> Float64:
 
     def decoded(part: Any) -> Any:
         if isinstance(part, list):
-            return [decoded(one) for one in part]
+            return [decoded(one) for one in cast("list[Any]", part)]
         return float.fromhex(part) if isinstance(part, str) else float(part)
 
     array = np.array(decoded(values), dtype=np.float64)
