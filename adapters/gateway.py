@@ -189,7 +189,8 @@ class Worker:
         whole = cast("dict[str, Any]", reply) if isinstance(reply, dict) else {}
         if whole.get("number") != self._number:
             self.kill()
-            raise WorkerEnded(f"question {self._number} got a reply to another question: {str(reply)[:200]}")
+            said = str(cast(object, reply))[:200]
+            raise WorkerEnded(f"question {self._number} got a reply to another question: {said}")
         if "fault" in whole:
             fault = whole["fault"]
             raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")

@@ -72,7 +72,7 @@ def evaluate(call):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder with the files that the page prints, and an adapter."""
     made = tmp_path_factory.mktemp("operators")
-    files = re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
+    files: list[tuple[str, str]] = re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(files) == 4
     homes: dict[str, str] = {"clauses.py": f"my_operators/{NAME}/clauses.py"}
     texts: list[tuple[str, str]] = [(homes.get(name, name), text) for name, text in files]

@@ -70,7 +70,7 @@ def arguments() -> Typed:
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write a Markdown page there")
     typed = parser.parse_args()
     given: list[str] = typed.python
-    pythons = {name: "" for name in FRAMEWORKS} | {pair.partition("=")[0]: pair.partition("=")[2] for pair in given}
+    pythons = dict.fromkeys(FRAMEWORKS, "") | {pair.partition("=")[0]: pair.partition("=")[2] for pair in given}
     return Typed(typed.operator or list(OPERATORS), typed.framework or list(FRAMEWORKS), pythons, typed.words,
                  typed.every, typed.jobs, typed.whole, typed.right, typed.list, typed.out, typed.docs)  # fmt: skip
 
