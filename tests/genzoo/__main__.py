@@ -30,7 +30,7 @@ from tests.genzoo.record import Entry, Record
 from tests.genzoo.variants import variants
 
 FRAMEWORKS = ("numpy", "torch")
-_SHOWN = ("survives", "rounding", "equivalent", "accused", "lost")
+_SHOWN = ("survives", "rounding", "unreached", "equivalent", "accused", "lost")
 
 
 @dataclass(frozen=True)
