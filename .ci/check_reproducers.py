@@ -93,7 +93,7 @@ def fault(finding: Finding, said: Said | None) -> str:
         right = (said is None) == (finding["verdict"] in DEATHS)
         return "" if right else f"the claim is {claim[:80]}; the process {'ended' if said is None else 'did not end'}"
     if said["raised"] or re.match(r"raised |refused: ", claim):
-        named = re.search(rf"(?:raised|refused:?) {said['raised'] or '$'}", claim)
+        named = re.search(rf"(?:^|raised |refused:? ){said['raised'] or '$'}\b", claim)
         return "" if named else f"raised {said['raised'] or 'nothing'}; claimed {claim[:80]}"
     value = finding["counterexample"].get("value")
     if value is None:
