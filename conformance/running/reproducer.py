@@ -84,7 +84,7 @@ def _ending(template: Reproducer, fields: dict[str, Any]) -> list[str]:
 
 
 def _array(case: Case, name: str, template: Reproducer) -> str:
-    array = {"cotangent": case.upstream, "tangent": lambda: pattern(case)}.get(name, lambda: case[name])()
+    array = case.upstream() if name == "cotangent" else pattern(case) if name == "tangent" else case[name]
     values = values_text(array)
     if name in case.no_tensors:
         return values
