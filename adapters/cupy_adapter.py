@@ -115,16 +115,22 @@ def ways() -> str:
     return "none: install g++ to emulate; for the device a GPU, its driver%s" % (absent or "; pip install " + INSTALL)
 
 
+def _version() -> Tuple[str, str]:
+    """CuPy's, and for what it is built."""
+    cupy = _cupy()
+    return (cupy.__version__, platform.machine()) if cupy else ("0", "CuPy is not installed")
+
+
 def describe() -> Dict[str, Any]:
     """What this machine offers."""
     if not _gpu() and not _compiler():
         raise RuntimeError("the kernels run nowhere here: " + ways())
-    cupy = _cupy()
+    version, build = _version()
     return {
         "contract": 2,
         "framework": "cupy",
-        "version": cupy.__version__ if cupy else "0",
-        "build": platform.machine() if cupy else "CuPy is not installed",
+        "version": version,
+        "build": build,
         "device": "cuda" if _gpu() else "emulated",
         "layouts": [name for name in _LAYOUTS if not (_gpu() and name in _HOST_LAYOUTS)],
         "compiled": [],
@@ -164,12 +170,12 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     sent = dict(call["vectors"], **{given["name"]: given["array"] for given in call["arguments"]})
     arrays = {name: _array(xp, plain, call["layout"]) for name, plain in sent.items()}
     half = call["dtype"] == "bfloat16"
-    if call["operator"] in ("echo", "product"):
-        value = _product(xp, arrays, half=half) if call["operator"] == "product" else arrays["input"]
-        return {"value": _plain(value, half=half)}
-    function, slope = (getattr(_port(), call["operator"] + suffix) for suffix in ("", "_gradient"))
-    arguments = {name: arrays[name] for name in ("input", "target", "weight") if name in arrays}
-    arguments.update(call["options"])
+    if call["operator"] == "echo":
+        return {"value": _plain(arrays["input"], half=half)}
+    if call["operator"] == "product":
+        return {"value": _plain(_product(xp, arrays, half=half), half=half)}
+    function, slope = getattr(_port(), call["operator"]), getattr(_port(), call["operator"] + "_gradient")
+    arguments = dict({given["name"]: arrays[given["name"]] for given in call["arguments"]}, **call["options"])
     reply: Dict[str, Any] = {}
     try:
         reply["value"] = _plain(function(**arguments), half=half)

@@ -111,6 +111,10 @@ def _wants(row: Dict[str, Any], mode: str) -> List[str]:
     return wants + ["forward", "second", "jacobian"] + (["threads"] if mode == "eager" else [])
 
 
+def _by_want(call: Dict[str, Any], slopes: Any) -> Dict[str, Any]:
+    return dict(zip(["gradient:" + name for name in _sources(call)], slopes))
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     jax = _jax()
@@ -126,7 +130,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
             further = jax.block_until_ready(_further(jax, call, arguments, vectors))
         except Exception as error:
             return {"raised": error}
-        results = dict(zip(["gradient:" + name for name in _sources(call)], slopes), value=loss, **further)
+        results = dict(_by_want(call, slopes), value=loss, **further)
         reply: Dict[str, Any] = {name: np.asarray(array) for name, array in results.items()}
         if "after" in call["want"]:
             reply["after"] = {name: np.asarray(array) for name, array in dict(vectors, **arguments).items()}

@@ -126,8 +126,12 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     if "after" in call["want"]:
         reply["after"] = {name: _plain(mindspore, tensor) for name, tensor in dict(vectors, **arguments).items()}
     if "evidence" in call["want"] and call["mode"] == "graph":
-        reply["evidence"] = "%d graphs compiled" % len(cell.compile_cache) if cell.compile_cache else ""
+        reply["evidence"] = _evidence(cell)
     return reply
+
+
+def _evidence(cell: Any) -> str:
+    return "%d graphs compiled" % len(cell.compile_cache) if cell.compile_cache else ""
 
 
 def _results(
@@ -136,7 +140,7 @@ def _results(
     """The loss and what else is wanted, as tensors; a module with a weight has it already."""
     names = [name for name in arguments if name != "weight" or not isinstance(cell, _beside("programs").WeightedModule)]
     tensors = [arguments[name] for name in names]
-    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
+    sources = _sources(call)
     results: Dict[str, Any] = {}
     if "inferred" in call["want"]:
         results["inferred"] = _finished(_beside("programs").Inferred(cell)(*tensors))
@@ -146,6 +150,11 @@ def _results(
         results.update(_slopes(call, cell, names, sources)(*tensors, vectors["cotangent"]))
     results.update(_further(mindspore, call, arguments, vectors, [name for name in sources if name not in names]))
     return results
+
+
+def _sources(call: Dict[str, Any]) -> List[str]:
+    """The arguments to which a gradient is wanted."""
+    return [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
 
 
 def _key(call: Dict[str, Any]) -> Tuple[str, ...]:

@@ -107,6 +107,19 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def _results(call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:
+    """The loss, and the gradients that are wanted."""
+    function, slope = _functions(call)
+    positional = [arguments[given["name"]] for given in call["arguments"] if given["place"] == "positional"]
+    keywords = {given["name"]: arguments[given["name"]] for given in call["arguments"] if given["place"] == "keyword"}
+    keywords.update(call["options"])
+    results = {"value": np.asarray(function(*positional, **keywords))}
+    for name in [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]:
+        to = {} if name == "input" else {"to": name}
+        results["gradient:" + name] = np.asarray(slope(*positional, vectors["cotangent"], **keywords, **to))
+    return results
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     arguments = {given["name"]: _array(given["array"], call["layout"]) for given in call["arguments"]}
@@ -115,18 +128,9 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         factor = arguments.get("weight", np.asarray(1, dtype=arguments["input"].dtype))
         product = call["operator"] == "product"
         return {"value": np.asarray(arguments["input"] * factor if product else arguments["input"])}
-    function, slope = _functions(call)
-    positional = [arguments[given["name"]] for given in call["arguments"] if given["place"] == "positional"]
-    keywords = {given["name"]: arguments[given["name"]] for given in call["arguments"] if given["place"] == "keyword"}
-    keywords.update(call["options"])
-    sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
-    reply: Dict[str, Any] = {}
     try:
         with np.errstate(all="ignore"):
-            reply["value"] = np.asarray(function(*positional, **keywords))
-            for name in sources:
-                to = {} if name == "input" else {"to": name}
-                reply["gradient:" + name] = np.asarray(slope(*positional, vectors["cotangent"], **keywords, **to))
+            reply = _results(call, arguments, vectors)
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:

@@ -99,6 +99,10 @@ def _further_wants(row: Dict[str, Any]) -> List[str]:
     return ["gradient:" + name for name in row["gradients"][1:]] + ["forward", "second", "jacobian", "threads"]
 
 
+def _by_want(call: Dict[str, Any], slopes: Any) -> Dict[str, Any]:
+    return dict(zip(["gradient:" + name for name in _sources(call)], slopes))
+
+
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     tf = _tf()
@@ -110,7 +114,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
     try:
         value, slopes = step(*given)
-        results = dict(zip(["gradient:" + name for name in _sources(call)], slopes), value=value)
+        results = dict(_by_want(call, slopes), value=value)
         results.update(_further(tf, call, arguments, vectors))
     except Exception as error:
         return {"raised": error}

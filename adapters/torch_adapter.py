@@ -146,8 +146,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     torch = _torch()
     sent = {given["name"]: given["array"] for given in call["arguments"]}
-    dtypes = [plain["dtype"] for plain in list(sent.values()) + list(call["vectors"].values()) if "dtype" in plain]
-    missing = [dtype for dtype in dtypes if not hasattr(torch, dtype)]
+    missing = _missing_dtypes(torch, list(sent.values()) + list(call["vectors"].values()))
     if missing:
         return {"raised": TypeError("torch %s has no tensors of %s" % (torch.__version__, " and ".join(missing)))}
     arguments = {name: _tensor(torch, plain, call["layout"]) for name, plain in sent.items()}
@@ -164,6 +163,11 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     if "evidence" in call["want"]:
         reply["evidence"] = _beside("programs").evidence(call)
     return reply
+
+
+def _missing_dtypes(torch: Any, sent: List[Dict[str, Any]]) -> List[str]:
+    dtypes = [plain["dtype"] for plain in sent if "dtype" in plain]
+    return [dtype for dtype in dtypes if not hasattr(torch, dtype)]
 
 
 def _results(torch: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:

@@ -28,6 +28,20 @@ _library = torch.library.Library("lossproof", "FRAGMENT")
 _library.define("margin_rows(Tensor input, Tensor target, bool slopes) -> (Tensor, Tensor)")
 
 
+def _check(input: Any, target: Any, reduction: str) -> None:
+    """Raise unless the operator takes these."""
+    if input.dim() not in (1, 2):
+        raise ValueError("input has shape %s; it takes (C) or (N, C)" % (tuple(input.shape),))
+    if input.dtype not in _SCORES:
+        raise TypeError("input has dtype %s; it takes float16, bfloat16, float32 or float64" % input.dtype)
+    if target.dtype not in _LABELS:
+        raise TypeError("target has dtype %s; class indices are signed integers" % target.dtype)
+    if input.shape != target.shape:
+        raise ValueError("target has shape %s, input has %s" % (tuple(target.shape), tuple(input.shape)))
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+
+
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """Multi-label margin loss.
 
@@ -50,16 +64,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         >>> multilabel_margin_loss(input, torch.tensor([[3, 0, -1, 1]])).item()
         0.8500000238418579
     """
-    if input.dim() not in (1, 2):
-        raise ValueError("input has shape %s; it takes (C) or (N, C)" % (tuple(input.shape),))
-    if input.dtype not in _SCORES:
-        raise TypeError("input has dtype %s; it takes float16, bfloat16, float32 or float64" % input.dtype)
-    if target.dtype not in _LABELS:
-        raise TypeError("target has dtype %s; class indices are signed integers" % target.dtype)
-    if input.shape != target.shape:
-        raise ValueError("target has shape %s, input has %s" % (tuple(target.shape), tuple(input.shape)))
-    if reduction not in ("none", "sum", "mean"):
-        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
+    _check(input, target, reduction)
     readable = _readable(input, target)
     slopes = torch.is_grad_enabled() and (input.requires_grad or not readable)
     if readable and not slopes and _native_will_do(input, target):

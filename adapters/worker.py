@@ -103,16 +103,17 @@ def refuse_unknown(adapter, call):
     wants = ["value", "after", "inferred", "evidence"] + offer["offers"]
     for mode in offer.get("by_mode", {}).values():
         wants = wants + mode.get("offers", [])
-    asked = {
-        "argument": ([given["name"] for given in call["arguments"]], offer["arguments"]),
-        "option": (list(call["options"]), offer["options"]),
-        "want": (call["want"], wants),
-    }
-    for kind, (names, known) in asked.items():
-        for name in names:
-            if name not in known:
-                listed = ", ".join(dict.fromkeys(known)) or "none"
-                raise LookupError("%s: unknown %s %r; it takes %s" % (call["operator"], kind, name, listed))
+    refuse(call["operator"], "argument", [given["name"] for given in call["arguments"]], offer["arguments"])
+    refuse(call["operator"], "option", list(call["options"]), offer["options"])
+    refuse(call["operator"], "want", call["want"], wants)
+
+
+def refuse(operator, kind, names, known):
+    """Raise at a name that is not among the known ones."""
+    for name in names:
+        if name not in known:
+            listed = ", ".join(dict.fromkeys(known)) or "none"
+            raise LookupError("%s: unknown %s %r; it takes %s" % (operator, kind, name, listed))
 
 
 def evaluated(adapter, call):

@@ -100,11 +100,16 @@ def setting(words: str, value: Any, default: Setting) -> Setting:
         DomainError: It is of another type, or not finite.
     """
     if default is None or isinstance(default, bool | str):
-        chosen: Setting = value
-        if default is not None and not isinstance(value, type(default)):
-            raise DomainError(f"{words} is {value!r}; it takes a {type(default).__name__}, as {default!r}")
-        return chosen
+        return _choice(words, value, default)
     kind, word = (Integral, "an integer") if isinstance(default, int) else (Real, "a finite number")
     if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(float(value)):
         raise DomainError(f"{words} is {value!r}; it takes {word}, as {default!r}")
     return int(value) if isinstance(value, Integral) and isinstance(default, int) else float(value)
+
+
+def _choice(words: str, value: Any, default: Setting) -> Setting:
+    """What chooses among formulas: of the type of its default, if that has one."""
+    if default is not None and not isinstance(value, type(default)):
+        raise DomainError(f"{words} is {value!r}; it takes a {type(default).__name__}, as {default!r}")
+    chosen: Setting = value
+    return chosen

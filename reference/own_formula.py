@@ -8,7 +8,7 @@ from typing import Any
 
 from .arguments import DomainError, ShapeError
 from .engine.expression import Count, Counted, Expression, Renamed
-from .engine.formula import ArgumentSpec, Formula
+from .engine.formula import ArgumentSpec, Formula, Setting
 from .engine.masks import Position, RenamedIntegers
 from .engine.node import Node, walk
 from .given import setting
@@ -18,6 +18,16 @@ KINDS = {"score": "finite", "number": "finite", "sign": "sign", "unit": "unit", 
 
 RESERVED = ("dtype", "reduction", "cotangent", "documented", "flushes", "gradients")
 """The words of ``expect`` itself."""
+
+
+def _option(word: str, default: Any, axes: Mapping[str, str]) -> Setting:
+    """The default of an option, checked."""
+    _check_name(f"option {word!r}", word)
+    if word in axes:
+        raise DomainError(f"option {word!r}: an argument has that name")
+    if default is not None and not isinstance(default, float | int | str):
+        raise DomainError(f"option {word!r} is {default!r}; it is a number, a string, True, False or None")
+    return setting(f"option {word!r}", default, default)
 
 
 def formula(
@@ -36,18 +46,11 @@ def formula(
     """
     name = getattr(function, "__name__", "formula")
     name = "formula" if name == "<lambda>" else name
-    settings = dict(options or {})
     if not axes:
         raise DomainError(f"{name}: no argument; describe each, as in input='N score'")
     specs = tuple(_spec(word, description) for word, description in axes.items())
     _check_classes(specs)
-    for word, default in settings.items():
-        _check_name(f"option {word!r}", word)
-        if word in axes:
-            raise DomainError(f"option {word!r}: an argument has that name")
-        if default is not None and not isinstance(default, float | int | str):
-            raise DomainError(f"option {word!r} is {default!r}; it is a number, a string, True, False or None")
-        settings[word] = setting(f"option {word!r}", default, default)
+    settings = {word: _option(word, default, axes) for word, default in (options or {}).items()}
     forms = [_form(name, each, [*axes, *settings]) for each in (documented or function, function)]
     own_mean = None if mean is None else _form(name, mean, [*axes, *settings])
     return Formula(name, specs, forms[0], forms[1], settings, own_mean)

@@ -74,10 +74,11 @@ class Accepted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     def stale(self, run: Run) -> str:
         """Why the entry should go, in words; empty where it covers something, or where nothing of it was asked."""
         asked = self.asked_in(run)
-        if not asked or (not self.expired(run) and any(self.covers(finding) for finding in asked)):
-            return ""
-        if self.expired(run):
+        if asked and self.expired(run):
             return f"its date has passed: until {self.until}"
+        return "" if not asked or any(map(self.covers, asked)) else self._seen_instead(asked, run)
+
+    def _seen_instead(self, asked: Sequence[Finding], run: Run) -> str:
         deviating = [finding for finding in asked if finding.verdict in {*DEVIATIONS, "unsupported"}]
         if not deviating:
             return f"nothing deviates there in {run.name}"

@@ -79,10 +79,14 @@ class Clause:
             return 0
         if verdicts & BLAMELESS:
             return 1
+        return 2 if self._differ() else 3
+
+    def _differ(self) -> bool:
+        """Whether subjects or variants answer or behave in more than one way."""
         by_subject = dict(group((entry.subject, entry.finding.verdict) for entry in self.entries))
         answers = {frozenset(set(found) - {"unsupported"}) for found in by_subject.values()}
         seen = {frozenset(behaviours_of(entry)) for entry in self.entries if entry.finding.observed}
-        return 2 if len(answers) > 1 or len(seen) > 1 or any(len(answer) > 1 for answer in answers) else 3
+        return len(answers) > 1 or len(seen) > 1 or any(len(answer) > 1 for answer in answers)
 
     @property
     def order(self) -> tuple[int, int, int, str]:

@@ -49,14 +49,13 @@ def classified(before: Finding | None, after: Finding | None, factor: float) -> 
         return _of_support(before, after), steps
     if before.cases_digest != after.cases_digest or (before.level != after.level):
         return "not-comparable", f"other cases, {before.cases} and {after.cases}, or another level: {steps}"
-    if after.verdict not in DEVIATIONS:
-        if before.verdict in DEVIATIONS:
-            return "fixed", steps
-        return _of_behaviour(before, after) if after.verdict == "observed" else _of_error(before, after, factor)
-    if before.verdict not in DEVIATIONS:
-        return "regressed", steps
-    change = _change(before, after)
-    return ("changed", f"{steps}: {change}") if change else ("same", steps)
+    deviated, deviates = before.verdict in DEVIATIONS, after.verdict in DEVIATIONS
+    if deviated != deviates:
+        return "fixed" if deviated else "regressed", steps
+    if deviates:
+        change = _change(before, after)
+        return ("changed", f"{steps}: {change}") if change else ("same", steps)
+    return _of_behaviour(before, after) if after.verdict == "observed" else _of_error(before, after, factor)
 
 
 def _of_support(before: Finding, after: Finding) -> Class:
@@ -107,17 +106,18 @@ def _other_places(before: Sequence[Failure], after: Sequence[Failure]) -> str:
     """The first case that fails in one only, or differently, as far as both lists reach."""
     reach = min((each[-1].case for each in (before, after) if len(each) == FAILURES_KEPT), default=None)
     was, now = ({each.case: each for each in failures} for failures in (before, after))
-    for case in sorted(was.keys() | now.keys()):
-        if reach is not None and case > reach:
-            return ""
-        one, other = was.get(case), now.get(case)
-        if one is None or other is None:
-            alone = one or other
-            if alone and _gross(alone):
-                return f"case {case} {'fails no more' if one else 'fails too'}"
-        elif _gross(one) and _gross(other) and (one.problem != other.problem or not _alike(one, other)):
-            return f"case {case} fails otherwise"
-    return ""
+    compared = [case for case in sorted(was.keys() | now.keys()) if reach is None or case <= reach]
+    return next((f"case {case} {how}" for case in compared if (how := _otherwise(was.get(case), now.get(case)))), "")
+
+
+def _otherwise(one: Failure | None, other: Failure | None) -> str:
+    """In which way a case fails now, if it is another way than before and no noise of the last digits."""
+    if one is None:
+        return "fails too" if other and _gross(other) else ""
+    if other is None:
+        return "fails no more" if _gross(one) else ""
+    same = one.problem == other.problem and _alike(one, other)
+    return "" if same or not (_gross(one) and _gross(other)) else "fails otherwise"
 
 
 def _gross(failure: Failure) -> bool:

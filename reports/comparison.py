@@ -6,7 +6,7 @@ It is plain HTML with its style sheet inside, so it can be attached to a build, 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -168,18 +168,21 @@ def write_comparison(comparison: Comparison, path: Path, fail_on: Collection[Cla
 def chapters(comparison: Comparison, fail_on: Collection[Class] = FAIL_ON) -> list[Chapter]:
     """The differences by class, and in a class by what they show, in the order of the comparison."""
     of_clause = dict(group((each.clause, each.variant) for each in comparison.differences))
-    found: list[Chapter] = []
-    for kind in comparison.counts:
-        alike = [each for each in comparison.differences if each.kind == kind]
-        those = [each for _, each in group((_shows(each), each) for each in alike if kind != "same")]
-        anchors = addresses(f"{kind}-{each[0].clause}" for each in those)
-        gathered = [
-            Gathered(comparison, each, of_clause[each[0].clause], anchor)
-            for each, anchor in zip(those, anchors, strict=True)
-        ]
-        accepted = sum(each.accepted is not None for each in alike)
-        found.append(Chapter(kind, gathered, len(alike), accepted, kind in fail_on))
-    return found
+    return [_chapter(comparison, kind, of_clause, fails=kind in fail_on) for kind in comparison.counts]
+
+
+def _chapter(
+    comparison: Comparison, kind: Class, of_clause: Mapping[str, list[VariantRecord]], *, fails: bool
+) -> Chapter:
+    """Those of one class."""
+    alike = [each for each in comparison.differences if each.kind == kind]
+    those = [each for _, each in group((_shows(each), each) for each in alike if kind != "same")]
+    anchors = addresses(f"{kind}-{each[0].clause}" for each in those)
+    gathered = [
+        Gathered(comparison, each, of_clause[each[0].clause], anchor)
+        for each, anchor in zip(those, anchors, strict=True)
+    ]
+    return Chapter(kind, gathered, len(alike), sum(each.accepted is not None for each in alike), fails)
 
 
 def _shows(difference: Difference) -> tuple[str, str, str, str, Accepted | None]:

@@ -149,29 +149,34 @@ def compare(baseline: Run, candidate: Run, accepted: Sequence[Accepted] = (), fa
     Raises:
         NotComparable: The runs are incomplete, of different frameworks, or have no case in common.
     """
+    _assert_comparable(baseline, candidate)
+    before, after = _by_pair(baseline), _by_pair(candidate)
+    found = [_difference(before.get(pair), after.get(pair), factor) for pair in {**before, **after}]
+    if not baseline.header.machine.computes_like(candidate.header.machine):
+        found = [_on_another_processor(difference) for difference in found]
+    covered = _covered(candidate, accepted)
+    differences = sorted((_accept(difference, covered) for difference in found), key=_order)
+    stale = [entry for entry in accepted if entry.stale(candidate)]
+    return Comparison(baseline, candidate, differences, stale, _notes(baseline, candidate))
+
+
+def _assert_comparable(baseline: Run, candidate: Run) -> None:
+    """Raise unless both runs are whole, of one framework, and have a case in common."""
     for run in (baseline, candidate):
         if not run.footer.complete:
             raise NotComparable(f"{run.path}: some cells have no verdict; run it again before it is compared")
     if baseline.header.subject.framework != candidate.header.subject.framework:
         raise NotComparable(f"{baseline.name} against {candidate.name}: a gate compares versions of one framework")
     before, after = _by_pair(baseline), _by_pair(candidate)
-    alike = baseline.header.machine.computes_like(candidate.header.machine)
-    made = [_difference(before.get(pair), after.get(pair), factor) for pair in {**before, **after}]
-    found = made if alike else [_on_another_processor(difference) for difference in made]
     if not any(before[pair].cases_digest == after[pair].cases_digest for pair in before.keys() & after.keys()):
         because = _because(baseline, candidate)
         raise NotComparable(f"{baseline.path} and {candidate.path} have no case in common{because}")
+
+
+def _covered(candidate: Run, accepted: Sequence[Accepted]) -> dict[int, Accepted]:
+    """By the identity of a finding, the entry that lets it pass."""
     living = [entry for entry in accepted if not entry.expired(candidate)]
-    covered = {id(finding): entry for entry in living for finding in entry.asked_in(candidate) if entry.covers(finding)}
-    marked = [_accept(difference, covered) for difference in found]
-    differences = sorted(marked, key=_order)
-    return Comparison(
-        baseline,
-        candidate,
-        differences,
-        [entry for entry in accepted if entry.stale(candidate)],
-        _notes(baseline, candidate),
-    )
+    return {id(finding): entry for entry in living for finding in entry.asked_in(candidate) if entry.covers(finding)}
 
 
 def _by_pair(run: Run) -> dict[Pair, Finding]:

@@ -133,12 +133,16 @@ def _age(run: Run) -> tuple[str, ...]:
     return run.header.started, run.header.run, run.footer.digest, str(run.path)
 
 
+def _records(latest_first: Sequence[Release]) -> dict[str, ClauseRecord]:
+    """Each clause in its latest words; of a clause without any, what its findings say."""
+    bare = {found.clause: unstated(found) for release in latest_first for found in release.run.findings}
+    return bare | {record.id: record for release in reversed(latest_first) for record in release.run.clauses}
+
+
 def _history(framework: str, latest_first: Sequence[Run]) -> History:
     by_version = group((run.header.subject.version, run) for run in latest_first)
     releases = [Release(version, those[0], those[1:]) for version, those in by_version]
-    records = {record.id: record for release in reversed(releases) for record in release.run.clauses}
-    bare = {found.clause: unstated(found) for release in releases for found in release.run.findings}
-    records = {**bare, **records}
+    records = _records(releases)
     releases.sort(key=lambda release: version_key(release.version))
     found = [(release.version, _by_clause(release.run)) for release in releases]
     clauses = [
@@ -158,8 +162,7 @@ def _clause(record: ClauseRecord, cells: Sequence[Cell]) -> ClauseHistory:
     before = {later.version: earlier for earlier, later in itertools.pairwise(measured)}
     points = [point(cell, before.get(cell.version)) for cell in cells]
     if record.level == "open":
-        pairs = itertools.pairwise(measured)
-        changes = [change for old, new in pairs if (change := _behaves(old, new))]
+        changes = list(filter(None, itertools.starmap(_behaves, itertools.pairwise(measured))))
         return ClauseHistory(record, cells, points, Statement(None), [], bool(changes), changes)
     now, earlier = statements(points)
     if measured and measured[-1] is not cells[-1]:
@@ -212,15 +215,15 @@ def _together(column: Sequence[Point], ids: Sequence[str]) -> Point:
     asked, conforming = sum(len(by_mark[mark]) for mark in marks), len(by_mark.get("conforms", []))
     notes = [f"{conforming} of {asked} clauses conform in every variant that was asked"]
     notes += [f"{mark}: {', '.join(by_mark[mark])}" for mark in marks if mark != "conforms"]
-    mark: Mark = (
-        marks[0]
-        if len(marks) == 1
-        else "partial"
-        if {"conforms", "partial"} & {*marks}
-        else (*marks, "not-measured")[0]
-    )
     shown = any(each.shown for each in column)
-    return Point(column[0].version, mark, tuple(notes) if asked else (), shown=shown)
+    return Point(column[0].version, _mark_of(marks), tuple(notes) if asked else (), shown=shown)
+
+
+def _mark_of(marks: Sequence[Mark]) -> Mark:
+    """One mark for several: the same, ``partial`` if some of them conform, or else the first."""
+    if len(marks) > 1 and {"conforms", "partial"} & {*marks}:
+        return "partial"
+    return marks[0] if marks else "not-measured"
 
 
 def as_json(found: Sequence[History]) -> str:

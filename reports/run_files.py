@@ -6,7 +6,7 @@ import datetime
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -95,10 +95,25 @@ def read_run(path: Path) -> Run:
     decoder: msgspec.json.Decoder[Any] = record_1.decoder() if older else _decoder()
     schema, header_type = (record_1.SCHEMA, record_1.Header) if older else (SCHEMA, Header)
     raw, lines = read_lines(path, decoder, schema, header_type, Footer)
-    header, *body, footer = [record_1.converted(line) for line in lines] if older else lines
+    run = _run_of(path, [record_1.converted(line) for line in lines] if older else lines)
+    counts = dict(Counter(str(finding.verdict) for finding in run.findings))
+    check(
+        path,
+        [
+            ("digest", run.footer.digest, digest_before_footer(raw)),
+            ("counts", run.footer.counts, counts),
+            ("number of findings", run.header.planned, len(run.findings)),
+        ],
+    )
+    return run
+
+
+def _run_of(path: Path, lines: Sequence[Any]) -> Run:
+    """The lines of a file, each kind by itself."""
+    header, *body, footer = lines
     if not isinstance(header, Header) or not isinstance(footer, Footer):
         raise TypeError("read_lines gives a header first and a footer last")
-    run = Run(
+    return Run(
         path=path,
         header=header,
         clauses=[line for line in body if isinstance(line, ClauseRecord)],
@@ -106,16 +121,6 @@ def read_run(path: Path) -> Run:
         footer=footer,
         accuracy=[line for line in body if isinstance(line, Accuracy)],
     )
-    counts = dict(Counter(str(finding.verdict) for finding in run.findings))
-    check(
-        path,
-        [
-            ("digest", footer.digest, digest_before_footer(raw)),
-            ("counts", footer.counts, counts),
-            ("number of findings", header.planned, len(run.findings)),
-        ],
-    )
-    return run
 
 
 def find_run_files(paths: Iterable[Path]) -> list[Path]:

@@ -108,6 +108,15 @@ class Statement:
     notes: tuple[str, ...] = ()
 
 
+def _said(spans: Sequence[list[Point]]) -> list[Statement]:
+    """A statement for each span; it is removed by the version that shows the next."""
+    said = [_statement(span, first=number == 0) for number, span in enumerate(spans)]
+    for number, following in enumerate(spans[1:]):
+        if following[0].shown:
+            said[number] = replace(said[number], version_removed=following[0].version)
+    return said
+
+
 def statements(points: Sequence[Point]) -> tuple[Statement, list[Statement]]:
     """What holds in the newest version that has a verdict, and what held before, newest first.
 
@@ -118,10 +127,7 @@ def statements(points: Sequence[Point]) -> tuple[Statement, list[Statement]]:
     if not judged:
         return Statement(None), []
     spans = [list(those) for _, those in itertools.groupby(judged, key=lambda point: point.standing)]
-    said = [_statement(span, first=number == 0) for number, span in enumerate(spans)]
-    for number, following in enumerate(spans[1:]):
-        if following[0].shown:
-            said[number] = replace(said[number], version_removed=following[0].version)
+    said = _said(spans)
     if len(spans) > 1 and not said[-1].version_added:
         said[-1] = replace(said[-1], version_removed=said[-2].version_removed)
     return said[-1], [one for one in said[-2::-1] if one.version_added]
@@ -145,14 +151,18 @@ def point(cell: Cell, before: Cell | None) -> Point:
     return Point(cell.version, cell.mark, findings, tuple(_basis(cell, before)), shown)
 
 
+def _failing_only_in(cell: Cell, other: Cell) -> list[Finding]:
+    """What fails in variants that the other cell does not have."""
+    return [finding for finding in cell.failing if finding.variant not in other.by_variant]
+
+
 def _basis(cell: Cell, before: Cell | None) -> list[str]:
     """What the verdict of a version does not rest on, and what the version before does not say about it."""
     lost = [finding for finding in cell.findings if finding.verdict in BLAMELESS]
     notes = [f"no verdict in {cell.names(lost)}"] if lost and len(lost) < len(cell.findings) else []
     if before is None or not cell.by_variant:
         return notes
-    fresh = [finding for finding in cell.failing if finding.variant not in before.by_variant]
-    gone = [finding for finding in before.failing if finding.variant not in cell.by_variant]
+    fresh, gone = _failing_only_in(cell, before), _failing_only_in(before, cell)
     notes += [f"{before.version} was not asked in {cell.names(fresh)}"] if fresh else []
     notes += [f"not asked in {before.names(gone)}, where {before.version} does not conform"] if gone else []
     return notes

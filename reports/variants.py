@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reports.arrangement import natural
 from reports.record import VariantRecord
@@ -25,9 +25,13 @@ def values(variants: Iterable[VariantRecord], field: str) -> list[str]:
     return sorted({getattr(variant, field) for variant in variants}, key=natural)
 
 
+def _in(axes: Mapping[str, Sequence[str]], variant: VariantRecord) -> bool:
+    return all(getattr(variant, field) in allowed for field, allowed in axes.items())
+
+
 def _named(chosen: set[VariantRecord], among: set[VariantRecord]) -> list[str]:
     axes = {field: values(chosen, field) for field in ("mode", "form", "device", "dtype")}
-    if chosen == {each for each in among if all(getattr(each, field) in axes[field] for field in axes)}:
+    if chosen == {each for each in among if _in(axes, each)}:
         differing = [field for field in axes if axes[field] != values(among, field)]
         return [_product([_axis(axes[field], values(among, field), field) for field in differing])]
     field = next(field for field in axes if len(axes[field]) > 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -139,6 +139,11 @@ def is_zoo(path: Path) -> bool:
         return False
 
 
+def _broken(implementations: Iterable[Implementation]) -> set[str]:
+    """The clauses that some implementation breaks."""
+    return {death.clause for each in implementations for death in each.broken}
+
+
 def read_zoo(path: Path) -> Zoo:
     """Read and check one file.
 
@@ -153,7 +158,7 @@ def read_zoo(path: Path) -> Zoo:
     implementations = [line for line in lines if isinstance(line, Implementation)]
     clauses = [line for line in lines if isinstance(line, AskedClause)]
     zoo = Zoo(path, header, clauses, implementations, footer)
-    unknown = {death.clause for each in implementations for death in each.broken} - {clause.id for clause in clauses}
+    unknown = _broken(implementations) - {clause.id for clause in clauses}
     check(
         path,
         [

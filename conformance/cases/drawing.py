@@ -157,22 +157,23 @@ def drawn(
     """
     kinds = {"scores": scores, "labels": labels, "weights": weights}
     choice = _Choice(reductions, kinds, given, sizes or {}, least or {}, options, cotangent)
+    return Drawn(lambda bits, domain: _build(bits, domain, choice))
 
-    def build(bits: RandomBits, domain: Domain) -> Case:
-        operator = domain.operator
-        reduction = bits.one_of(choice.reductions)
-        found = _sizes(bits, domain, choice)
-        arrays = {
-            argument.name: argument.draw(bits, _wanted(argument, found, domain, choice.kinds))
-            for argument in operator.arguments
-            if not argument.optional or {argument.name, argument.role} & set(choice.given)
-        }
-        case = domain.case(reduction=reduction, arrays=arrays, options=_options(bits, operator, choice))
-        if choice.cotangent:
-            case = case.replace(cotangent=cotangents(bits, domain.format, case.result_shape))
-        return case
 
-    return Drawn(build)
+def _build(bits: RandomBits, domain: Domain, choice: _Choice) -> Case:
+    """A case, its parts drawn in an order that never changes: cases follow from it."""
+    operator = domain.operator
+    reduction = bits.one_of(choice.reductions)
+    found = _sizes(bits, domain, choice)
+    arrays = {
+        argument.name: argument.draw(bits, _wanted(argument, found, domain, choice.kinds))
+        for argument in operator.arguments
+        if not argument.optional or {argument.name, argument.role} & set(choice.given)
+    }
+    case = domain.case(reduction=reduction, arrays=arrays, options=_options(bits, operator, choice))
+    if choice.cotangent:
+        case = case.replace(cotangent=cotangents(bits, domain.format, case.result_shape))
+    return case
 
 
 def _wanted(argument: Argument, sizes: Mapping[str, int], domain: Domain, kinds: Mapping[str, Kinds]) -> Wanted:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.operator import Argument, kept_places
+from conformance.cases.operator import Argument, Option, kept_places
 
 EVALUATIONS = 3000
 """Cases that may be asked about for one witness if a call is cheap. A witness of a few classes takes some dozens."""
@@ -62,12 +63,19 @@ def minimise(case: Case, kind: str, judge: Judge, budget: Budget, row: int | Non
         batch, kind = minimise(case.batched(), kind, lambda other: judge(other.unbatched()), budget)
         return batch.unbatched() if batch.rows == 1 else case, kind
     trials = _Trials(kind, judge, budget)
-    if row is not None and case.rows > 1 and case.reduction == "none":
-        alone = case.some_rows(slice(row, row + 1))
-        case = trials.first(case, [*_least(alone), alone] if budget.few_shapes else [alone])
+    if row is not None:
+        case = _row_alone(case, row, trials, few_shapes=budget.few_shapes)
     if budget.few_shapes:
         case = _plain_numbers(case, trials)
     return _until_nothing_helps(case, trials), trials.kind
+
+
+def _row_alone(case: Case, row: int, trials: _Trials, *, few_shapes: bool) -> Case:
+    """The row that is wrong without the others, if it fails alone."""
+    if case.rows < 2 or case.reduction != "none":
+        return case
+    alone = case.some_rows(slice(row, row + 1))
+    return trials.first(case, [*_least(alone), alone] if few_shapes else [alone])
 
 
 def _until_nothing_helps(case: Case, trials: _Trials) -> Case:
@@ -112,10 +120,15 @@ class _Trials:
             if found and (found == self.kind or self._late):
                 self.kind, self.other = found, None
                 return other
-            if found and (self._smallest is None or other.elements < self._smallest[0].elements):
-                self._smallest = other, found
-            self.other = self.other or ((other, found) if found else None)
+            if found:
+                self._remember(other, found)
         return case
+
+    def _remember(self, other: Case, kind: str) -> None:
+        """A case that fails in another way: the first, and the smallest, may be gone on with later."""
+        if self._smallest is None or other.elements < self._smallest[0].elements:
+            self._smallest = other, kind
+        self.other = self.other or (other, kind)
 
     @property
     def _late(self) -> bool:
@@ -175,15 +188,18 @@ def _one_round(case: Case, trials: _Trials) -> Case:
     return _plain_numbers(case, trials)
 
 
+def _simpler_options(case: Case, option: Option) -> list[dict[str, Any]]:
+    """The options without one of them, or with a plainer value of it."""
+    rest = {name: value for name, value in case.options.items() if name != option.name}
+    others = [value for value in option.values if value != case.options[option.name]]
+    return [rest, *({**rest, option.name: value} for value in others if _plainer_value(value, case, option.name))]
+
+
 def _simpler_call(case: Case, trials: _Trials) -> Case:
     """Options at their default, or at another of their values; optional arguments left out."""
     for option in case.operator.options:
         if option.name in case.options:
-            rest = {name: value for name, value in case.options.items() if name != option.name}
-            others = [value for value in option.values if value != case.options[option.name]]
-            plainer = [value for value in others if _plainer_value(value, case, option.name)]
-            simpler = [rest, *({**rest, option.name: value} for value in plainer)]
-            case = trials.first(case, [case.replace(options=options) for options in simpler])
+            case = trials.first(case, [case.replace(options=options) for options in _simpler_options(case, option)])
     for argument in case.given:
         if argument.optional:
             case = trials.first(case, [case.replace(**{argument.name: None})])

@@ -24,6 +24,7 @@ from reports.record import Run
 from reports.run_files import find_run_files, read_run
 
 ACCEPTED = Path("reports/accepted")
+_WHY = "; say in each `why` what makes it acceptable"
 """Where accepted deviations lie, from the folder in which the command is given."""
 
 FAIL_ON_HELP = (
@@ -103,10 +104,16 @@ def gate(
         fail(error)
     for words in alone:
         click.echo(f"lossproof: {words}", err=True)
-    lost = [6] if alone and "coverage-lost" in fail_on else []
+    statuses = _reported(found, style, fail_on, page, summary)
+    sys.exit(gravest([*statuses, 6] if alone and "coverage-lost" in fail_on else statuses))
+
+
+def _reported(
+    found: list[Comparison], style: str, fail_on: frozenset[Class], page: Path | None, summary: Path | None
+) -> list[int]:
+    """Print each comparison and write its page; the exit statuses."""
     pages = [page and _page_of(page, each, one_of_many=len(found) > 1) for each in found]
-    statuses = [report(each, style, fail_on, to, summary) for each, to in zip(found, pages, strict=True)]
-    sys.exit(gravest([*statuses, *lost]))
+    return [report(each, style, fail_on, to, summary) for each, to in zip(found, pages, strict=True)]
 
 
 def _runs(option: str, path: Path) -> list[Run]:
@@ -198,22 +205,29 @@ def accept(run: Path, clause: str, why: str, upstream: str, until: datetime.date
         covered = _covered(read, read_accepted([path]) if path.exists() else [])
         wanted = [f for f in read.findings if fnmatch.fnmatchcase(f.clause, clause) and id(f) not in covered]
         text = draft(read, wanted, why=why, upstream=upstream, until=until.date() if until else None)
-        if text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(("\n" if file.tell() else "") + text)
+        _append(path, text)
     except RunFileError as error:
         fail(error, 4)
     except AcceptedError as error:
         fail(error)
     except OSError as error:
         fail(named(error))
-    count = text.count("[[accepted]]")
-    if not count:
-        click.echo("no deviation that no entry covers; nothing was written")
+    click.echo(_added(text.count("[[accepted]]"), path, asked="" if why else _WHY))
+
+
+def _append(path: Path, text: str) -> None:
+    """Add entries to a file of accepted deviations; without any the file is left alone."""
+    if not text:
         return
-    asked = "" if why else "; say in each `why` what makes it acceptable"
-    click.echo(f"{count} entr{'y' if count == 1 else 'ies'} added to {path}{asked}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(("\n" if file.tell() else "") + text)
+
+
+def _added(count: int, path: Path, asked: str) -> str:
+    if not count:
+        return "no deviation that no entry covers; nothing was written"
+    return f"{count} entr{'y' if count == 1 else 'ies'} added to {path}{asked}"
 
 
 def _covered(run: Run, entries: Sequence[Accepted]) -> set[int]:

@@ -107,16 +107,20 @@ def outcome(found: Outcome, style: str) -> str:
     """The results of a run."""
     if style == "json":
         return json.dumps([_plain(finding, found.header) for finding in found.findings], indent=1)
-    counts = Counter(finding.verdict for finding in found.findings)
-    total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
-    subject = found.header.subject
-    broken = _by_clause(found.findings)
-    if style == "markdown":
-        rows = [f"| `{clause}` | {variants_of(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
-        table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
-        costs = ["", *(f"- {line}" for line in (*cost_lines(found.header.measured), *_absent(found.header)))]
-        head = f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {total}"
-        return "\n".join([head, *table, *costs])
+    return _as_markdown(found) if style == "markdown" else _as_text(found)
+
+
+def _as_markdown(found: Outcome) -> str:
+    subject, broken = found.header.subject, _by_clause(found.findings)
+    rows = [f"| `{clause}` | {variants_of(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
+    table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
+    costs = ["", *(f"- {line}" for line in (*cost_lines(found.header.measured), *_absent(found.header)))]
+    head = f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {_counted(found.findings)}"
+    return "\n".join([head, *table, *costs])
+
+
+def _as_text(found: Outcome) -> str:
+    subject, broken = found.header.subject, _by_clause(found.findings)
     lines = [line for clause, group in broken.items() for line in _clause_lines(clause, group)]
     lines += _faults(found.findings)
     state = "" if found.complete else "\nincomplete: at least one cell has no verdict"
@@ -125,10 +129,16 @@ def outcome(found: Outcome, style: str) -> str:
             *lines,
             *cost_lines(found.header.measured),
             *_absent(found.header),
-            f"{subject.framework} {subject.version}, {len(found.findings)} cells: {total}{state}",
+            f"{subject.framework} {subject.version}, {len(found.findings)} cells: {_counted(found.findings)}{state}",
             f"written to {found.path}",
         ]
     )
+
+
+def _counted(findings: list[Finding]) -> str:
+    """How many findings have which verdict."""
+    counts = Counter(finding.verdict for finding in findings)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
 
 
 def _absent(header: Header) -> list[str]:
@@ -249,9 +259,7 @@ def explanation(clause: Clause, runs: list[Run]) -> str:
         lines += [f"  {source.title} {source.version}: “{source.words}”", f"    {source.address}"]
     for run in runs:
         findings = [finding for finding in run.findings if finding.clause == clause.id]
-        counts = Counter(finding.verdict for finding in findings)
-        said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
-        lines += [f"  {run.name}: {said or 'not asked'}"]
+        lines += [f"  {run.name}: {_counted(findings) or 'not asked'}"]
         lines += [
             f"    {variants_of([finding])}: {_witness(finding)}" for finding in findings if finding.verdict in _BROKEN
         ]

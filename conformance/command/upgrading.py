@@ -185,12 +185,13 @@ def envs(names: tuple[str, ...], removing: bool, remove_all: bool, style: str) -
             raise UsageError("--remove: name an environment; see lossproof envs")
         if remove_all and (names or removing):
             raise UsageError("--remove-all removes every environment: it takes no names, and stands alone")
-        if removing or remove_all:
-            _remove(chosen(names) if removing else listed())
-            if remove_all:
-                shutil.rmtree(runs(), ignore_errors=True)
-            return
-        click.echo(_table(chosen(names) if names else listed(), style))
+        if remove_all:
+            _remove(listed())
+            shutil.rmtree(runs(), ignore_errors=True)
+        elif removing:
+            _remove(chosen(names))
+        else:
+            click.echo(_table(chosen(names) if names else listed(), style))
     except UsageError as error:
         fail(error)
     except OSError as error:
@@ -202,6 +203,12 @@ def _remove(environments: Sequence[Environment]) -> None:
         size = _readable(one.size())
         remove(one, lambda line: click.echo(line, err=True))
         click.echo(f"{one.name}: removed, {size}")
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of words as lines, each column as wide as its longest word."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def _table(environments: Sequence[Environment], style: str) -> str:
@@ -218,8 +225,7 @@ def _table(environments: Sequence[Environment], style: str) -> str:
     ]
     if style == "markdown":
         return "\n".join(f"| {' | '.join(row)} |" for row in [table[0], ["---"] * len(table[0]), *table[1:]])
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = ["  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    lines = _aligned(table)
     total = f"{_readable(sum(one.size() for one in environments))} in {cache()}"
     return "\n".join([*lines, f"{total}, and {_readable(Environment(runs()).size())} of kept runs"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
@@ -17,6 +17,14 @@ from conformance.environments.needs import needs_of, parse_version
 from conformance.running.discover import Spec
 
 
+def _all_releases(project: str, minors: Iterable[str], find_links: Sequence[str]) -> set[Version]:
+    """Of a project, as far as the wheels at hand and the index have them for these versions of Python."""
+    found = {version for _, name, version in wheels_in((*find_links, *_configured())) if name == project}
+    for minor in minors:
+        found |= _indexed(project, minor, find_links)
+    return found
+
+
 def releases_between(spec: Spec, first: str, last: str, find_links: Sequence[str]) -> list[str]:
     """The final releases between two versions, without both, the oldest first.
 
@@ -24,10 +32,8 @@ def releases_between(spec: Spec, first: str, last: str, find_links: Sequence[str
         UsageError: One is no version.
     """
     one, other = sorted((parse_version(first), parse_version(last)))
-    project = needs_of(replace(spec, version=first)).project
-    found = {version for _, name, version in wheels_in((*find_links, *_configured())) if name == project}
-    for minor in {_minor(replace(spec, version=version)) for version in (first, last)}:
-        found |= _indexed(project, minor, find_links)
+    specs = [replace(spec, version=version) for version in (first, last)]
+    found = _all_releases(needs_of(specs[0]).project, set(map(_minor, specs)), find_links)
     public = {Version(version.public) for version in found if not version.is_prerelease}
     between = sorted(version for version in public if one < version < other)
     return [str(version) for version in (between if parse_version(first) == one else reversed(between))]

@@ -46,12 +46,18 @@ def _targets(domain: Domain) -> list[Case]:
     return [_with_target(domain, target, name) for name in (*_INTEGERS, *_FLOATS)]
 
 
+def _two_labels(target: Argument, dtype: str) -> list[float]:
+    """Valid labels of two classes; -1 is among them if it means something and the dtype holds it."""
+    minus = dtype in _HOLDS_MINUS_ONE
+    if target.role == "labels" and -1.0 in target.plainer:
+        return [1, -1 if minus else 1]
+    return [0, -1 if minus else 0] if -1 in target.keep else [1, 0]
+
+
 def _with_target(domain: Domain, target: Argument, dtype: str) -> Case:
     scores = np.array([[0.25, 0.5]])
     axes = len([axis for axis in target.axes if axis not in domain.operator.free])
-    labels: list[float] = [0, -1 if dtype in _HOLDS_MINUS_ONE else 0] if -1 in target.keep else [1, 0]
-    if target.role == "labels" and -1.0 in target.plainer:
-        labels = [1, -1 if dtype in _HOLDS_MINUS_ONE else 1]
+    labels = _two_labels(target, dtype)
     values = np.array([labels] if axes > 1 else labels, dtype=np.int64 if target.whole_numbers else np.float64)
     if axes == 1 and "C" not in domain.operator.sizes:
         scores = scores[0]

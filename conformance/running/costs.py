@@ -9,6 +9,7 @@ memory for it would be gigabytes.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from adapters.description import Description, costs_of
@@ -75,14 +76,21 @@ def _halvings(place: int) -> int:
     return (place & -place).bit_length() if place else 64
 
 
+def _expensive_programs(description: Description, asked: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Modes of the operators that were asked in which each new program takes long."""
+    return [
+        (operator, mode)
+        for operator in {operator for operator, _ in asked}
+        for mode in description["operators"][operator]["modes"]
+        if "expensive-programs" in costs_of(description, operator, mode)
+    ]
+
+
 def cost_facts(description: Description, variants: dict[Variant, frozenset[str]], profile: Profile) -> dict[str, Any]:
     """For the header of a run: the classes of every operator and mode, and what each class leaves out."""
     found = {(variant.operator, variant.mode): costs for variant, costs in variants.items()}
-    for operator in {operator for operator, _ in found}:
-        for mode in description["operators"][operator]["modes"]:
-            costs = costs_of(description, operator, mode)
-            if "expensive-programs" in costs and not profile.expensive_programs:
-                found.setdefault((operator, mode), frozenset({"expensive-programs"}))
+    if not profile.expensive_programs:
+        found = dict.fromkeys(_expensive_programs(description, found), frozenset({"expensive-programs"})) | found
     classes = sorted(f"{operator} {mode}: {cost}" for (operator, mode), of in found.items() for cost in of or {"cheap"})
     asked = {cost for costs in found.values() for cost in costs or {"cheap"}}
     return {"costs": classes, "left_out_by_cost": {cost: _left_out(cost, profile) for cost in sorted(asked)}}

@@ -111,15 +111,17 @@ def _of_function(description: Description, function: Function, *, differentiable
     operator = OPERATORS[function.operator]
     sources = tuple(GRADIENT + argument.name for argument in operator.arguments if argument.differentiable)
     wants = _ANY_FUNCTION + ((*sources, *_DIFFERENTIABLE_FUNCTION) if differentiable else ())
+
+    def kept(words: list[str]) -> list[str]:
+        return [word for word in words if word in wants]
+
     offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"]}
     offer.pop("signature", None)
     modes = [mode for mode in offer["modes"] if "wrapper" not in costs_of(description, function.operator, mode)]
     offer["by_mode"] = {
-        mode: {"offers": [word for word in wants_of(offer, mode) if word in wants], "dtypes": dtypes_of(offer, mode)}
-        for mode in modes
+        mode: {"offers": kept(wants_of(offer, mode)), "dtypes": dtypes_of(offer, mode)} for mode in modes
     }
-    offer["modes"] = modes
-    offer["offers"] = [word for word in offer["offers"] if word in wants]
+    offer["modes"], offer["offers"] = modes, kept(offer["offers"])
     return offer
 
 

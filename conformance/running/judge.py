@@ -145,22 +145,31 @@ def _observe(cell: Cell, cases: list[Case]) -> Decision:
     undecided: list[tuple[Case, Undecided]] = []
     for case in cases:
         try:
-            words = _law(cell, case) or ""
-        except Refused as refused:
-            words = f"refused: {refused.signature}"
-        except Deviation as deviation:  # of shape or dtype: there is nothing to observe
-            words = deviation.kind
+            seen.setdefault(_behaviour(cell, case), []).append(case)
         except Undecided as unknown:
             undecided.append((case, unknown))
-            continue
         except (WorkerCrashed, WorkerHung) as death:
             return _dies(cell, case, death)
-        seen.setdefault(words, []).append(case)
     if undecided and not seen:
         return _unsupported(undecided[0][1])
     for case, each in undecided:
         said = each.refused.signature if isinstance(each, NeverAnswered) else str(each)
         seen.setdefault(f"refused: {said}", []).append(case)
+    return _observed(seen)
+
+
+def _behaviour(cell: Cell, case: Case) -> str:
+    """What an open clause sees of a case, in words."""
+    try:
+        return _law(cell, case) or ""
+    except Refused as refused:
+        return f"refused: {refused.signature}"
+    except Deviation as deviation:  # of shape or dtype: there is nothing to observe
+        return deviation.kind
+
+
+def _observed(seen: dict[str, list[Case]]) -> Decision:
+    """The behaviours counted, with a case of the rarest."""
     counts = Counter({words: len(found) for words, found in seen.items()})
     rarest = min(seen, key=lambda words: len(seen[words])) if seen else ""
     witness = min(seen[rarest], key=lambda case: case.first.size) if seen else None

@@ -101,6 +101,16 @@ class Filters:
     levels: tuple[Level, ...] = ()
     forms: tuple[str, ...] = ()
 
+    def admit(self, variant: Variant) -> bool:
+        """Whether a variant is among those that are asked for."""
+        fields = (
+            (self.operators, variant.operator),
+            (self.modes, variant.mode),
+            (self.forms, variant.form),
+            (self.dtypes, variant.dtype),
+        )
+        return all(not chosen or name in chosen for chosen, name in fields)
+
 
 def variants(
     description: Description, profile: Profile, filters: Filters, absent: Mapping[str, str] | None = None
@@ -116,27 +126,28 @@ def variants(
     Raises:
         UsageError: A filter names what the subject does not offer.
     """
-    offers = description["operators"]
+    offered = _offered(description)
     _check_present(filters.operators, absent or {}, description)
-    _check_offered("--operator", filters.operators, offers)
-    _check_offered("--mode", filters.modes, (mode for offer in offers.values() for mode in offer["modes"]))
-    forms = [form for offer in offers.values() for mode in offer["modes"] for form in forms_of(offer, mode)]
-    _check_offered("--form", filters.forms, forms)
-    known = [dtype for offer in offers.values() for mode in offer["modes"] for dtype in dtypes_of(offer, mode)]
-    _check_offered("--dtype", filters.dtypes, known)
-    dtypes = filters.dtypes or profile.dtypes
-    offered = [
+    _check_offered("--operator", filters.operators, description["operators"])
+    _check_offered("--mode", filters.modes, (variant.mode for variant in offered))
+    _check_offered("--form", filters.forms, (variant.form for variant in offered))
+    _check_offered("--dtype", filters.dtypes, (variant.dtype for variant in offered))
+    usual = replace(filters, dtypes=filters.dtypes or profile.dtypes)
+    wanted = [variant for variant in offered if usual.admit(variant)]
+    if not filters.modes:
+        wanted = [variant for variant in wanted if _is_usual(description, variant.operator, variant.mode, profile)]
+    return [variant for variant in wanted if _share(variant, description, profile) != "none"]
+
+
+def _offered(description: Description) -> list[Variant]:
+    """Every variant that a subject offers."""
+    return [
         Variant(operator, form, mode, description["device"], dtype)
-        for operator, offer in offers.items()
-        if not filters.operators or operator in filters.operators
+        for operator, offer in description["operators"].items()
         for mode in offer["modes"]
-        if (mode in filters.modes if filters.modes else _is_usual(description, operator, mode, profile))
         for form in forms_of(offer, mode)
-        if not filters.forms or form in filters.forms
         for dtype in dtypes_of(offer, mode)
-        if not dtypes or dtype in dtypes
     ]
-    return [variant for variant in offered if _share(variant, description, profile) != "none"]
 
 
 def _is_usual(description: Description, operator: str, mode: str, profile: Profile) -> bool:

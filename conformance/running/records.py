@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 import uuid
+from typing import Any
 
 from adapters.contract import GRADIENT
 from adapters.description import Description
@@ -14,7 +15,7 @@ from conformance.cases.hexadecimal import hexadecimal
 from conformance.cases.random_bits import SCHEME as DRAWS
 from conformance.judging.answers import Variant
 from conformance.judging.clause import Clause
-from conformance.judging.compare import Deviation
+from conformance.judging.compare import Deviation, Measured
 from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_ULP, Errors, labelled
 from conformance.running.cell import Cell, Decision
 from conformance.running.digest import suite_digest
@@ -83,7 +84,6 @@ def _counterexample(cell: Cell, outcome: Decision) -> Counterexample | None:
     gradient = (
         further or cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT) or bool(deviation.source)
     )
-    measured = deviation.measured
     return Counterexample(
         arguments=arguments_of(case),
         reduction=case.reduction,
@@ -94,12 +94,16 @@ def _counterexample(cell: Cell, outcome: Decision) -> Counterexample | None:
         options=dict(case.options),
         cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
         kind=deviation.kind,
-        place=None if measured is None else list(measured.place),
-        low=None if measured is None else measured.low.hex(),
-        high=None if measured is None else measured.high.hex(),
-        bound=None if measured is None else measured.bound.hex(),
-        value=None if measured is None else measured.value.hex(),
+        **_measured(deviation.measured),
     )
+
+
+def _measured(measured: Measured | None) -> dict[str, Any]:
+    """The element that is farthest beyond its bound, in fields of its own."""
+    if measured is None:
+        return {}
+    numbers = {name: getattr(measured, name).hex() for name in ("low", "high", "bound", "value")}
+    return {"place": list(measured.place), **numbers}
 
 
 def arguments_of(case: Case) -> dict[str, ArgumentRecord]:
@@ -166,6 +170,16 @@ def suite_version() -> str:
         return "0+checkout"
 
 
+def _subject(description: Description, python: str) -> SubjectRecord:
+    return SubjectRecord(
+        framework=description["framework"],
+        version=description["version"],
+        build=description["build"],
+        python=python,
+        platform=platform.platform(),
+    )
+
+
 def header_of(
     description: Description,
     facts: dict[str, object],
@@ -191,13 +205,7 @@ def header_of(
         run=uuid.uuid4().hex,
         started=now(),
         suite=Suite(version=suite_version(), digest=suite_digest()),
-        subject=SubjectRecord(
-            framework=description["framework"],
-            version=description["version"],
-            build=description["build"],
-            python=python,
-            platform=platform.platform(),
-        ),
+        subject=_subject(description, python),
         profile=profile,
         seed=seed,
         planned=planned,

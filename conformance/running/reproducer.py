@@ -22,6 +22,22 @@ FURTHER = ("accumulated", "forward", "second", "jacobian")
 """Derivatives beyond the gradient: a program shows one only if the adapter says how it is written."""
 
 
+def _fields(case: Case, variant: Variant, template: Reproducer, to: str) -> dict[str, Any]:
+    """What stands in for the fields of the templates."""
+    integers = template.get("integers", {}).get(variant.form, [])
+    options = "".join(f", {name}={value}" for name, value in _keywords(case, integers))
+    return {
+        "tensors": ", ".join(argument.name for argument in case.given if argument.place == "positional"),
+        "options": options,
+        "module_options": options.removeprefix(", "),
+        "x64": variant.dtype == "float64",
+        "mode": template.get("modes", {}).get(variant.mode, ""),
+        "port_import": template.get("port_import", "") if variant.form == "port" else "",
+        "to": to,
+        "to_keyword": "" if to == "input" else f", to={to!r}",
+    }
+
+
 def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = "", want: str = "") -> str:
     """Lines that a person can paste; empty if the adapter gives no template.
 
@@ -38,18 +54,7 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     template = offer.get("reproducer")
     if template is None:
         return ""
-    integers = template.get("integers", {}).get(variant.form, [])
-    options = "".join(f", {name}={value}" for name, value in _keywords(case, integers))
-    fields: dict[str, Any] = {
-        "tensors": ", ".join(argument.name for argument in case.given if argument.place == "positional"),
-        "options": options,
-        "module_options": options.removeprefix(", "),
-        "x64": variant.dtype == "float64",
-        "mode": template.get("modes", {}).get(variant.mode, ""),
-        "port_import": template.get("port_import", "") if variant.form == "port" else "",
-        "to": to,
-        "to_keyword": "" if to == "input" else f", to={to!r}",
-    }
+    fields = _fields(case, variant, template, to)
     fields["call"] = Template(template["call"][variant.form]).substitute(fields)
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
     lines = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]

@@ -134,13 +134,16 @@ class Backward:
         summed = reduce(np.add, sizes)
         scale = Scale(reduce(np.minimum, [part.scale.grid for part in parts]), self.peak(summed))
         value = self.run.state.numbers.add([part.value for part in parts], self.exact(scale))
-        error = NONE
-        fits = self.fits(scale)
-        if not (fits.all() and all(part.error.none for part in parts)):
-            base = reduce(np.add, [part.error.base for part in parts])
-            terms = reduce(np.add, [self.terms(part, size) for part, size in zip(parts, sizes, strict=True)])
-            error = Error(base, np.where(fits, np.minimum(terms, 1.0), terms), summed)
+        error = self._of_sum(parts, sizes, summed, self.fits(scale))
         return Adjoint(value, error, scale, max(part.lift for part in parts))
+
+    def _of_sum(self, parts: Sequence[Adjoint], sizes: Sequence[Float64], summed: Float64, fits: Bool) -> Error:
+        """The error of a sum that is still open; what fits a grid is one term at most."""
+        if fits.all() and all(part.error.none for part in parts):
+            return NONE
+        base = reduce(np.add, [part.error.base for part in parts])
+        terms = reduce(np.add, [self.terms(part, size) for part, size in zip(parts, sizes, strict=True)])
+        return Error(base, np.where(fits, np.minimum(terms, 1.0), terms), summed)
 
     def size(self, part: Adjoint) -> Float64:
         """The magnitudes of a sum's terms."""

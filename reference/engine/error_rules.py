@@ -31,12 +31,15 @@ def _sum(run: Rounding, node: e.Sum) -> Error:
     fits = run.fits(node)
     if fits.all() and all(run.errors[parent].none for parent in parents):
         return NONE
-    errors = [run.error(parent) for parent in parents]
-    brought = reduce(np.add, errors)
-    open_terms = any(run.errors[parent].terms is not None for parent in parents)
-    if len(parents) > 3 or open_terms:
+    brought = reduce(np.add, [run.error(parent) for parent in parents])
+    if len(parents) > 3 or any(run.errors[parent].terms is not None for parent in parents):
         return _many(run, node, brought, fits)
-    total = run.magnitude(node)
+    return _of_few(run, node, brought, fits)
+
+
+def _of_few(run: Rounding, node: e.Sum, brought: Float64, fits: Bool) -> Error:
+    """Of two or three terms, in any order."""
+    parents, total = list(node.parents), run.magnitude(node)
     between = total if len(parents) == 2 else total + _largest_pair(run, node)
     u = run.u
     rounded = u * (between + (len(parents) - 1) * brought) * (1 + 2 * u)

@@ -150,13 +150,13 @@ class Question:
 
     def _slope(self, name: str, pieces: Sequence[Piece]) -> Found:
         task, axes = self.task, self.task.graph.binding.axes[name]
+        shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
         if not all(name in piece.slopes for piece in pieces):
-            return _zero(axes, tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes))
+            return _zero(axes, shape)
         if task.batch is not None and task.batch in axes:
             parts = [_finished(piece.back, piece.slopes[name], piece.broken) for piece in pieces]
         else:
             parts = [_together(name, pieces)]
-        shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
         each = [task.along(list(p), axes) if len(parts) > 1 else p[0] for p in zip(*parts, strict=True)]
         low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in each)
         return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
@@ -171,11 +171,15 @@ def _together(name: str, pieces: Sequence[Piece]) -> tuple[Any, ...]:
     """The gradient to an argument that all rows share."""
     back = pieces[0].back
     whole = back.joined([piece.slopes[name] for piece in pieces])
-    broken = any(piece.broken is not None and piece.broken.any() for piece in pieces)
-    tied = any(piece.back.ties is not None and piece.back.ties.any() for piece in pieces)
-    doubtful = any(piece.back.undecided is not None and piece.back.undecided.any() for piece in pieces)
+    broken = _any([piece.broken for piece in pieces])
+    tied, doubtful = _any([piece.back.ties for piece in pieces]), _any([piece.back.undecided for piece in pieces])
     sure = tied and not doubtful and (back.run.arithmetic.format.precision < 53 or bool(back.exact(whole.scale).all()))
     return (*_finished(back, whole, np.asarray(broken))[:-1], np.asarray(sure))
+
+
+def _any(masks: Sequence[Any]) -> bool:
+    """Whether one of several masks holds anywhere; None is a mask that holds nowhere."""
+    return any(mask is not None and mask.any() for mask in masks)
 
 
 def _finished(back: Backward, slope: Adjoint, broken: Any) -> tuple[Any, ...]:

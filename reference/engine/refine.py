@@ -76,15 +76,15 @@ def _refined(
     pieces: list[Piece] = []
     undecided = False
     whole = task.elements is not task.graph.root
+    sliced = {name: found for name, found in results.items() if task.batch in found.axes and (name or not whole)}
     common = task.upstream(cotangent, numbers, None) if whole else None
     for chosen in task.blocks() if rows is None else _chunks(rows):
         short, layout = task.cut(placed, chosen)
         upstream = common or task.upstream(cotangent[..., chosen] if task.batch else cotangent, numbers, None)
         piece = task.piece(short, layout, cut(upstream, chosen) if whole else upstream, numbers, None)
         undecided |= piece.back.undecided is not None and bool(piece.back.undecided.any())
-        for name, found in results.items():
-            if task.batch in found.axes and (name or not whole):
-                found.improve(chosen, *_ends(numbers, piece, name))
+        for name, found in sliced.items():
+            found.improve(chosen, *_ends(numbers, piece, name))
         pieces = [*pieces, piece] if rows is None else []
     if rows is None:
         _whole(task, results, numbers, pieces)

@@ -115,15 +115,19 @@ def over(top: Scale, divisor: int) -> Scale:
     return Scale(top.grid - np.log2(divisor), top.span / divisor)
 
 
+def _span_inside(rows: Rows, node: e.Total, part: Scale) -> Float64:
+    """The span of a row's sum: as many terms as there are places inside the row."""
+    inside = [axis for axis in node.over if axis not in rows.kept]
+    if not inside:
+        return part.span
+    everything = set(inside) >= {axis for axis in node.parents[0].axes if axis not in rows.kept}
+    return part.span * (part.places if part.places is not None and everything else float(rows.layout.count(inside)))
+
+
 def _total(rows: Rows, node: e.Total, parents: list[Scale]) -> Scale:
     part = parents[0]
     kept = tuple(i for i in rows.layout.positions(node.over) if rows.layout.axes[i] in rows.kept)
-    inside = [axis for axis in node.over if axis not in rows.kept]
-    span = part.span
-    if inside:
-        everything = set(inside) >= {axis for axis in node.parents[0].axes if axis not in rows.kept}
-        counted = part.places if part.places is not None and everything else float(rows.layout.count(inside))
-        span = span * counted
+    span = _span_inside(rows, node, part)
     if not kept:
         return Scale(part.grid, span)
     spread = np.broadcast_to(span, np.broadcast_shapes(span.shape, rows_shape(rows)))

@@ -170,6 +170,10 @@ def _stored(back: Backward, node: e.Stored, place: int, given: Adjoint) -> Adjoi
     return given
 
 
+def _widened(value: Interval, doubt: Any) -> Interval:
+    return Interval(value.low - doubt, value.high + doubt)
+
+
 def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     """Sums over the places that took the same number, still open."""
     state, parent = back.run.state, node.parents[0]
@@ -195,8 +199,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     exact, fits = back.exact(scale), back.fits(scale)
     if not exact.all():
         terms = layout.count([name for i, name in enumerate(layout.axes) if name in node.axes and own[i] == 1])
-        doubt = np.where(exact, 0.0, size * (terms * 2.0**-52))
-        value = Interval(value.low - doubt, value.high + doubt)
+        value = _widened(value, np.where(exact, 0.0, size * (terms * 2.0**-52)))
     if fits.all() and given.error.none:
         return Adjoint(value, NONE, scale, given.lift)
     base = gathered_up(np.broadcast_to(given.error.base, whole))

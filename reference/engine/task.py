@@ -203,12 +203,15 @@ class Task:
         known = all(piece.value.known for piece in pieces)
         high = low if known else self.along([piece.value.high for piece in pieces])
         scale = Scale(self.along([p.scale.grid for p in pieces]), self.along([p.scale.span for p in pieces]))
+        return Interval(low, high), self._error(pieces), scale
+
+    def _error(self, pieces: Sequence[Piece]) -> Error:
+        """Their errors; open sums stay open."""
         base = self.along([piece.error.base for piece in pieces])
         if all(piece.error.terms is None for piece in pieces):
-            return Interval(low, high), Error(base), scale
-        counted = [_counted(piece) for piece in pieces]
-        error = Error(base, self.along([one for one, _ in counted]), self.along([size for _, size in counted]))
-        return Interval(low, high), error, scale
+            return Error(base)
+        terms, sizes = zip(*map(_counted, pieces), strict=True)
+        return Error(base, self.along(terms), self.along(sizes))
 
     def flags(self, pieces: Sequence[Piece]) -> Flags:
         """Where elements may have overflowed."""
