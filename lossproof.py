@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     from reference.arguments import OracleError
     from reference.engine import words
     from reference.engine.formula import Formula
-    from reference.engine.words import Expression
+    from reference.engine.words import Expression, Integers
     from reference.expect import Deviation, Expectation, Expected
 
 __all__ = [
     "Deviation",
     "Expectation",
     "Expected",
+    "Expression",
     "Formula",
+    "Integers",
     "OracleError",
     "expect",
     "formula",
@@ -49,7 +51,9 @@ _LAZY = {
     "Deviation": "expectation",
     "Expectation": "expectation",
     "Expected": "expect",
+    "Expression": "engine.expression",
     "Formula": "engine.formula",
+    "Integers": "engine.masks",
     "OracleError": "arguments",
     "words": "engine.words",
 }
