@@ -14,14 +14,10 @@ from pathlib import Path
 import pytest
 
 from adapters import processes
-from adapters.constants import constant
-from adapters.gateway import Worker, WorkerError
 from conformance.cases.case import Case
-from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
 from conformance.running.cell import Cell
-from conformance.running.discover import Spec, UsageError, built_in
-from conformance.running.lanes import shares
+from conformance.running.discover import Spec, UsageError
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.record import Finding
@@ -197,14 +193,6 @@ def test_the_import_of_a_framework_is_no_part_of_a_call(monkeypatch: pytest.Monk
     assert {finding.verdict for finding in outcome.findings} == {"conforms"}
 
 
-def test_an_interpreter_may_be_named_with_two_slashes(tmp_path: Path) -> None:
-    """As paths put together by scripts are."""
-    python = sys.executable.replace("/", "//", 2)
-
-    with Worker(STAND_IN, python, temporary=tmp_path) as worker:
-        assert worker.describe()["framework"] == "stand-in"
-
-
 @pytest.mark.parametrize("fault", ["sigkill", "sleep"])
 def test_a_death_is_asked_again_and_shows_its_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str) -> None:
     """A crash or a hang names the case and says that it repeats."""
@@ -298,67 +286,3 @@ def test_a_mode_that_cannot_run_here_is_named_in_the_header(monkeypatch: pytest.
     assert [(mode.mode, mode.words) for mode in outcome.header.left_out] == [
         ("compiled", "no C++ compiler on this machine; install g++")
     ]
-
-
-def test_an_interpreter_that_is_not_there_is_said_in_one_line() -> None:
-    """The message names the interpreter."""
-    with pytest.raises(WorkerError, match=r"^/nowhere/python: the worker did not start"):
-        Worker(STAND_IN, "/nowhere/python")
-
-
-def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Verdicts, cases and order do not depend on the number of workers."""
-    monkeypatch.setenv("LOSSPROOF_FAULT", "duplicates-collapse")
-    filters = Filters(operators=("multilabel_margin_loss",), clause="margin.labels.*")
-    runs = [
-        run_subject(SPEC, Options(PROFILES["quick"], filters, sys.executable, jobs, out=tmp_path), Progress())
-        for jobs in (1, 3)
-    ]
-
-    one, three = ([(f.clause, f.variant, f.verdict, f.cases_digest) for f in run.findings] for run in runs)
-    assert one == three
-
-
-def test_each_form_begins_with_another_worker() -> None:
-    """The formats that take longest are the same in every form, so that no worker gets them all."""
-    wanted = [
-        Variant("multilabel_margin_loss", form, "eager", "cpu", dtype)
-        for form in ("native", "module")
-        for dtype in ("float16", "bfloat16", "float32", "float64")
-    ]
-
-    assert shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
-    assert shares(wanted, 1) == [0] * len(wanted)
-
-
-@pytest.mark.parametrize(("own", "expected"), [(None, "passive"), ("active", "active")])
-def test_an_adapter_sets_variables_for_its_process_unless_the_user_did(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str | None, expected: str
-) -> None:
-    """They are set before the process starts; a user's own choice stays."""
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    if own:
-        monkeypatch.setenv("OMP_WAIT_POLICY", own)
-    adapter = tmp_path / "patient_adapter.py"
-    adapter.write_text(
-        "import os\n\nENVIRONMENT = {'OMP_WAIT_POLICY': 'passive'}\n\n\n"
-        "def describe():\n    return {'build': os.environ['OMP_WAIT_POLICY']}\n"
-    )
-
-    with Worker(adapter, temporary=tmp_path) as worker:
-        assert worker.describe()["build"] == expected
-
-
-@pytest.mark.parametrize("stated", ["['A']", "{'A': 1}", "{'A': chr(65)}"])
-def test_variables_that_are_no_strings_are_refused(tmp_path: Path, stated: str) -> None:
-    """Before a process starts, with the name of the file."""
-    adapter = tmp_path / "odd_adapter.py"
-    adapter.write_text(f"ENVIRONMENT = {stated}\n")
-
-    with pytest.raises(WorkerError, match=r"odd_adapter\.py: ENVIRONMENT is not a dictionary of strings"):
-        Worker(adapter, temporary=tmp_path)
-
-
-def test_threads_of_torch_do_not_spin() -> None:
-    """Two workers of torch share the cores."""
-    assert constant(built_in()["torch"], "ENVIRONMENT") == {"OMP_WAIT_POLICY": "passive"}
