@@ -69,10 +69,10 @@ def compared(runs: Runs, change: Change) -> Comparison:
 
 
 def test_the_same_version_is_the_same_ten_times_out_of_ten(tmp_path: Path) -> None:
-    """Every clause of both losses, run again and again: nothing is worse, changed or otherwise observed."""
+    """Every clause of two losses, run again and again: nothing is worse, changed or otherwise observed."""
 
     def run(name: str) -> Run:
-        filters = Filters(dtypes=("float32",))
+        filters = Filters(("multilabel_margin_loss", "soft_margin_loss"), dtypes=("float32",))
         options = Options(PROFILES["quick"], filters, sys.executable, jobs=2, out=tmp_path / name)
         return read_run(run_subject(find_subject("numpy"), options, Progress()).path)
 
