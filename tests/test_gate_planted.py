@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from conformance.families import large_shapes
 from conformance.judging.bench import Limits
 from conformance.running.discover import Spec, find_subject
 from conformance.running.plan import PROFILES, Filters
@@ -55,6 +57,14 @@ def _offers(adapter: Path) -> str:
     """The lines of an adapter that name its modes and dtypes."""
     lines = adapter.read_text(encoding="utf-8").splitlines()
     return "".join(line for line in lines if '"modes":' in line or line.startswith("_DTYPES"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_rows() -> Iterator[None]:
+    """The versions loop over rows in Python: a batch larger than a grid would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_shapes, "_ROWS", 70)
+        yield
 
 
 @pytest.fixture(scope="module")
