@@ -62,7 +62,7 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     lines += [f"tangent = {_array(case, 'tangent', template)}"] if want else []
     defined = template.get("define", {}).get(variant.mode)
     lines += [Template(defined).substitute(fields)] if defined else []
-    ending = [Template(template["derivatives"][want]).substitute(fields)] if want else _ending(template, fields)
+    ending = [Template(template.get("derivatives", {})[want]).substitute(fields)] if want else _ending(template, fields)
     return "\n".join([*lines, *ending])
 
 
