@@ -58,7 +58,7 @@ UNMET = (
     "soft_margin_loss: sum 1: nothing rounds",
     "soft_margin_loss: sum 2: nothing rounds",
 )
-"""Regimes of the engine that no case of the quick profile meets on both sides; whether a case could is not known yet."""
+"""Regimes of the engine that no case of the quick profile meets on both sides; whether one could is not known yet."""
 
 
 def domains(operator: Operator, profile: Profile) -> list[Domain]:
