@@ -15,6 +15,7 @@ what they need is loaded when they are first called, under a private name.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -29,14 +30,16 @@ if TYPE_CHECKING:
     from reference.arguments import OracleError
     from reference.engine import words
     from reference.engine.formula import Formula
-    from reference.engine.words import Expression
+    from reference.engine.words import Expression, Integers
     from reference.expect import Deviation, Expectation, Expected
 
 __all__ = [
     "Deviation",
     "Expectation",
     "Expected",
+    "Expression",
     "Formula",
+    "Integers",
     "OracleError",
     "expect",
     "formula",
@@ -49,7 +52,9 @@ _LAZY = {
     "Deviation": "expectation",
     "Expectation": "expectation",
     "Expected": "expect",
+    "Expression": "engine.expression",
     "Formula": "engine.formula",
+    "Integers": "engine.masks",
     "OracleError": "arguments",
     "words": "engine.words",
 }
@@ -203,12 +208,18 @@ def formula(
 
 
 def _reference(part: str) -> ModuleType:
-    """A module of the folder ``reference``: of the one that the suite has imported already, if it has."""
+    """A module of the folder ``reference``."""
+    return importlib.import_module(f"{_package()}.{part}")
+
+
+@functools.cache
+def _package() -> str:
+    """What the folder ``reference`` is imported as: what the suite has imported it as, if it has when first asked."""
     name, home = "_lossproof_reference", _SUITE / "reference"
+    place = getattr(sys.modules.get("reference"), "__file__", None)
+    if place is not None and Path(place).resolve().parent == home:
+        return "reference"
     if name not in sys.modules:
-        place = getattr(sys.modules.get("reference"), "__file__", None)
-        if place is not None and Path(place).resolve().parent == home:
-            return importlib.import_module(f"reference.{part}")
         spec = importlib.util.spec_from_file_location(
             name, home / "__init__.py", submodule_search_locations=[str(home)]
         )
@@ -216,7 +227,7 @@ def _reference(part: str) -> ModuleType:
             raise ModuleNotFoundError(f"{home}: no such folder; lossproof is not installed completely")
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
-    return importlib.import_module(f"{name}.{part}")
+    return name
 
 
 def __getattr__(name: str) -> Any:

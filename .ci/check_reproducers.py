@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ DEATHS = ("crashes", "hangs")
 _NUMBER = re.compile(r"-?\b(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)\b|-?\.\d+")
 _SHOWN_TO = 0.5e-4
 """What a framework prints as 0.0000 is below this."""
+
+_HALF, _CLOSE = 0.501, 1e-6
+"""Of a unit in the last printed place; of the value, because a framework's printing rounds once more."""
 
 _LIMIT = 1200.0  # seconds
 _RUNNER = """
@@ -49,7 +53,7 @@ def findings(path: Path) -> list[Finding]:
     return [line for line in lines if line["kind"] == "finding" and line.get("counterexample", {}).get("reproducer")]
 
 
-def answers(programs: dict[int, str]) -> dict[int, Said]:
+def answers(programs: dict[int, str], python: str = sys.executable) -> dict[int, Said]:
     """What each program printed and raised, by its number; a program that ends the process has no answer."""
     parts = [_RUNNER]
     for number, text in programs.items():
@@ -60,7 +64,7 @@ def answers(programs: dict[int, str]) -> dict[int, Said]:
         path.write_text("".join(parts), encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         done = subprocess.run(  # noqa: S603 (programs of our own runs)
-            [sys.executable, "-W", "ignore", str(path)],
+            [python, "-W", "ignore", str(path)],
             capture_output=True,
             env=environment,
             timeout=_LIMIT,
@@ -99,21 +103,30 @@ def fault(finding: Finding, said: Said | None) -> str:
 
 
 def _fault_of_refusal(raised: str, claim: str) -> str:
-    named = re.search(rf"(?:raised|refused:?) {raised or '$'}", claim)
+    named = re.search(rf"(?:^|raised |refused:? ){raised or '$'}\b", claim)
     return "" if named else f"raised {raised or 'nothing'}; claimed {claim[:80]}"
 
 
 def _shows(printed: str, claimed: str) -> bool:
     """Whether a number is among the printed ones, to the digits that are printed."""
     value = float("nan") if claimed == "nan" else float.fromhex(claimed)
+    return any(is_shown(text, value) for text in printed_numbers(printed))
+
+
+def printed_numbers(printed: str) -> list[str]:
+    """The numbers of a text, in its order."""
+    return _NUMBER.findall(printed)
+
+
+def is_shown(text: str, value: float) -> bool:
+    """Whether a printed number is a value, to the digits that are printed."""
     if value != value or value in (float("inf"), -float("inf")):
-        return any(float(text) == value or "nan" in text for text in _NUMBER.findall(printed))
-    for text in _NUMBER.findall(printed):
-        digits = len(re.sub(r"e.*|[^0-9]", "", text).lstrip("0")) or 1
-        near = abs(float(text) - value) <= abs(value) * 10.0 ** (1 - digits)
-        if near or max(abs(float(text)), abs(value)) <= _SHOWN_TO:
-            return True
-    return False
+        return float(text) == value or (value != value and "nan" in text)
+    last = 10.0 ** float(Decimal(text).as_tuple().exponent)
+    return (
+        abs(float(text) - value) <= max(_HALF * last, _CLOSE * abs(value))
+        or max(abs(float(text)), abs(value)) <= _SHOWN_TO
+    )
 
 
 def main(path: Path) -> int:

@@ -52,7 +52,8 @@ class Reproducer(TypedDict):
     what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands
     in for ``gradient`` where somebody's own ``$function`` has its gradient beside it instead of being
     differentiated. ``integers`` holds by form the options of which the form takes a whole number as
-    an integer only.
+    an integer only. ``derivatives`` holds by want what stands in for ``gradient`` where a further derivative
+    is shown, with ``tangent`` and ``cotangent`` defined; without it no program is shown for that want.
     """
 
     prelude: str
@@ -68,6 +69,7 @@ class Reproducer(TypedDict):
     modes: NotRequired[dict[str, str]]
     gradient_beside: NotRequired[str]
     integers: NotRequired[dict[str, list[str]]]
+    derivatives: NotRequired[dict[str, str]]
 
 
 class SignatureParameter(TypedDict):

@@ -186,13 +186,15 @@ class Worker:
         except self._channel.RemoteError as error:
             self.kill()
             raise WorkerEnded(f"the worker failed: {error}") from None
-        if not isinstance(reply, dict) or reply.get("number") != self._number:
+        whole = cast("dict[str, Any]", reply) if isinstance(reply, dict) else {}
+        if whole.get("number") != self._number:
             self.kill()
-            raise WorkerEnded(f"question {self._number} got a reply to another question: {str(reply)[:200]}")
-        if "fault" in reply:
-            fault = reply["fault"]
+            said = str(cast(object, reply))[:200]
+            raise WorkerEnded(f"question {self._number} got a reply to another question: {said}")
+        if "fault" in whole:
+            fault = whole["fault"]
             raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")
-        return reply["answer"]
+        return whole["answer"]
 
     def _receive(self, limit: float) -> Any:
         for seconds in self._waits(limit):

@@ -103,7 +103,7 @@ def describe() -> Dict[str, Any]:
         "layouts": ["contiguous"],
         "compiled": ["graph"],
         "left_out": [],
-        "facts": {"from two threads at once": offers.THREADS},
+        "facts": {"from two threads at once": offers.THREADS, "after a refused call": offers.AFTERWARDS},
         "operators": {name: offers.offer(name, row) for name, row in OPERATORS.items() if hasattr(ops, name)},
     }
 
@@ -124,6 +124,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         cell = _cell(call, arguments.get("weight") if call["form"] == "module" else None)
         results = _results(mindspore, call, cell, arguments, vectors)
     except Exception as error:
+        _beside("programs").wait_for_errors()
         return {"raised": error}
     reply = _as_arrays(mindspore, results)
     if "after" in call["want"]:

@@ -12,6 +12,17 @@ THREADS = (
     "gives a wrong result (docs/deviations.md), so that a verdict would be luck"
 )
 
+AFTERWARDS = (
+    "not asked of PyNative: now and then a valid call raises the error of the refused call before it "
+    "(docs/deviations.md), so that a verdict would be luck; the adapter waits for it after each refusal"
+)
+
+_SECOND = """def weighed($to):
+    return ($loss * cotangent).sum()
+def along($to):
+    return (mindspore.grad(weighed)($to) * tangent).sum()
+print(mindspore.grad(along)($to))"""
+
 
 def offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     """What MindSpore offers of an operator, of which the adapter's table has this row."""
@@ -58,6 +69,7 @@ def _reproducer(operator: str, row: Dict[str, Any], forms: List[str]) -> Dict[st
         "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
         "before": "def of_one($to):\n    return $loss",
         "gradient": "mindspore.vjp(of_one, $to)[1](cotangent)[0]",
+        "derivatives": {"second": _SECOND},
     }
 
 

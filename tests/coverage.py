@@ -32,8 +32,33 @@ _ENGINE_WAYS = ((False, False), (True, True))
 _MOST_CLASSES = 300
 """Of a case that the engine takes: of 33,000 classes, all pairs of a row at once would be gigabytes."""
 
-IMPOSSIBLE: Mapping[str, str] = {}
+IMPOSSIBLE: Mapping[str, str] = {
+    "hinge_embedding_loss: argument target 1: 0": "the labels are 1 and -1",
+    "margin_ranking_loss: argument target 1: 0": "the labels are 1 and -1",
+    "multilabel_soft_margin_loss: argument target 1: negative": "the labels are 0 to 1",
+    "soft_margin_loss: argument target 1: 0": "the labels are 1 and -1",
+}
 """Regimes that are on one side in every case, each with the reason."""
+
+UNMET = (
+    "margin_ranking_loss: sum 1: may overflow",
+    "margin_ranking_loss: sum 1: nothing rounds",
+    "multilabel_soft_margin_loss: quotient 1: nothing rounds",
+    "multilabel_soft_margin_loss: quotient 2: nothing rounds",
+    "multilabel_soft_margin_loss: quotient 3: nothing rounds",
+    "multilabel_soft_margin_loss: sum 1: may overflow",
+    "multilabel_soft_margin_loss: sum 4: nothing rounds",
+    "multilabel_soft_margin_loss: sum 5: may overflow",
+    "multilabel_soft_margin_loss: sum 5: nothing rounds",
+    "multilabel_soft_margin_loss: sum 6: may overflow",
+    "multilabel_soft_margin_loss: sum 6: nothing rounds",
+    "multilabel_soft_margin_loss: sum over axes 1: nothing rounds",
+    "soft_margin_loss: log 1: vanishes",
+    "soft_margin_loss: sum 1: may overflow",
+    "soft_margin_loss: sum 1: nothing rounds",
+    "soft_margin_loss: sum 2: nothing rounds",
+)
+"""Regimes of the engine that no case of the quick profile meets on both sides; whether one could is not known yet."""
 
 
 def domains(operator: Operator, profile: Profile) -> list[Domain]:

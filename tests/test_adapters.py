@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from adapters.arrays import to_plain
 from adapters.constants import constant
-from adapters.contract import VERSION, Call
+from adapters.contract import VERSION
 from adapters.gateway import AdapterFault
 from conformance.command.cli import cli
 from conformance.judging.bench import Limits
@@ -155,7 +155,7 @@ SCALAR: Any = to_plain(np.ones(3, np.float32))
 )
 def test_what_the_adapter_does_not_list_is_refused_by_the_worker(asked: Any, says: str) -> None:
     """The line names it and what is known; no adapter can drop it without a word."""
-    whole: Call = asked if "want" in asked else {**call("value"), **asked}
+    whole: Any = asked if "want" in asked else {**call("value"), **asked}
 
     with pytest.raises(AdapterFault) as refused:
         answer(whole)

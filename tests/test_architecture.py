@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import lossproof
 from conformance.running.discover import built_in
 from reports.run_files import json_schema
 from tests.sizes import functions, parsed
@@ -228,8 +229,30 @@ def test_the_packages_of_the_wheel_are_all_packages() -> None:
         path.parent.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")
     }
 
-    assert {name.removeprefix("lossproof_suite.").replace(".", "/") for name in settings["packages"]} == folders
-    assert set(settings["package-dir"].values()) == folders
+    homes = {name: folder for name, folder in settings["package-dir"].items() if name != "lossproof-stubs"}
+
+    assert {name.removeprefix("lossproof_suite.").replace(".", "/") for name in homes} == folders
+    assert set(settings["packages"]) == set(settings["package-dir"])
+    assert set(homes.values()) == folders
+
+
+def test_what_type_checkers_read_is_what_the_module_has() -> None:
+    """The stub has each public name, and each function with the same arguments and result."""
+
+    def functions(path: Path) -> dict[str, tuple[str, str]]:
+        found = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+        return {
+            node.name: (ast.unparse(node.args), ast.unparse(node.returns or ast.Constant(None)))
+            for node in found
+            if not node.name.startswith("_")
+        }
+
+    stub = ROOT / "stubs" / "lossproof-stubs" / "__init__.pyi"
+    imports = [node for node in ast.parse(stub.read_text(encoding="utf-8")).body if isinstance(node, ast.ImportFrom)]
+    names = {alias.asname for node in imports for alias in node.names if alias.asname}
+
+    assert functions(stub) == functions(ROOT / "lossproof.py")
+    assert names | set(functions(stub)) == set(lossproof.__all__)
 
 
 def test_the_schema_file_is_the_records_schema() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def soft_margin(input: Array, target: Array) -> Array:
 def soft_margin_slopes(input: Array, target: Array) -> Array:
     """The slope of each."""
     decay = np.exp(-np.abs(input))
-    share = np.where(target * input > 0, decay / (1 + decay), 1 / (1 + decay))
+    share = cast(Array, np.where(target * input > 0, decay / (1 + decay), 1 / (1 + decay)))
     return -target * share
 
 
@@ -37,7 +38,7 @@ def multi_margin(input: Array, target: Array, weight: Array, p: int, margin: flo
     gap = np.maximum(own(margin) - input[rows, target][:, None] + input, own(0))
     gap[rows, target] = 0
     factor = weight[target][:, None] / own(input.shape[1])
-    slopes = own(p) * factor * np.where(gap > 0, gap ** own(p - 1), own(0))
+    slopes = own(p) * factor * cast(Array, np.where(gap > 0, gap ** own(p - 1), own(0)))
     slopes[rows, target] = -slopes.sum(axis=1)
     return (factor * gap ** own(p)).sum(axis=1), slopes
 
@@ -73,7 +74,7 @@ def test_bfloat16_is_checked_in_float32_arrays() -> None:
     expected_soft("bfloat16").check(losses)
 
     with pytest.raises(Deviation, match=r"bfloat16: 1 of 6 .*\n  element   \(2,\)"):
-        expected_soft("bfloat16").check(losses * np.float32([1, 1, 2, 1, 1, 1]))
+        expected_soft("bfloat16").check(losses * np.array([1, 1, 2, 1, 1, 1], np.float32))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -108,7 +109,7 @@ def test_value_and_bound_have_the_shape_of_the_result() -> None:
     assert repr(expected).startswith("<multi_margin_loss, mean, float32: value 0.29")
 
 
-PLANTED = {
+PLANTED: dict[str, tuple[str, str, Callable[[Array, Array], Array], int | tuple[()]]] = {
     "a small number under the logarithm": ("float32", "none", lambda x, y: -np.log(1 / (1 + np.exp(-y * x)) + 1e-7), 2),
     "the textbook form": ("float32", "none", lambda x, y: np.log(1 + np.exp(-y * x)), 2),
     "the sum for the mean": ("float32", "mean", lambda x, y: soft_margin(x, y).sum(), ()),
@@ -144,7 +145,7 @@ def test_a_planted_error_is_found_at_its_first_element(fault: str) -> None:
 
 def test_documented_grants_what_the_form_of_the_page_loses() -> None:
     """log(1 + exp(-20)) is 0 in float32."""
-    got = np.log(1 + np.exp(-np.float32([20.0])))
+    got = np.log(1 + np.exp(np.array([-20.0], np.float32)))
     given: dict[str, Any] = {"input": [20.0], "target": [1]}
 
     expect("soft_margin_loss", **given, documented=True).check(got)
@@ -171,7 +172,7 @@ def test_a_cotangent_multiplies_the_gradients() -> None:
 
     expected.check([1.5, 0.0])
     expected.check([3.0, 0.0], of="input1")
-    expected.gradient("input2").check(np.float32([-3.0, 0.0]))
+    expected.gradient("input2").check(np.array([-3.0, 0.0], np.float32))
     with pytest.raises(Deviation, match=r"^margin_ranking_loss, gradient to input2, float32: 1 of 2"):
         expected.check([3.0, 0.0], of="input2")
     with pytest.raises(OracleError, match="'weight' was asked for; there are input1, input2, target"):

@@ -72,10 +72,11 @@ def evaluate(call):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder with the files that the page prints, and an adapter."""
     made = tmp_path_factory.mktemp("operators")
-    files = re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
+    files: list[tuple[str, str]] = re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(files) == 4
-    homes = {"clauses.py": f"my_operators/{NAME}/clauses.py"}
-    for name, text in (*((homes.get(name, name), text) for name, text in files), ("own_adapter.py", ADAPTER)):
+    homes: dict[str, str] = {"clauses.py": f"my_operators/{NAME}/clauses.py"}
+    texts: list[tuple[str, str]] = [(homes.get(name, name), text) for name, text in files]
+    for name, text in (*texts, ("own_adapter.py", ADAPTER)):
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_text(text, encoding="utf-8")
     return made

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossproof import Deviation, OracleError, expect, formula, words
-
-Expression = words.Expression
+from lossproof import Deviation, Expression, Integers, OracleError, expect, formula, words
 
 
 def hinge(x: Expression, y: Expression) -> Expression:
@@ -92,7 +90,7 @@ def test_a_form_of_its_own_is_granted_as_documented() -> None:
         return (x + 1) ** 2 - x**2 - 1
 
     own = formula(careful, documented=printed, x="N score")
-    x = np.float32([4096.25])
+    x = np.array([4096.25], np.float32)
     got = (x + 1) ** 2 - x**2 - 1
 
     expect(own, x=x, documented=True).check(got)
@@ -101,8 +99,12 @@ def test_a_form_of_its_own_is_granted_as_documented() -> None:
 
 
 def test_classes_count_along_axis_c() -> None:
-    """The score of a row's class, less the largest of them all."""
-    own = formula(lambda x, t: words.logsumexp(x, "C") - x.at(t, axis="C"), x="N? C score", t="N? class")
+    """The cross entropy of a row, or of a single sample."""
+
+    def cross_entropy(x: Expression, t: Integers) -> Expression:
+        return words.logsumexp(x, "C") - x.at(t, axis="C")
+
+    own = formula(cross_entropy, x="N? C score", t="N? class")
 
     assert float(expect(own, x=[0.0, 0.0], t=1).value) == pytest.approx(math.log(2), rel=1e-15)
     with pytest.raises(OracleError, match="class 2; there are 2 classes"):
@@ -111,69 +113,90 @@ def test_classes_count_along_axis_c() -> None:
 
 def test_a_division_by_a_power_of_two_is_exact() -> None:
     """As a product with its inverse is; by three, it rounds."""
-    assert expect(formula(lambda x: x / 2, x="N score"), x=[3.0]).bound.tolist() == [0.0]
-    assert expect(formula(lambda x: x / 3, x="N score"), x=[3.5]).bound.tolist() > [0.0]
+
+    def divided(x: Expression, by: int) -> Expression:
+        return x / by
+
+    own = formula(divided, options={"by": 2}, x="N score")
+
+    assert expect(own, x=[3.0]).bound.tolist() == [0.0]
+    assert expect(own, x=[3.0], by=-16).bound.tolist() == [0.0]
+    assert expect(own, x=[3.5], by=3).bound.tolist() > [0.0]
 
 
 def _same(x: Expression, **_: Any) -> Expression:
     return x
 
 
-@pytest.mark.parametrize(
-    ("make", "shown"),
-    [
-        (lambda: formula(_same), "no argument; describe each"),
-        (lambda: formula(_same, x="N scores"), "'scores' is no kind; there are score, number, sign, unit, class"),
-        (lambda: formula(_same, x=""), "'' is no kind"),
-        (lambda: formula(_same, x="N N score"), "'N N score' is no description; one is 'N. C score'"),
-        (lambda: formula(_same, x="3 score"), "'3 score' is no description"),
-        (lambda: formula(_same, dtype="N score"), "'dtype': expect has that word for itself"),
-        (lambda: formula(_same, x="K score", t="class"), "'t': classes are places of axis C"),
-        (lambda: formula(lambda x: x, x="N score", y="N score"), "'y'; the description names x, y"),
-        (lambda: formula(lambda x, y: x + y, x="N score"), "'y'; the description names x"),
-        (lambda: formula(_same, options={"x": 1.0}, x="N score"), "option 'x': an argument has that name"),
-        (lambda: formula(_same, options={"a": math.nan}, x="N score"), "option 'a' is nan"),
-        (lambda: formula(_same, options={"a": [1]}, x="N score"), r"option 'a' is \[1\]; it is a number"),
-        (lambda: formula(_same, x="N score", mean="N score"), "'N score' is no function"),  # type: ignore[arg-type]
-    ],
-)
+def _alone(x: Expression) -> Expression:
+    return x
+
+
+def _paired(x: Expression, y: Expression) -> Expression:
+    return x + y
+
+
+DESCRIPTIONS: list[tuple[Callable[[], object], str]] = [
+    (lambda: formula(_same), "no argument; describe each"),
+    (lambda: formula(_same, x="N scores"), "'scores' is no kind; there are score, number, sign, unit, class"),
+    (lambda: formula(_same, x=""), "'' is no kind"),
+    (lambda: formula(_same, x="N N score"), "'N N score' is no description; one is 'N. C score'"),
+    (lambda: formula(_same, x="3 score"), "'3 score' is no description"),
+    (lambda: formula(_same, dtype="N score"), "'dtype': expect has that word for itself"),
+    (lambda: formula(_same, x="K score", t="class"), "'t': classes are places of axis C"),
+    (lambda: formula(_alone, x="N score", y="N score"), "'y'; the description names x, y"),
+    (lambda: formula(_paired, x="N score"), "'y'; the description names x"),
+    (lambda: formula(_same, options={"x": 1.0}, x="N score"), "option 'x': an argument has that name"),
+    (lambda: formula(_same, options={"a": math.nan}, x="N score"), "option 'a' is nan"),
+    (lambda: formula(_same, options={"a": [1]}, x="N score"), r"option 'a' is \[1\]; it is a number"),
+    (lambda: formula(_same, x="N score", mean="N score"), "'N score' is no function"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("make", "shown"), DESCRIPTIONS)
 def test_a_description_that_is_none_is_refused(make: Callable[[], object], shown: str) -> None:
     """When the formula is made, in one line."""
     with pytest.raises(OracleError, match=shown):
         make()
 
 
-@pytest.mark.parametrize(
-    ("function", "shown"),
-    [
-        (lambda x: max(0, x), "neither true nor false; take where, maximum"),
-        (lambda x: x if x > 0 else 0, "neither true nor false"),
-        (lambda x: words.where(x == 0, 1, x), "where False: no mask; .*equals"),
-        (lambda x: words.where(x, 1, x), "where Argument: no mask"),
-        (lambda x: x**0.5, "power 0.5"),
-        (lambda x: x.total("K"), "axis 'K': no such axis in this part; there are N"),
-        (lambda x: words.logsumexp(x, "K"), "axis 'K'"),
-        (lambda x: x / words.count("K"), "no axis 'K' in this call; there are N"),
-        (lambda x: words.where(words.position("K").equals(0), x, 0), "no axis 'K' in this call"),
-        (lambda x: words.counted(x > 0, "K") * x, "axis 'K'"),
-        (lambda x: x * np.array([1.0, 2.0]), "in a formula; it takes expressions and finite numbers"),
-        (lambda x: words.where(x > 0, x, -math.inf), "-inf in a formula"),
-        (lambda x: x + "1", "'1' in a formula"),
-        (lambda x: x / "1", "'1' in a formula"),
-        (lambda x: 3.0, "gives a float; it must give an expression"),
-        (lambda x: x > 0, "gives a Compared; it must give an expression"),
-    ],
-)
+FUNCTIONS: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda x: max(0, x), "neither true nor false; take where, maximum"),
+    (lambda x: x if x > 0 else 0, "neither true nor false"),
+    (lambda x: words.where(x == 0, 1, x), "where False: no mask; .*equals"),
+    (lambda x: words.where(x, 1, x), "where Argument: no mask"),
+    (lambda x: x**0.5, "power 0.5"),
+    (lambda x: x.total("K"), "axis 'K': no such axis in this part; there are N"),
+    (lambda x: words.logsumexp(x, "K"), "axis 'K'"),
+    (lambda x: x / words.count("K"), "no axis 'K' in this call; there are N"),
+    (lambda x: words.where(words.position("K").equals(0), x, 0), "no axis 'K' in this call"),
+    (lambda x: words.counted(x > 0, "K") * x, "axis 'K'"),
+    (lambda x: x * np.array([1.0, 2.0]), "in a formula; it takes expressions and finite numbers"),
+    (lambda x: words.where(x > 0, x, -math.inf), "-inf in a formula"),
+    (lambda x: x + "1", "'1' in a formula"),
+    (lambda x: x / "1", "'1' in a formula"),
+    (lambda x: 3.0, "gives a float; it must give an expression"),
+    (lambda x: x > 0, "gives a Compared; it must give an expression"),
+]
+
+
+@pytest.mark.parametrize(("function", "shown"), FUNCTIONS)
 def test_python_that_a_formula_cannot_hold_is_refused(function: Callable[..., Any], shown: str) -> None:
     """Instead of a formula that is silently another one."""
     with pytest.raises(OracleError, match=shown):
         expect(formula(function, x="N score"), x=[0.5, 2.0])
 
 
-@pytest.mark.parametrize("function", [np.exp, lambda x: np.maximum(0, x), lambda x: np.where(x > 0, x, 0)])
-def test_functions_of_numpy_are_refused(function: Callable[..., Any]) -> None:
-    """A ufunc names itself; numpy.where asks a mask for its truth."""
-    own = formula(lambda x: function(x), x="N score")
+NUMPY: list[Callable[[Any], Any]] = [np.exp, lambda x: np.maximum(0, x), lambda x: np.where(x > 0, x, 0)]
+
+
+@pytest.mark.parametrize("function", NUMPY)
+def test_functions_of_numpy_are_refused(function: Callable[[Any], Any]) -> None:
+    """A ufunc refuses an expression; numpy.where asks a mask for its truth."""
+
+    def own(x: Expression) -> Expression:
+        made: Expression = function(x)
+        return made
 
     with pytest.raises((TypeError, OracleError)):
-        expect(own, x=[0.5, 2.0])
+        expect(formula(own, x="N score"), x=[0.5, 2.0])

@@ -31,7 +31,8 @@ import sys
 before = list(sys.path), set(sys.modules)
 import lossproof
 assert sys.path == before[0]
-assert not [name for name in set(sys.modules) - before[1] if name.split(".")[0] in {"numpy", "flint", "_lossproof_reference"}]
+fresh = {name.split(".")[0] for name in set(sys.modules) - before[1]}
+assert not fresh & {"numpy", "flint", "_lossproof_reference"}
 import numpy as np
 from lossproof import Deviation, OracleError, expect, formula, words
 expected = expect("multi_margin_loss", input=np.float32([[0.5, 0.25]]), target=[0], reduction="mean", p=2)

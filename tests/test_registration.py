@@ -95,7 +95,7 @@ def test_a_shared_law_is_a_clause_of_every_operator_that_it_applies_to(families:
     same, _, native = declared(families, CHOICE).values()
     assert same.sources == (PAGE,)
     assert (same.needs, list(same.also)) == ("gradient", ["brief"])
-    assert native.binding is TORCH_NATIVE
+    assert native.binding == TORCH_NATIVE
 
 
 def test_a_documented_law_of_which_the_pages_are_silent_is_left_out_or_of_another_level(

@@ -14,17 +14,33 @@ from pathlib import Path
 import pytest
 
 from adapters import processes
-from adapters.constants import constant
-from adapters.gateway import Worker, WorkerError
 from conformance.cases.case import Case
-from conformance.judging.answers import Variant
+from conformance.judging.bench import Limits
 from conformance.running.cell import Cell
-from conformance.running.discover import built_in
-from conformance.running.lanes import shares
+from conformance.running.discover import Spec, UsageError
 from conformance.running.plan import PROFILES, Filters
-from conformance.running.run import Options, Progress, run_subject
+from conformance.running.run import Options, Outcome, Progress, run_subject
+from reports.record import Finding
 from reports.run_files import read_run
-from tests.stand_in_runs import MARGIN_VALUES, SPEC, STAND_IN, by_clause, run_stand_in
+
+STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
+SPEC = Spec("stand-in", STAND_IN)
+MARGIN_VALUES = Filters(operators=("multilabel_margin_loss",), dtypes=("float32",), clause="margin.value.[dst]*")
+"""Four clauses, of which one takes sums."""
+
+
+def run_stand_in(
+    monkeypatch: pytest.MonkeyPatch, out: Path, fault: str, filters: Filters = MARGIN_VALUES, *, limit: float = 60.0
+) -> Outcome:
+    """Run the stand-in with a fault, in the quick profile."""
+    monkeypatch.setenv("LOSSPROOF_FAULT", fault)
+    options = Options(PROFILES["quick"], filters, sys.executable, out=out, limits=Limits(limit, limit))
+    return run_subject(SPEC, options, Progress())
+
+
+def by_clause(outcome: Outcome) -> dict[str, Finding]:
+    """Findings by clause, of a run of a single variant."""
+    return {finding.clause: finding for finding in outcome.findings}
 
 
 @pytest.mark.parametrize(
@@ -177,14 +193,6 @@ def test_the_import_of_a_framework_is_no_part_of_a_call(monkeypatch: pytest.Monk
     assert {finding.verdict for finding in outcome.findings} == {"conforms"}
 
 
-def test_an_interpreter_may_be_named_with_two_slashes(tmp_path: Path) -> None:
-    """As paths put together by scripts are."""
-    python = sys.executable.replace("/", "//", 2)
-
-    with Worker(STAND_IN, python, temporary=tmp_path) as worker:
-        assert worker.describe()["framework"] == "stand-in"
-
-
 @pytest.mark.parametrize("fault", ["sigkill", "sleep"])
 def test_a_death_is_asked_again_and_shows_its_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str) -> None:
     """A crash or a hang names the case and says that it repeats."""
@@ -216,65 +224,65 @@ def test_a_variant_that_refuses_some_valid_cases_deviates(monkeypatch: pytest.Mo
     assert findings["margin.value.documented-formula"].verdict == "conforms"
 
 
-def test_an_interpreter_that_is_not_there_is_said_in_one_line() -> None:
-    """The message names the interpreter."""
-    with pytest.raises(WorkerError, match=r"^/nowhere/python: the worker did not start"):
-        Worker(STAND_IN, "/nowhere/python")
-
-
-def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Verdicts, cases and order do not depend on the number of workers."""
-    monkeypatch.setenv("LOSSPROOF_FAULT", "duplicates-collapse")
-    filters = Filters(operators=("multilabel_margin_loss",), clause="margin.labels.*")
-    runs = [
-        run_subject(SPEC, Options(PROFILES["quick"], filters, sys.executable, jobs, out=tmp_path), Progress())
-        for jobs in (1, 3)
-    ]
-
-    one, three = ([(f.clause, f.variant, f.verdict, f.cases_digest) for f in run.findings] for run in runs)
-    assert one == three
-
-
-def test_each_form_begins_with_another_worker() -> None:
-    """The formats that take longest are the same in every form, so that no worker gets them all."""
-    wanted = [
-        Variant("multilabel_margin_loss", form, "eager", "cpu", dtype)
-        for form in ("native", "module")
-        for dtype in ("float16", "bfloat16", "float32", "float64")
-    ]
-
-    assert shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
-    assert shares(wanted, 1) == [0] * len(wanted)
-
-
-@pytest.mark.parametrize(("own", "expected"), [(None, "passive"), ("active", "active")])
-def test_an_adapter_sets_variables_for_its_process_unless_the_user_did(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str | None, expected: str
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("unfaithful", "calibration: sent"), ("no-evidence", "calibration: no evidence that mode eager ran")],
+)
+def test_a_subject_that_fails_calibration_gets_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
 ) -> None:
-    """They are set before the process starts; a user's own choice stays."""
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    if own:
-        monkeypatch.setenv("OMP_WAIT_POLICY", own)
-    adapter = tmp_path / "patient_adapter.py"
-    adapter.write_text(
-        "import os\n\nENVIRONMENT = {'OMP_WAIT_POLICY': 'passive'}\n\n\n"
-        "def describe():\n    return {'build': os.environ['OMP_WAIT_POLICY']}\n"
-    )
+    """Every cell is a harness error, and the run is incomplete."""
+    filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="*.documented-formula")
+    outcome = run_stand_in(monkeypatch, tmp_path, fault, filters)
 
-    with Worker(adapter, temporary=tmp_path) as worker:
-        assert worker.describe()["build"] == expected
+    assert [finding.verdict for finding in outcome.findings] == ["harness-error"]
+    assert outcome.findings[0].words.startswith(words)
+    assert outcome.complete is False
 
 
-@pytest.mark.parametrize("stated", ["['A']", "{'A': 1}", "{'A': chr(65)}"])
-def test_variables_that_are_no_strings_are_refused(tmp_path: Path, stated: str) -> None:
-    """Before a process starts, with the name of the file."""
-    adapter = tmp_path / "odd_adapter.py"
-    adapter.write_text(f"ENVIRONMENT = {stated}\n")
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("returns-none", "it returned NoneType, not a dictionary"),
+        ("returns-no-value", "'value' was wanted and is missing; the reply has loss"),
+        ("returns-objects", "'value' is no array of numbers"),
+        ("returns-what-cannot-be-sent", "DumpError"),
+        ("returns-short-bytes", "'value' is no array of numbers"),
+    ],
+)
+def test_a_reply_that_breaks_the_contract_is_a_harness_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
+) -> None:
+    """It blames the adapter, in one line, and no framework."""
+    outcome = run_stand_in(monkeypatch, tmp_path, fault)
 
-    with pytest.raises(WorkerError, match=r"odd_adapter\.py: ENVIRONMENT is not a dictionary of strings"):
-        Worker(adapter, temporary=tmp_path)
+    assert {finding.verdict for finding in outcome.findings} == {"harness-error"}
+    assert all(words in finding.words.splitlines()[0] for finding in outcome.findings)
 
 
-def test_threads_of_torch_do_not_spin() -> None:
-    """Two workers of torch share the cores."""
-    assert constant(built_in()["torch"], "ENVIRONMENT") == {"OMP_WAIT_POLICY": "passive"}
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("describes-nothing", "describe() breaks the contract: Object missing required field"),
+        ("describes-a-path", "describe() gives '../elsewhere' as framework; that is no name"),
+        ("describes-an-unknown-dtype", "describe() offers the dtype 'float33'; there are float16"),
+    ],
+)
+def test_a_description_that_breaks_the_contract_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, words: str
+) -> None:
+    """Before anything is planned on it or written."""
+    with pytest.raises(UsageError) as refused:
+        run_stand_in(monkeypatch, tmp_path, fault)
+
+    assert words in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mode_that_cannot_run_here_is_named_in_the_header(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the machine lacks is left out of the plan, with one line."""
+    outcome = run_stand_in(monkeypatch, tmp_path, "mode-left-out")
+
+    assert [(mode.mode, mode.words) for mode in outcome.header.left_out] == [
+        ("compiled", "no C++ compiler on this machine; install g++")
+    ]

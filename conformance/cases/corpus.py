@@ -90,9 +90,9 @@ def numbers_of(values: Any, shape: list[int] | None = None) -> Float64:
     """An array from nested lists of hexadecimal floats or integers."""
 
     def decoded(part: Any) -> Any:
-        if isinstance(part, list):
-            return [decoded(one) for one in part]
-        return float.fromhex(part) if isinstance(part, str) else float(part)
+        if isinstance(part, (str, int, float)):
+            return float.fromhex(part) if isinstance(part, str) else float(part)
+        return [decoded(one) for one in part]
 
     array = np.array(decoded(values), dtype=np.float64)
     return array if shape is None else array.reshape(shape)

@@ -186,6 +186,7 @@ class Operator:
         options: Beside ``reduction``.
         sizes: The axes, the batch axis first, with the smallest and largest size to draw.
         unbatched: Whether the pages allow a case without the batch axis.
+        batched_in: Frameworks whose own page asks for the batch axis, where another page does not.
         free: Axes that may be absent.
         cuts: Axes that the minimiser may shorten.
         default_reduction: What a reduction that is left out means.
@@ -207,6 +208,7 @@ class Operator:
     options: tuple[Option, ...] = ()
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"N": (1, 4), "C": (1, 6)})
     unbatched: bool = True
+    batched_in: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     cuts: tuple[str, ...] = ("N", "C")
     default_reduction: str = "mean"

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from reference.formats import Float64, Int64
 
-SCHEME = 4
+SCHEME = 5
 """Number of the way in which cases are drawn; stands in the header of every run."""
 
 _MOST = 1 << 32

@@ -14,7 +14,7 @@ from reference.formats import Float64, Format
 
 _TABLE = 1 << 16
 _WEIGHTS = (1.0, 0.0, 0.5, 2.0, 0.25, 3.0, 0.1, 1.7)
-_COTANGENTS = (1.0, -1.0, 0.5, 2.0, 0.0, -0.375, 3.0, 0.1)
+_COTANGENTS = (1.0, -1.0, 0.1, 0.5, 0.0, -0.7, 3.0, 1.3)
 
 
 def scores(plain: Callable[[Format], float], every: Callable[[Format], float]) -> Callable[[RandomBits, Wanted], Array]:

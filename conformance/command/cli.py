@@ -38,9 +38,9 @@ _FEW = 6
 def cli() -> None:
     """Conformance suite for loss functions across machine-learning frameworks.
 
-    Tests whether an implementation of the multi-label margin loss and of the
-    multi-label soft margin loss keeps its documented contract, and says with
-    which smallest input where it does not.
+    Tests whether implementations of six margin losses, and of losses that you
+    add, keep their documented contract, and says with which smallest input
+    where they do not. `lossproof list` names the losses and their clauses.
     """
 
 

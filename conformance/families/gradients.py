@@ -77,6 +77,7 @@ def gradient_of_the_mean(subject: Subject, case: Case) -> None:
     cases=unbatched(sometimes_weighted(("sum", "mean", None), cotangent=True)),
     needs="gradient",
     applies=lambda operator: operator.unbatched,
+    spares=lambda operator: operator.batched_in,
 )
 def gradient_without_batch(subject: Subject, case: Case) -> None:
     """A row without batch axis has the gradient of the formula, which no mean divides by the number of classes."""

@@ -71,6 +71,7 @@ def result_is_scalar_or_one_loss_a_row(subject: Subject, case: Case) -> None:
     "shapes",
     cases=unbatched(sometimes_weighted(("sum", "mean", None))),
     applies=lambda operator: operator.unbatched,
+    spares=lambda operator: operator.batched_in,
 )
 def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) -> None:
     """A row without batch axis gives the loss that the same row gives as a batch of one, each within its bound."""

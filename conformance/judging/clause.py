@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from packaging.specifiers import SpecifierSet
@@ -62,17 +62,22 @@ NATIVE = ("native", "module")
 
 @dataclass(frozen=True)
 class Binding:
-    """Which subjects a clause may be demanded of; empty fields bind all."""
+    """Which subjects a clause may be demanded of; empty fields bind all.
+
+    The functions and modules of the frameworks in ``spared`` are not bound: their own pages say otherwise.
+    """
 
     framework: str = ""
     forms: tuple[str, ...] = ()
     versions: str = ""
+    spared: tuple[str, ...] = ()
 
     def binds(self, framework: str, version: str, form: str) -> bool:
         """Whether a form of a framework at a version is bound."""
         return (
             self.framework in ("", framework)
             and (not self.forms or form in self.forms)
+            and not (framework in self.spared and form in NATIVE)
             and SpecifierSet(self.versions, prereleases=True).contains(version)
         )
 
@@ -207,6 +212,7 @@ class Shared:
         keeps: What a case must keep.
         also: Its weight in a profile.
         applies: Whether an operator has what the law is about.
+        spares: Frameworks whose own pages of an operator say otherwise.
         law: The law.
     """
 
@@ -221,6 +227,7 @@ class Shared:
     keeps: Keeps
     also: tuple[Also, ...]
     applies: Callable[[Operator], bool]
+    spares: Callable[[Operator], tuple[str, ...]]
     law: Law
 
     def declare(self, operator: Operator, register: dict[str, Clause]) -> None:
@@ -235,7 +242,7 @@ class Shared:
             *sources,
             cases=self.cases,
             why=self.why,
-            binding=self.binding,
+            binding=replace(self.binding, spared=self.spares(operator)),
             needs=self.needs,
             keeps=self.keeps,
             also=self.also,
@@ -261,6 +268,12 @@ def every_operator(operator: Operator) -> bool:
     return True
 
 
+def no_framework(operator: Operator) -> tuple[str, ...]:
+    """None, whatever the operator."""
+    del operator
+    return ()
+
+
 def shared(
     rest: str,
     level: Level,
@@ -273,11 +286,12 @@ def shared(
     keeps: Keeps = any_case,
     also: tuple[Also, ...] = (),
     applies: Callable[[Operator], bool] = every_operator,
+    spares: Callable[[Operator], tuple[str, ...]] = no_framework,
 ) -> Callable[[Law], Law]:
     """Declare a law of a family; see :class:`Shared` for the arguments."""
 
     def add(law: Law) -> Law:
-        own = Shared(rest, level, topics, unquoted, why, binding, needs, cases, keeps, also, applies, law)
+        own = Shared(rest, level, topics, unquoted, why, binding, needs, cases, keeps, also, applies, spares, law)
         SHARED.append(own.declare)
         return law
 

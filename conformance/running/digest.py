@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conformance.operators.catalogue import FOLDERS
 
 if TYPE_CHECKING:
-    from hashlib import _Hash as Hash
+    from hashlib import _Hash as Hash  # pyright: ignore[reportPrivateUsage] - it has no public name
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DECIDING = ("reference", "adapters", "conformance")

@@ -20,7 +20,7 @@ from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_
 from conformance.running.cell import Cell, Decision
 from conformance.running.digest import suite_digest
 from conformance.running.machine import this_machine
-from conformance.running.reproducer import reproducer
+from conformance.running.reproducer import FURTHER, reproducer
 from reports.record import (
     Accuracy,
     ArgumentRecord,
@@ -80,13 +80,16 @@ def _counterexample(cell: Cell, outcome: Decision) -> Counterexample | None:
     case, deviation = outcome.case, outcome.deviation
     if case is None or deviation is None:
         return None
-    gradient = cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT) or bool(deviation.source)
+    further = cell.clause.needs in FURTHER
+    gradient = (
+        further or cell.clause.needs == "gradient" or cell.clause.needs.startswith(GRADIENT) or bool(deviation.source)
+    )
     return Counterexample(
         arguments=arguments_of(case),
         reduction=case.reduction,
         expected=deviation.expected,
         got=deviation.got,
-        reproducer=_reproducer(cell, case, _source(cell, deviation) if gradient else ""),
+        reproducer=_reproducer(cell, case, _source(cell, deviation) if gradient else "", further=further),
         dtype=case.dtype,
         options=dict(case.options),
         cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
@@ -120,10 +123,11 @@ def _source(cell: Cell, deviation: Deviation) -> str:
     return deviation.source or cell.clause.needs.partition(":")[2] or cell.clause.operator.arguments[0].name
 
 
-def _reproducer(cell: Cell, case: Case, to: str) -> str:
+def _reproducer(cell: Cell, case: Case, to: str, *, further: bool) -> str:
     """The case in the framework alone; empty where the adapter's description lacks what it takes."""
     try:
-        return reproducer(case, cell.subject.variant, cell.offer, to=to)
+        want = cell.clause.needs if further else ""
+        return reproducer(case, cell.subject.variant, cell.offer, to=to, want=want)
     except (KeyError, ValueError):
         return ""
 

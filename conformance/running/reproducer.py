@@ -11,10 +11,15 @@ import numpy as np
 
 from adapters.description import OperatorOffer, Reproducer
 from conformance.cases.case import Case
+from conformance.families.gradients import pattern
 from conformance.judging.answers import Variant
 from reference.formats import Float64, Int64
 
 _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
+
+
+FURTHER = ("accumulated", "forward", "second", "jacobian")
+"""Derivatives beyond the gradient: a program shows one only if the adapter says how it is written."""
 
 
 def _fields(case: Case, variant: Variant, template: Reproducer, to: str) -> dict[str, Any]:
@@ -33,7 +38,7 @@ def _fields(case: Case, variant: Variant, template: Reproducer, to: str) -> dict
     }
 
 
-def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = "") -> str:
+def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = "", want: str = "") -> str:
     """Lines that a person can paste; empty if the adapter gives no template.
 
     Args:
@@ -41,6 +46,10 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
         variant: In which form, mode and format.
         offer: What the adapter offers of the operator.
         to: The argument to which the gradient is printed; the loss is printed if empty.
+        want: One of :data:`FURTHER`, printed instead of the gradient.
+
+    Raises:
+        KeyError: The adapter does not say how that is written.
     """
     template = offer.get("reproducer")
     if template is None:
@@ -50,9 +59,11 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
     lines = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]
     lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=bool(to))]
+    lines += [f"tangent = {_array(case, 'tangent', template)}"] if want else []
     defined = template.get("define", {}).get(variant.mode)
     lines += [Template(defined).substitute(fields)] if defined else []
-    return "\n".join([*lines, *_ending(template, fields)])
+    ending = [Template(template.get("derivatives", {})[want]).substitute(fields)] if want else _ending(template, fields)
+    return "\n".join([*lines, *ending])
 
 
 def _keywords(case: Case, integers: Sequence[str]) -> list[tuple[str, str]]:
@@ -78,7 +89,7 @@ def _ending(template: Reproducer, fields: dict[str, Any]) -> list[str]:
 
 
 def _array(case: Case, name: str, template: Reproducer) -> str:
-    array = case.upstream() if name == "cotangent" else case[name]
+    array = case.upstream() if name == "cotangent" else pattern(case) if name == "tangent" else case[name]
     values = values_text(array)
     if name in case.no_tensors:
         return values

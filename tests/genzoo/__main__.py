@@ -30,7 +30,7 @@ from tests.genzoo.record import Entry, Record
 from tests.genzoo.variants import variants
 
 FRAMEWORKS = ("numpy", "torch")
-_SHOWN = ("survives", "rounding", "equivalent", "accused", "lost")
+_SHOWN = ("survives", "rounding", "unreached", "equivalent", "accused", "lost")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def arguments() -> Typed:
     parser.add_argument("--out", type=Path, metavar="FILE", help="keep the answers there; go on where it stopped")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write a Markdown page there")
     typed = parser.parse_args()
-    pythons = dict.fromkeys(FRAMEWORKS, "") | dict(pair.split("=", 1) for pair in typed.python)
+    given: list[str] = typed.python
+    pythons = dict.fromkeys(FRAMEWORKS, "") | {pair.partition("=")[0]: pair.partition("=")[2] for pair in given}
     return Typed(typed.operator or list(OPERATORS), typed.framework or list(FRAMEWORKS), pythons, typed.words,
                  typed.every, typed.jobs, typed.whole, typed.right, typed.list, typed.out, typed.docs)  # fmt: skip
 

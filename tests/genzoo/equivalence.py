@@ -45,7 +45,7 @@ class Difference:
     """What is known of a mutant beside the formula.
 
     Attributes:
-        verdict: ``equivalent``, ``rounding`` or ``survives``.
+        verdict: ``equivalent``, ``rounding``, ``unreached`` or ``survives``.
         words: The numbers of cases, or where it differs.
     """
 
@@ -78,9 +78,17 @@ def difference(operator: str, name: str) -> Difference:
             otherwise += 1
     if otherwise:
         return Difference("rounding", f"other bits in {otherwise} of {calls} calls, all within the bound")
+    if _out_of_reach(OPERATORS[operator], mutant):
+        return Difference("unreached", f"differs, if at all, beyond the classes that are paired here; {calls} calls")
     some = [arguments(right.case) for right in answered(operator)[::_SOME]]
     why = reason(formula_of(operator), mutant, some)
     return Difference("equivalent", f"{why}; the same bits in {calls} calls of {rows} rows")
+
+
+def _out_of_reach(operator: Operator, mutation: Mutation) -> bool:
+    """Whether a mistake shows with many classes alone, of a formula that pairs them."""
+    paired = any(argument.indexes in argument.axes for argument in operator.arguments)
+    return paired and mutation.kind in ("places past a limit", "a label narrowed")
 
 
 @functools.cache
@@ -149,7 +157,7 @@ def _cases(operator: Operator) -> Iterator[Case]:
     domains = [Domain(operator, dtype, tuple(whole.items())) for dtype in _FORMATS]
     for domain in domains:
         for number, bits in enumerate(itertools.islice(RandomBits.streams("genzoo", 0), CALLS // len(domains))):
-            case = _DRAWS[number % 2].build(bits, domain)
+            case = _with_other_numbers(_DRAWS[number % 2].build(bits, domain), number)
             yield case.some_rows(slice(0, 1)).unbatched() if operator.unbatched and number % 5 == 0 else case
     for domain, reduction in itertools.product(domains, _REDUCTIONS):
         for case in lattice(domain):
@@ -158,6 +166,15 @@ def _cases(operator: Operator) -> Iterator[Case]:
         yield from _large(domain, size)
 
 
+def _with_other_numbers(case: Case, number: int) -> Case:
+    """In every third call the options that are numbers of the formula take values that no list has."""
+    free = [option.name for option in case.operator.options if isinstance(option.default, float)]
+    if number % 3 or not free:
+        return case
+    return case.replace(options={**case.options, **dict.fromkeys(free, _NUMBERS[number // 3 % len(_NUMBERS)])})
+
+
+_NUMBERS = (0.3, -0.5, 7.0, 0.1)
 _DRAWS = (
     drawn(_REDUCTIONS, cotangent=True),
     drawn(_REDUCTIONS, given=("weight",), weights=("every", "signed"), cotangent=True),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.genzoo.record import Entry
 
-_COLUMNS = ("killed", "equivalent", "rounding", "survives", "lost")
+_COLUMNS = ("killed", "equivalent", "rounding", "unreached", "survives", "lost")
 
 
 def table(found: list[Entry]) -> str:
@@ -57,6 +57,7 @@ _TITLES = {
     "accused": "Right variants that are accused",
     "lost": "Without a verdict",
     "rounding": "Rounding",
+    "unreached": "Unreached: they differ for more classes than the pairwise evaluation can take",
     "equivalent": "Equivalent",
 }
 

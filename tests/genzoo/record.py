@@ -27,7 +27,8 @@ class Entry(msgspec.Struct, frozen=True):
         name: Its name.
         kind: What sort of mistake; ``right`` for a variant.
         words: What it does.
-        verdict: ``killed``, ``equivalent``, ``rounding``, ``survives``; ``conforms`` or ``accused``; ``lost``.
+        verdict: ``killed``, ``equivalent``, ``rounding``, ``unreached`` or ``survives``; of a variant ``conforms``
+            or ``accused``; ``lost`` without one.
         asked: Number of cells.
         broken: Clauses that it breaks, as far as it was asked.
         reason: Of an equivalent one; where a survivor differs; what was lost.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from reference.engine import expression as e
 from reference.engine.formula import Formula
@@ -59,7 +60,7 @@ def _last_alone(plain: Altered, step: Step, given: Array) -> Array:
     index = clamped(xp, plain.layout, step.parents[1], node.axis)
     adjoint = xp.broadcast_to(step.adjoint, tuple(max(a, b) for a, b in zip(step.adjoint.shape, index.shape,
                                                                             strict=True)))  # fmt: skip
-    found = []
+    found: list[Any] = []
     for place in range(plain.layout.sizes[node.axis]):
         chosen = xp.zeros_like(tools.taken(adjoint, along, 0, 1))
         for other in range(index.shape[along]):
@@ -73,7 +74,7 @@ def _last_alone(plain: Altered, step: Step, given: Array) -> Array:
 def everywhere(formula: Formula) -> Iterator[Mutation]:
     """Mistakes in the cotangent, and slopes of kinks that no subgradient has."""
     del formula
-    for name, words, change in (
+    changes: tuple[tuple[str, str, Callable[[Any, Any], Any]], ...] = (
         ("ignored", "as ones", lambda plain, given: tools.ones_like(plain.xp, given)),
         ("of_first_row", "of the first row for every row", _of_first),
         ("as_mean", "as its mean", lambda plain, given: given * 0 + given.mean()),
@@ -85,7 +86,8 @@ def everywhere(formula: Formula) -> Iterator[Mutation]:
         ("as_if_contiguous", "read as if contiguous", lambda p, given: tools.as_if_contiguous(p.xp, given)),
         ("of_none_alone", "as ones unless the reduction is none", _of_none_alone),
         ("of_reductions_alone", "as ones if the reduction is none", _of_reductions_alone),
-    ):
+    )
+    for name, words, change in changes:
         yield Mutation(f"cotangent_{name}", "the cotangent", f"the cotangent {words}", cotangent=change)
     for name, value in (("2", 2.0), ("minus_1", -1.0), ("nan", float("nan"))):
         yield Mutation(f"kink_{name}", "a slope at a kink", f"a slope of {value:g} at the kink of a maximum", tie=value)

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from reference.engine import expression as e
 from reference.engine import masks as m
@@ -36,7 +37,7 @@ def batch_of(graph: Graph) -> str:
 def word(value: object) -> str:
     """A field as part of a name."""
     if isinstance(value, tuple):
-        return "_".join(map(word, value)) or "nothing"
+        return "_".join(map(word, cast("tuple[object, ...]", value))) or "nothing"
     relations = {"==": "equal", ">=": "at_least", ">": "above", "<": "below"}
     return relations.get(str(value), re.sub(r"\W", "_", str(value).replace("-", "minus ")))
 

@@ -61,6 +61,9 @@ _LAZY_TWICE = "LAZY = {'lazy': lambda both: (lambda *given, **more: both[0](*giv
 _ELSEWHERE: frozenset[Class] = frozenset({"behaviour-changed", "regressed", "fixed"})
 """The second fault shows in cells in which the first did not, or the other way round."""
 
+_WORSE: frozenset[Class] = frozenset({"behaviour-changed", "worse"})
+"""Cells in which the fault stays within the bound have a larger error."""
+
 
 def _then(more: str, result: str = _MARGIN_SUM) -> Edit:
     """A line behind the row's loss."""
@@ -117,7 +120,7 @@ REGRESSED = [
     Change("large scores overflow", "regressed", "soft.numbers.no-spurious-overflow",
            (Edit("losses = (one - target) * np.maximum(input, 0) + target * np.maximum(-input, 0) + np.log1p(decay)",
                  "losses = (one - target) * np.log1p(np.exp(input)) + target * np.log1p(np.exp(-input))"),),
-           clauses="soft.*"),
+           clauses="soft.*", beside=_WORSE),
     Change("the gradient is not divided by C", "regressed", "soft.gradients.of-rows",
            (Edit("/ slopes.dtype.type(slopes.shape[1])", ""),), clauses="soft.*"),
 ]  # fmt: skip

@@ -49,6 +49,7 @@ OPERATOR = Operator(
         Argument("weight", ("C",), "weight", weights, plainer=(1.0,), optional=True, place="keyword"),
     ),
     result=("N",),
+    batched_in=("mindspore",),
     oracle=oracle_of(FORMULA),
     options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0), 1.0)),
     pages=PAGES,
