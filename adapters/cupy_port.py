@@ -32,9 +32,6 @@ import numpy as np
 
 CUDA = Path(__file__).resolve().parent / "cuda"
 _SOURCES = ("formats.cuh", "block.cuh", "sorting.cuh", "margin.cu", "narrow.cu", "soft.cu")
-_REDUCTIONS = ("none", "sum", "mean")
-_FORMATS = {"float16": 4, "bfloat16": 4, "uint16": 4, "float32": 4, "float64": 8}  # and bytes they are computed in
-_LABELS = {"int32": "int", "int64": "long long"}
 _TASK = np.dtype(
     [(name, np.uint64) for name in ("scores", "target", "weight", "cotangent", "result", "partial", "scratch")]
     + [(name, np.int64) for name in ("stretch", "rows", "classes", "first", "direct", "keys", "shared_classes")]
@@ -171,46 +168,6 @@ def _engine(*arrays: Any) -> Any:
     raise TypeError("arguments are %s; all must be CuPy arrays, or NumPy arrays to be emulated" % names)
 
 
-@functools.lru_cache(maxsize=None)
-def _name(dtype: Any) -> str:
-    """The name of a dtype; NumPy makes it anew each time, which takes as long as a launch."""
-    return str(dtype)
-
-
-def _check(arrays: Dict[str, Any], reduction: str) -> None:
-    input, target, weight = arrays["input"], arrays["target"], arrays.get("weight")
-    if _name(input.dtype) not in _FORMATS:
-        raise TypeError("input has dtype %s; there are %s" % (input.dtype, ", ".join(_FORMATS)))
-    if input.ndim not in (1, 2):
-        raise ValueError("input has %d dimensions; it takes (C) or (N, C)" % input.ndim)
-    if input.shape != target.shape:
-        raise ValueError("target has shape %s, input has %s" % (target.shape, input.shape))
-    if reduction not in _REDUCTIONS:
-        raise ValueError("reduction %r: there are none, sum, mean" % (reduction,))
-    if weight is not None and weight.shape != input.shape[-1:]:
-        raise ValueError("weight has shape %s; there are %d classes" % (weight.shape, input.shape[-1]))
-
-
-def _check_dtypes(operator: str, arrays: Dict[str, Any]) -> None:
-    input, target = arrays["input"], arrays["target"]
-    if operator == "margin" and _name(target.dtype) not in _LABELS:
-        raise TypeError("target has dtype %s; it takes int32 or int64" % target.dtype)
-    for name in ("weight", "cotangent") + (("target",) if operator == "soft" else ()):
-        if arrays.get(name) is not None and arrays[name].dtype != input.dtype:
-            raise TypeError("%s has dtype %s, input has %s" % (name, arrays[name].dtype, input.dtype))
-
-
-def _shape_of_result(arrays: Dict[str, Any], reduction: str) -> Tuple[int, ...]:
-    """The loss's shape, or the input's for a gradient, of which the cotangent is checked."""
-    losses: Tuple[int, ...] = arrays["input"].shape[:-1] if reduction == "none" else ()
-    if "cotangent" not in arrays:
-        return losses
-    if arrays["cotangent"].shape != losses:
-        raise ValueError("cotangent has shape %s, the loss has %s" % (arrays["cotangent"].shape, losses))
-    shape: Tuple[int, ...] = arrays["input"].shape
-    return shape
-
-
 def _given(xp: Any, arrays: Dict[str, Any]) -> Dict[str, Any]:
     """The arrays as the kernels take them, under the kernels' names."""
     held = {name: _plain(xp, array) for name, array in arrays.items() if array is not None}
@@ -228,19 +185,20 @@ def run(engine: Any, operator: str, arrays: Dict[str, Any], reduction: str, firs
         reduction: ``none``, ``sum`` or ``mean``.
         first: The row to begin with; those before it stay unwritten.
     """
-    _check(arrays, reduction)
-    _check_dtypes(operator, arrays)
+    checks = beside("checks")
+    checks.check(arrays, reduction)
+    checks.check_dtypes(operator, arrays)
     xp, input = engine.arrays, arrays["input"]
     backward = "cotangent" in arrays
-    result = xp.empty(_shape_of_result(arrays, reduction), dtype=input.dtype)
+    result = xp.empty(checks.shape_of_result(arrays, reduction), dtype=input.dtype)
     if result.size == 0:
         return result
-    format, label = _name(input.dtype).replace("uint16", "bfloat16"), _LABELS.get(_name(arrays["target"].dtype), "int")
+    format, label = checks.format_of(input), checks.label_of(arrays["target"])
     rows, classes = (1,) * (2 - input.ndim) + input.shape
     kernel = operator + ("_backward" if backward else "_forward")
-    order = beside("launches").plan(kernel, rows - first, classes, _FORMATS[format], engine.limits)
+    order = beside("launches").plan(kernel, rows - first, classes, checks.FORMATS[format], engine.limits)
     numbers = dict(order.numbers, stretch=order.stretch, rows=rows, classes=classes, first=first)
-    numbers["reduction"] = _REDUCTIONS.index(reduction)
+    numbers["reduction"] = checks.REDUCTIONS.index(reduction)
     held = _given(xp, arrays)
     if reduction != "none" and not backward:
         held["partial"] = xp.zeros(1 + order.grid, dtype=np.float64)

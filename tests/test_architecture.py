@@ -186,7 +186,7 @@ def test_files_and_functions_are_short() -> None:
 
 
 def test_functions_branch_ten_times_at_most() -> None:
-    """McCabe's complexity as radon counts it; in tests, what is asserted counts for nothing."""
+    """McCabe's complexity as radon counts it; an assertion is a branch."""
     found: set[str] = set()
     for path in our_files():
         name = path.relative_to(ROOT).as_posix()
@@ -215,7 +215,7 @@ def outer(a, b):
 """
     sizes = {size.name: size for size in functions(ast.parse(text))}
 
-    assert sizes["outer"].complexity == 1 + 1 + 2 + 3 + 2 + 1 + 1
+    assert sizes["outer"].complexity == 1 + 3 + 2 + 2 + 1 + 1
     assert sizes["inner"].complexity == 2
     assert sizes["inner"].lines == 2
 

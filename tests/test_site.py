@@ -80,6 +80,15 @@ def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, page
     }
 
 
+def links_of(pages: Pages) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Those that stay in the site and those that leave it, each with the address of its page."""
+    links = [(address, link) for address, page in pages.items() for link in page.links]
+    foreign = [pair for pair in links if urlsplit(pair[1]).scheme]
+    return [pair for pair in links if pair not in foreign], foreign
+        pair for pair in links if urlsplit(pair[1]).scheme
+    ]
+
+
 def target(page: Path, link: str) -> tuple[Path, str]:
     """The file and the anchor to which a link of a page leads."""
     parts = urlsplit(link)
@@ -88,11 +97,11 @@ def target(page: Path, link: str) -> tuple[Path, str]:
 
 def test_every_internal_link_leads_to_a_page_and_an_anchor(folder: Path, pages: Pages) -> None:
     """No link is broken, and none leaves the site but the addresses of sources."""
-    links = {(address, link) for address, page in pages.items() for link in page.links}
-    outside = {(address, link) for address, link in links if urlsplit(link).scheme}
-    for address, link in outside:
-        assert (address.partition("/")[0], urlsplit(link).netloc) == ("clause", "docs.pytorch.org")
-    for address, link in links - outside:
+    internal, foreign = links_of(pages)
+    assert {(address.partition("/")[0], urlsplit(link).netloc) for address, link in foreign} == {
+        ("clause", "docs.pytorch.org")
+    }
+    for address, link in internal:
         place, fragment = target(folder / address, link)
         assert place.is_file(), f"{address} leads to {link}"
         assert not link.startswith("/")

@@ -10,9 +10,7 @@ import msgspec
 import pytest
 
 from reports.arrangement import addresses, arrange, by_words, leading, witnesses
-from reports.record import (
-    Verdict,
-)
+from reports.record import Counterexample, Run, Verdict
 from reports.site import rows, write_site
 from tests.html_pages import Page, read_pages
 from tests.made_runs import FORMULA, MARGIN, NAN, REFUSED, TIE, TORCH_NAN, clause, make_run
@@ -61,21 +59,25 @@ def test_another_device_than_the_processor_is_named_in_the_matrix(tmp_path: Path
     assert "port; device emulated" in pages["index.html"].said()
 
 
+def examples(made: list[Run]) -> list[tuple[Verdict, Counterexample]]:
+    """The counterexamples of some runs, each with its verdict."""
+    findings = itertools.chain.from_iterable(run.findings for run in made)
+    return [(each.verdict, each.counterexample) for each in findings if each.counterexample]
+
+
 def test_one_counterexample_of_each_subject_is_in_the_open(tmp_path: Path) -> None:
     """The others are folded, and of observed behaviours each has a witness in the open."""
     clauses = [clause(NAN, "quality"), clause(TIE, "open")]
     made = [make_run(tmp_path / f"{name}.jsonl", name, "1", clauses, nan=TORCH_NAN) for name in ("jax", "torch")]
-    findings = itertools.chain.from_iterable(run.findings for run in made)
-    shown = [(each.verdict, each.counterexample) for each in findings if each.counterexample]
-    for number, (verdict, example) in enumerate(shown):
+    for number, (verdict, example) in enumerate(examples(made)):
         example.arguments["input"].shape = [number]
         example.got = "behaviour two" if (number, verdict) == (5, "observed") else example.got
 
     operator = arrange(made).operators[0]
 
     by_clause = {each.record.id: witnesses(each.entries) for each in operator.clauses}
-    assert [len(leading(by_clause[name])) for name in (NAN, TIE)] == [2, 2]
-    assert min(len(by_clause[name]) for name in (NAN, TIE)) > 2
+    assert len(leading(by_clause[NAN])) == len(leading(by_clause[TIE])) == 2
+    assert min(map(len, by_clause.values())) > 2
     page = read_pages(write_site(made, tmp_path / "site").parent)[f"clause/{NAN}.html"]
     assert "4 more, with other inputs or replies" in page.said()
 
