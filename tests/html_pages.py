@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tests.html_pages import Page, Pages, assert_accessible, read_pages
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -72,3 +75,16 @@ def assert_accessible(page: Page) -> None:
     regions = [attrs for _, attrs in page.tags if attrs.get("role") == "region"]
     assert [region["tabindex"] for region in regions] == ["0"] * len(regions)
     assert len({region["aria-label"] for region in regions} - {""}) == len(regions)
+
+
+def links_of(pages: Pages) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Those that stay in the site and those that leave it, each with the address of its page."""
+    links = [(address, link) for address, page in pages.items() for link in page.links]
+    foreign = [pair for pair in links if urlsplit(pair[1]).scheme]
+    return [pair for pair in links if pair not in foreign], foreign
+
+
+def target(page: Path, link: str) -> tuple[Path, str]:
+    """The file and the anchor to which a link of a page leads."""
+    parts = urlsplit(link)
+    return (page.parent / unquote(parts.path) if parts.path else page).resolve(), parts.fragment

@@ -215,7 +215,7 @@ def outer(a, b):
 """
     sizes = {size.name: size for size in functions(ast.parse(text))}
 
-    assert sizes["outer"].complexity == 1 + 3 + 2 + 2 + 1 + 1
+    assert sizes["outer"].complexity == 1 + 3 + 3 + 2 + 1 + 1
     assert sizes["inner"].complexity == 2
     assert sizes["inner"].lines == 2
 

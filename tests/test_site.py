@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,7 +17,7 @@ from reports.record import (
     Verdict,
 )
 from reports.site import write_site
-from tests.html_pages import Page, Pages, assert_accessible, read_pages
+from tests.html_pages import Page, Pages, assert_accessible, links_of, read_pages, target
 from tests.made_runs import (
     CLAUSES,
     FORMULA,
@@ -78,21 +78,6 @@ def test_the_index_is_returned_and_each_thing_has_its_address(folder: Path, page
         *(f"subject/{name}.html" for name in ("torch-2.13.0", "torch-2.9.1", "jax-0.9.0", "jax-0.9.0-2", "my-loss-1")),
         *(f"history/{name}.html" for name in ("torch", "jax", "my-loss")),
     }
-
-
-def links_of(pages: Pages) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Those that stay in the site and those that leave it, each with the address of its page."""
-    links = [(address, link) for address, page in pages.items() for link in page.links]
-    foreign = [pair for pair in links if urlsplit(pair[1]).scheme]
-    return [pair for pair in links if pair not in foreign], foreign
-        pair for pair in links if urlsplit(pair[1]).scheme
-    ]
-
-
-def target(page: Path, link: str) -> tuple[Path, str]:
-    """The file and the anchor to which a link of a page leads."""
-    parts = urlsplit(link)
-    return (page.parent / unquote(parts.path) if parts.path else page).resolve(), parts.fragment
 
 
 def test_every_internal_link_leads_to_a_page_and_an_anchor(folder: Path, pages: Pages) -> None:
