@@ -9,8 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tests.html_pages import Page, Pages, assert_accessible, read_pages
-
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 

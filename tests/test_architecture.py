@@ -154,14 +154,8 @@ STILL_LONG = {
 
 STILL_BRANCHED = {
     "adapters/mindspore_port.py: multilabel_margin_loss": "graph mode takes no raise in a function that is called",
-    "tests/genzoo/__main__.py: main": "",
-    "tests/genzoo/equivalence.py: _cases": "",
-    "tests/genzoo/equivalence.py: _large": "",
-    "tests/genzoo/evaluation.py: __init__": "",
-    "tests/genzoo/rules_calls.py: _groups": "",
-    "tests/genzoo/sites.py: graphs": "",
 }
-"""Functions that branch more than ten times; one without a reason should be split."""
+"""Functions that branch more than ten times, and why."""
 
 
 def our_files() -> Iterator[Path]:

@@ -116,6 +116,11 @@ def _shares(group: list[Asked], most: int = 4) -> Iterator[list[Asked]]:
     yield from (group[start : start + most] for start in range(0, len(group), most))
 
 
+def _line(entry: Entry) -> str:
+    by = ", ".join(f"{each.id} ({each.dtype})" for each in entry.broken) or entry.reason
+    return f"{entry.verdict:10} {entry.framework} {entry.operator}__{entry.name}: {entry.words}; {by}\n"
+
+
 def main() -> int:
     """Ask, print, write."""
     typed = arguments()
@@ -128,9 +133,7 @@ def main() -> int:
     for entry in asked(typed, record):
         found.append(entry)
         if entry.verdict in _SHOWN:
-            by = ", ".join(f"{each.id} ({each.dtype})" for each in entry.broken)
-            sys.stdout.write(f"{entry.verdict:10} {entry.framework} {entry.operator}__{entry.name}: {entry.words}; "
-                             f"{by or entry.reason}\n")  # fmt: skip
+            sys.stdout.write(_line(entry))
         if len(found) % 20 == 0:
             sys.stdout.write(f"{len(found)} of {total}\n")
         sys.stdout.flush()

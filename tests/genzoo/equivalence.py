@@ -152,13 +152,18 @@ def _shown(case: Case, got: Any, want: Any, *, gradient: bool) -> str:
     return f"{said}: {got.reshape(-1)[place]!r} for {want.reshape(-1)[place]!r}"
 
 
+def _drawn(domain: Domain, count: int) -> Iterator[Case]:
+    """Drawn cases; every fifth has no batch, if the operator allows that."""
+    for number, bits in enumerate(itertools.islice(RandomBits.streams("genzoo", 0), count)):
+        case = _with_other_numbers(_DRAWS[number % 2].build(bits, domain), number)
+        yield case.some_rows(slice(0, 1)).unbatched() if domain.operator.unbatched and number % 5 == 0 else case
+
+
 def _cases(operator: Operator) -> Iterator[Case]:
     whole = {argument.name: "int64" for argument in operator.arguments if argument.whole_numbers}
     domains = [Domain(operator, dtype, tuple(whole.items())) for dtype in _FORMATS]
     for domain in domains:
-        for number, bits in enumerate(itertools.islice(RandomBits.streams("genzoo", 0), CALLS // len(domains))):
-            case = _with_other_numbers(_DRAWS[number % 2].build(bits, domain), number)
-            yield case.some_rows(slice(0, 1)).unbatched() if operator.unbatched and number % 5 == 0 else case
+        yield from _drawn(domain, CALLS // len(domains))
     for domain, reduction in itertools.product(domains, _REDUCTIONS):
         for case in lattice(domain):
             yield case.replace(reduction=reduction, cotangent=None if reduction != "none" else case.cotangent)
@@ -181,15 +186,22 @@ _DRAWS = (
 )
 
 
+def _as_arrays(case: Case) -> Case:
+    return replace(case, arrays={name: np.asarray(array) for name, array in case.arrays.items()})
+
+
+def _is_paired(operator: Operator, axis: str) -> bool:
+    """Whether the formula pairs the places of an axis: an argument along the axis names them."""
+    return any(argument.indexes == axis and axis in argument.axes for argument in operator.arguments)
+
+
 def _large(domain: Domain, size: int) -> Iterator[Case]:
     """Many places of each axis, unless the formula pairs them."""
     operator = domain.operator
     for axis in operator.sizes:
         sizes = {each: size if each == axis else 3 for each in operator.sizes}
-        paired = any(argument.indexes == axis and axis in argument.axes for argument in operator.arguments)
-        if axis in operator.free or (paired and size * size * 3 > _PAIRS):
+        if axis in operator.free or (_is_paired(operator, axis) and size * size * 3 > _PAIRS):
             continue
         for reduction in _REDUCTIONS[:3] if size < _MANY[-1] or axis == operator.batch else _REDUCTIONS[:1]:
             build = drawn((reduction,), scores="grid", sizes=sizes, given=("weight",), cotangent=True).build
-            case = build(RandomBits(size), domain)
-            yield replace(case, arrays={name: np.asarray(array) for name, array in case.arrays.items()})
+            yield _as_arrays(build(RandomBits(size), domain))

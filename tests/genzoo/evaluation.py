@@ -39,11 +39,7 @@ class Altered(Plain):
         own = mutation if mutation is not None and mutation.when(call) else None
         if own is not None and own.call is not None:
             call = own.call(call)
-        graph = graph_of(call)
-        site = sites(graph).get(own.site) if own is not None and own.site else None
-        if own is not None and own.rewrite is not None and site is not None:
-            other = own.rewrite(graph, site)
-            graph = graph if other is None else replace(graph, root=_as_expression(replaced(graph.root, {site: other})))
+        graph, site = _rewritten(graph_of(call), own)
         steps = steps or Steps()
         if own is not None and own.tie is not None:
             steps = replace(steps, tie=own.tie)
@@ -187,3 +183,12 @@ def differentiable(torch: Any, forward: Any, backward: Any) -> Any:
     passes = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
     made: Any = type("ByHand", (torch.autograd.Function,), passes)
     return made.apply
+
+
+def _rewritten(graph: Graph, own: Mutation | None) -> tuple[Graph, Node | None]:
+    """The graph with the step of a mutation in the place of the right one, and that place."""
+    site = sites(graph).get(own.site) if own is not None and own.site else None
+    if own is None or own.rewrite is None or site is None:
+        return graph, site
+    other = own.rewrite(graph, site)
+    return graph if other is None else replace(graph, root=_as_expression(replaced(graph.root, {site: other}))), site

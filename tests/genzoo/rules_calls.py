@@ -124,19 +124,18 @@ def _both(one: When, other: When, call: Call) -> bool:
 
 def _groups(formula: Formula) -> Iterator[Mapping[str, When]]:
     """Circumstances of calls; those of one group exclude each other."""
-    yield {f"reduction_{each or 'left_out'}": partial(_asks, each) for each in (None, *REDUCTIONS)}
-    if any("?" in spec.pattern for spec in formula.arguments):
+    yield {
+        "reduction_left_out": partial(_asks, None),
+        **{f"reduction_{each}": partial(_asks, each) for each in REDUCTIONS},
+    }
+    if "?" in "".join(spec.pattern for spec in formula.arguments):
         yield {"no_batch": _unbatched}
-    for spec in formula.arguments:
-        if spec.optional:
-            yield {spec.name: partial(_has, spec.name)}
-    for name, default in formula.options.items():
-        yield {f"another_{name}": partial(_differs, name, default)}
+    yield from ({spec.name: partial(_has, spec.name)} for spec in formula.arguments if spec.optional)
+    yield from ({f"another_{name}": partial(_differs, name, default)} for name, default in formula.options.items())
     yield {f"precision_{bits}": partial(_precise, bits) for bits in (11, 24, 53)}
-    first = next(spec for spec in formula.arguments if scores(spec))
-    ranks = range(1, 4) if "..." in first.pattern else ()
-    if ranks:
-        yield {f"rank_{rank}": partial(_ranked, first.name, rank) for rank in ranks}
+    first = next(filter(scores, formula.arguments))
+    if "..." in first.pattern:
+        yield {f"rank_{rank}": partial(_ranked, first.name, rank) for rank in (1, 2, 3)}
 
 
 def _unbatched(call: Call) -> bool:

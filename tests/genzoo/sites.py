@@ -65,15 +65,18 @@ def sites(graph: Graph) -> dict[str, Node]:
 
 def graphs(formula: Formula, *, documented: bool = False) -> Iterator[tuple[str, Graph]]:
     """The graph of every reduction, with and without batch and optional arguments, for every whole-number setting."""
-    optional = [spec.name for spec in formula.arguments if spec.optional]
-    for settings in _settings(formula):
-        for dropped in (False, True):
-            for count in range(len(optional) + 1):
-                given = [spec for spec in formula.arguments if not spec.optional or spec.name in optional[:count]]
-                shapes = {spec.name: _shape(spec.pattern, dropped=dropped) for spec in given}
-                binding = bind({spec.name: spec.pattern for spec in formula.arguments}, shapes)
-                for reduction in REDUCTIONS:
-                    yield reduction, trace(formula, binding, settings, reduction, documented=documented)
+    counts = range(1 + sum(spec.optional for spec in formula.arguments))
+    for settings, dropped, count in itertools.product(_settings(formula), (False, True), counts):
+        shapes = {spec.name: _shape(spec.pattern, dropped=dropped) for spec in _given(formula, count)}
+        binding = bind({spec.name: spec.pattern for spec in formula.arguments}, shapes)
+        for reduction in REDUCTIONS:
+            yield reduction, trace(formula, binding, settings, reduction, documented=documented)
+
+
+def _given(formula: Formula, count: int) -> list[ArgumentSpec]:
+    """The arguments of a call that has the first so many of the optional ones."""
+    optional = [spec.name for spec in formula.arguments if spec.optional][:count]
+    return [spec for spec in formula.arguments if not spec.optional or spec.name in optional]
 
 
 def _settings(formula: Formula) -> Iterator[dict[str, Setting]]:
