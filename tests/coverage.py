@@ -32,33 +32,40 @@ _ENGINE_WAYS = ((False, False), (True, True))
 _MOST_CLASSES = 300
 """Of a case that the engine takes: of 33,000 classes, all pairs of a row at once would be gigabytes."""
 
+_SIGN = "minus a label or a finite score is exact and finite"
+_NO_GRID = "a value of exp or log is in it, and those lie on no grid"
+
 IMPOSSIBLE: Mapping[str, str] = {
     "hinge_embedding_loss: argument target 1: 0": "the labels are 1 and -1",
     "margin_ranking_loss: argument target 1: 0": "the labels are 1 and -1",
+    "margin_ranking_loss: sum 1: may overflow": _SIGN,
+    "margin_ranking_loss: sum 1: nothing rounds": _SIGN,
     "multilabel_soft_margin_loss: argument target 1: negative": "the labels are 0 to 1",
+    "multilabel_soft_margin_loss: quotient 1: nothing rounds": _NO_GRID,
+    "multilabel_soft_margin_loss: quotient 2: nothing rounds": _NO_GRID,
+    "multilabel_soft_margin_loss: quotient 3: nothing rounds": _NO_GRID,
+    "multilabel_soft_margin_loss: sum 1: may overflow": _SIGN,
+    "multilabel_soft_margin_loss: sum 4: nothing rounds": _NO_GRID,
+    "multilabel_soft_margin_loss: sum 5: may overflow": "logarithms of two numbers of float64 are below 1500 together",
+    "multilabel_soft_margin_loss: sum 5: nothing rounds": _NO_GRID,
+    "multilabel_soft_margin_loss: sum 6: nothing rounds": _NO_GRID,
+    "multilabel_soft_margin_loss: sum over axes 1: nothing rounds": _NO_GRID,
     "soft_margin_loss: argument target 1: 0": "the labels are 1 and -1",
+    "soft_margin_loss: log 1: vanishes": "float64 encloses log(1 + v) from above by 2^-53; only float16 loses that",
+    "soft_margin_loss: sum 1: may overflow": _SIGN,
+    "soft_margin_loss: sum 1: nothing rounds": _SIGN,
+    "soft_margin_loss: sum 2: nothing rounds": _NO_GRID,
 }
-"""Regimes that are on one side in every case, each with the reason."""
+"""Regimes that are on one side in every case of the quick profile's formats, each with the reason.
 
-UNMET = (
-    "margin_ranking_loss: sum 1: may overflow",
-    "margin_ranking_loss: sum 1: nothing rounds",
-    "multilabel_soft_margin_loss: quotient 1: nothing rounds",
-    "multilabel_soft_margin_loss: quotient 2: nothing rounds",
-    "multilabel_soft_margin_loss: quotient 3: nothing rounds",
-    "multilabel_soft_margin_loss: sum 1: may overflow",
-    "multilabel_soft_margin_loss: sum 4: nothing rounds",
-    "multilabel_soft_margin_loss: sum 5: may overflow",
-    "multilabel_soft_margin_loss: sum 5: nothing rounds",
-    "multilabel_soft_margin_loss: sum 6: may overflow",
-    "multilabel_soft_margin_loss: sum 6: nothing rounds",
-    "multilabel_soft_margin_loss: sum over axes 1: nothing rounds",
-    "soft_margin_loss: log 1: vanishes",
-    "soft_margin_loss: sum 1: may overflow",
-    "soft_margin_loss: sum 1: nothing rounds",
-    "soft_margin_loss: sum 2: nothing rounds",
-)
-"""Regimes of the engine that no case of the quick profile meets on both sides; whether one could is not known yet."""
+Nodes are numbered in each form of a formula by itself: of the page's own form are ``log``, ``quotient 2`` and 3,
+and of the sums those from 4 on, and ``sum 2`` of the two-class loss.
+"""
+
+UNMET: Mapping[str, str] = {
+    "multilabel_soft_margin_loss: sum 6: may overflow": "no clause asks for weights near the largest number",
+}
+"""Regimes that a case could meet on both sides and none does, each with what is missing."""
 
 
 def domains(operator: Operator, profile: Profile) -> list[Domain]:
