@@ -31,12 +31,7 @@ from typing import NamedTuple, cast
 
 from reports.accepted import Accepted, share
 from reports.arrangement import DEVIATIONS, LEVELS
-from reports.classes import (
-    CLASSES,
-    FACTOR,
-    Class,
-    classified,
-)
+from reports.classes import CLASSES, FACTOR, Class, classified
 from reports.record import Counterexample, Finding, Level, Machine, Run, VariantRecord
 
 FAIL_ON: frozenset[Class] = frozenset(

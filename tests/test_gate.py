@@ -12,19 +12,7 @@ from conformance.running.machine import this_machine
 from reports.gate import NotComparable, compare
 from reports.record import Finding
 from reports.run_files import read_run
-from tests.gated import (
-    FORMULA,
-    NAN,
-    REFUSED,
-    Edit,
-    deviating,
-    gated,
-    off_by,
-    only,
-    real_run,
-    rewritten,
-    witness,
-)
+from tests.gated import FORMULA, NAN, REFUSED, Edit, deviating, gated, off_by, only, real_run, rewritten, witness
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.accepted import AcceptedError, read_accepted
-from tests.gated import (
-    FORMULA,
-    Edit,
-    deviating,
-    gated,
-    lossproof,
-    only,
-    real_run,
-    rewritten,
-    witness,
-)
+from tests.gated import FORMULA, Edit, deviating, gated, lossproof, only, real_run, rewritten, witness
 
 
 @pytest.fixture(scope="module")

@@ -10,27 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from reports.arrangement import GLYPHS, LEVELS
-from reports.record import (
-    LeftOut,
-    Level,
-    Run,
-    Verdict,
-)
+from reports.record import LeftOut, Level, Run, Verdict
 from reports.site import write_site
 from tests.html_pages import Page, Pages, assert_accessible, links_of, read_pages, target
-from tests.made_runs import (
-    CLAUSES,
-    FORMULA,
-    HOSTILE,
-    MARGIN,
-    NAN,
-    RANGE,
-    SOFT,
-    TIE,
-    TORCH_NAN,
-    UNANIMOUS,
-    make_run,
-)
+from tests.made_runs import CLAUSES, FORMULA, HOSTILE, MARGIN, NAN, RANGE, SOFT, TIE, TORCH_NAN, UNANIMOUS, make_run
 
 OLD_NAN: list[Verdict] = ["crashes", "hangs", "unsupported", "harness-error", "not-run", "conforms"]
 

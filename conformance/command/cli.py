@@ -11,10 +11,7 @@ from conformance.cases import corpus
 from conformance.command import show
 from conformance.command.console import FORMATS, Command, fail, operators_option
 from conformance.command.gating import accept, gate
-from conformance.command.testing import (
-    check,
-    run,
-)
+from conformance.command.testing import check, run
 from conformance.command.upgrading import envs, upgrade
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running import promotion

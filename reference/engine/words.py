@@ -7,18 +7,7 @@ arguments; ``...`` names all of those that ``...`` stands for.
 from __future__ import annotations
 
 from ..arguments import DomainError
-from .expression import (
-    Count,
-    Counted,
-    Elementary,
-    Expression,
-    Larger,
-    LogSumExp,
-    Positive,
-    Where,
-    expression,
-    total,
-)
+from .expression import Count, Counted, Elementary, Expression, Larger, LogSumExp, Positive, Where, expression, total
 from .masks import Integers, Mask, Position
 from .node import Node
 

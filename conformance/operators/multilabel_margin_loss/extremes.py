@@ -12,10 +12,7 @@ from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_value, numbers
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR
-from conformance.operators.multilabel_margin_loss.pages import (
-    BLOCK,
-    FORMULA,
-)
+from conformance.operators.multilabel_margin_loss.pages import BLOCK, FORMULA
 
 CLAUSES: dict[str, Clause] = {}
 clause = clauses_of(OPERATOR, CLAUSES)

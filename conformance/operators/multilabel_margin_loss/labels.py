@@ -11,13 +11,7 @@ from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import assert_same_bits, assert_within
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR
-from conformance.operators.multilabel_margin_loss.pages import (
-    BLOCK,
-    BLOCK_MINDSPORE,
-    EXCLUSION,
-    FORMULA,
-    torch,
-)
+from conformance.operators.multilabel_margin_loss.pages import BLOCK, BLOCK_MINDSPORE, EXCLUSION, FORMULA, torch
 from reference.margin_exact import block_of
 from reference.pairs import label_block
 

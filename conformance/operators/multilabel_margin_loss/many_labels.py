@@ -12,9 +12,7 @@ from conformance.judging.compare import assert_gradient, assert_value, assert_wi
 from conformance.judging.nonfinite import assert_limits
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR
-from conformance.operators.multilabel_margin_loss.pages import (
-    FORMULA,
-)
+from conformance.operators.multilabel_margin_loss.pages import FORMULA
 from reference.formats import Float64
 from reference.nonfinite import margin_classes
 

@@ -11,9 +11,7 @@ from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_shape, assert_within
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR
-from conformance.operators.multilabel_soft_margin_loss.pages import (
-    FORMULA,
-)
+from conformance.operators.multilabel_soft_margin_loss.pages import FORMULA
 from reference.bit_patterns import finite_ranges, scores, soft_margin_blocks
 
 CLAUSES: dict[str, Clause] = {}

@@ -11,9 +11,7 @@ from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import assert_shape
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR
-from conformance.operators.multilabel_soft_margin_loss.pages import (
-    torch_1_8,
-)
+from conformance.operators.multilabel_soft_margin_loss.pages import torch_1_8
 
 CLAUSES: dict[str, Clause] = {}
 clause = clauses_of(OPERATOR, CLAUSES)
