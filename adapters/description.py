@@ -51,8 +51,7 @@ class Reproducer(TypedDict):
     ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
     what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands
     in for ``gradient`` where somebody's own ``$function`` has its gradient beside it instead of being
-    differentiated. ``integers`` holds by form the options of which the form takes a whole number as
-    an integer only. ``derivatives`` holds by want what stands in for ``gradient`` where a further derivative
+    differentiated. ``derivatives`` holds by want what stands in for ``gradient`` where a further derivative
     is shown, with ``tangent`` and ``cotangent`` defined; without it no program is shown for that want.
     """
 
@@ -68,7 +67,6 @@ class Reproducer(TypedDict):
     before: NotRequired[str]
     modes: NotRequired[dict[str, str]]
     gradient_beside: NotRequired[str]
-    integers: NotRequired[dict[str, list[str]]]
     derivatives: NotRequired[dict[str, str]]
 
 
@@ -96,7 +94,8 @@ class OperatorOffer(TypedDict):
     formats to ask for; a format that is refused when asked is ``unsupported`` in the framework's
     words. ``offers`` holds what may stand in a call's ``want``. ``by_mode`` holds, by mode, what
     differs from both. ``signature`` holds, by form, the parameters of the framework's own function
-    or of its class's constructor.
+    or of its class's constructor. ``integers`` holds, by form, the numbers among the options that the
+    framework's page takes as integers only: no other value is asked of that form.
     """
 
     forms: list[str]
@@ -108,6 +107,7 @@ class OperatorOffer(TypedDict):
     offers: list[str]
     by_mode: NotRequired[dict[str, ModeOffer]]
     signature: NotRequired[dict[str, list[SignatureParameter]]]
+    integers: NotRequired[dict[str, list[str]]]
     reproducer: NotRequired[Reproducer]
 
 

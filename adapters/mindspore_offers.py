@@ -43,6 +43,7 @@ def offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
             "graph": {"offers": usual, "costs": ["expensive-shapes"] + row["costs"]},
         },
         "signature": {"native": _signature(getattr(ops, operator)), "module": _signature(getattr(nn, row["module"]))},
+        "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
         "reproducer": _reproducer(operator, row, forms),
     }
 
@@ -66,7 +67,6 @@ def _reproducer(operator: str, row: Dict[str, Any], forms: List[str]) -> Dict[st
             "graph": "@mindspore.jit\ndef loss_of($tensors):\n    return $call",
         },
         "wrap": dict.fromkeys(MODES, "loss_of($tensors)"),
-        "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
         "before": "def of_one($to):\n    return $loss",
         "gradient": "mindspore.vjp(of_one, $to)[1](cotangent)[0]",
         "derivatives": {"second": _SECOND},

@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 Sizes = Mapping[str, int]
 Role = Literal["scores", "labels", "indices", "weight"]
-Property = Literal["not-negative", "convex", "grows-like-its-scores", "translation-invariant"]
+Property = Literal["not-negative", "convex", "grows-like-its-scores", "translation-invariant", "has-kinks"]
 Shape = tuple[int, ...]
 
 

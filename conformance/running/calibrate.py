@@ -17,6 +17,7 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
 from conformance.cases.operator import Operator
 from conformance.cases.random_bits import RandomBits
+from conformance.cases.whole_numbers import with_integers
 from conformance.judging.answers import Refused, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import Subject
@@ -78,7 +79,8 @@ def calibrate(
 
 def _subject(bench: Bench, description: Description, variant: Variant, limits: Limits, function: str) -> Subject:
     """The variant as the adapter describes it; nothing is measured yet."""
-    operator, offer = OPERATORS[variant.operator], description["operators"][variant.operator]
+    offer = description["operators"][variant.operator]
+    operator = with_integers(OPERATORS[variant.operator], tuple(offer.get("integers", {}).get(variant.form, ())))
     return Subject(
         variant=variant,
         bench=bench,

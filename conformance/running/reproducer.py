@@ -22,9 +22,9 @@ FURTHER = ("accumulated", "forward", "second", "jacobian")
 """Derivatives beyond the gradient: a program shows one only if the adapter says how it is written."""
 
 
-def _fields(case: Case, variant: Variant, template: Reproducer, to: str) -> dict[str, Any]:
+def _fields(case: Case, variant: Variant, offer: OperatorOffer, template: Reproducer, to: str) -> dict[str, Any]:
     """What stands in for the fields of the templates."""
-    integers = template.get("integers", {}).get(variant.form, [])
+    integers = offer.get("integers", {}).get(variant.form, [])
     options = "".join(f", {name}={value}" for name, value in _keywords(case, integers))
     return {
         "tensors": ", ".join(argument.name for argument in case.given if argument.place == "positional"),
@@ -54,7 +54,7 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     template = offer.get("reproducer")
     if template is None:
         return ""
-    fields = _fields(case, variant, template, to)
+    fields = _fields(case, variant, offer, template, to)
     fields["call"] = Template(template["call"][variant.form]).substitute(fields)
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
     lines = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]

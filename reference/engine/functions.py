@@ -101,7 +101,7 @@ def _elementary(plain: Plain, node: e.Elementary, parents: list[Array]) -> Array
         decay = rounded(xp.exp(-abs(a)))
         return xp.where(a >= 0, 1 / rounded(1 + decay), decay / rounded(1 + decay))
     if node.function == "softplus":
-        return xp.where(a > 0, a, a * 0) + rounded(xp.log1p(rounded(xp.exp(-abs(a)))))
+        return _positive(xp, a) + rounded(xp.log1p(rounded(xp.exp(-abs(a)))))
     return getattr(xp, node.function)(a)
 
 

@@ -179,8 +179,8 @@ class Court:
 
     def _calibrated(self, description: Description, variant: Variant, target: str) -> Calibrated:
         found = calibrate(self._first, description, variant, Limits(), self._measured, target)
-        settle_costs([found.subject], _costs(OPERATORS[variant.operator]))
-        return found
+        (settled,) = settle_costs([found.subject], _costs(OPERATORS[variant.operator]))
+        return replace(found, subject=settled)
 
 
 def target_of(framework: str, operator: str, name: str) -> str:

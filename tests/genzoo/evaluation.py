@@ -106,7 +106,7 @@ class Altered(Plain):
         """One node from its parents' values; in torch with the derivative of the node itself."""
         if tools.is_torch(self.xp) and isinstance(node, _BY_HAND):
             return by_hand(self, node, parents)
-        made = computed(self, node, parents)
+        made = function(node)(self, node, parents)
         return self.steps.rounded(made) if isinstance(node, e.Expression) else made
 
     def adjoints(self, values: Mapping[Node, Array], cotangent: Array) -> dict[Node, Array]:
@@ -141,14 +141,6 @@ class Altered(Plain):
         return self.layout.axes.index(name)
 
 
-def computed(plain: Plain, node: Node, parents: list[Array]) -> Array:
-    """A node's value; softplus(-inf) is 0, of which the plain evaluation makes NaN."""
-    if isinstance(node, e.Elementary) and node.function == "softplus":
-        xp, a = plain.xp, parents[0]
-        return xp.where(a > 0, a, xp.where(a < 0, xp.zeros_like(a), a * 1)) + xp.log1p(xp.exp(-abs(a)))
-    return function(node)(plain, node, parents)
-
-
 def graph_of(call: Call) -> Graph:
     """The graph of a call in the careful form."""
     patterns = {spec.name: spec.pattern for spec in call.formula.arguments}
@@ -167,7 +159,7 @@ def by_hand(plain: Plain, node: Node, parents: list[Array]) -> Array:
     assert rule is not None
 
     def forward(ctx: Any, array: Array) -> Array:
-        value = plain.steps.rounded(computed(plain, node, [array]))
+        value = plain.steps.rounded(function(node)(plain, node, [array]))
         ctx.save_for_backward(array, value)
         return value
 

@@ -9,6 +9,7 @@ from reference.engine import expression as e
 from reference.engine.formula import Graph
 from reference.engine.node import Node
 from tests.genzoo.changes import ONE, Change, Rule, before, first, kept, number, only_where, size_of
+from tests.genzoo.sites import word
 
 _LIMITS = (128, 1024, 65_535)
 """Places that a block of threads, a block of a kernel and a grid have."""
@@ -45,18 +46,18 @@ def of_total(node: e.Total, graph: Graph) -> Iterator[Change]:
     """Sums over axes."""
     yield Change("mean", "a sum turned into a mean", "divided by the number of terms", _mean)
     for axis in node.over:
-        yield Change(f"last_{axis}_missing", "a row too few", f"without the last place of {axis}",
+        yield Change(f"last_{word(axis)}_missing", "a row too few", f"without the last place of {axis}",
                      partial(_short, axis, 0))  # fmt: skip
-        yield Change(f"first_{axis}_missing", "a row too few", f"without the first place of {axis}",
+        yield Change(f"first_{word(axis)}_missing", "a row too few", f"without the first place of {axis}",
                      partial(_late, axis))  # fmt: skip
-        yield Change(f"not_over_{axis}", "a sum left out", f"at the first place of {axis} alone",
+        yield Change(f"not_over_{word(axis)}", "a sum left out", f"at the first place of {axis} alone",
                      partial(_at_first, axis))  # fmt: skip
         for limit in _LIMITS:
-            yield Change(f"{axis}_to_{limit}", "places past a limit", f"over the first {limit} places of {axis} alone",
-                         partial(_limited, axis, limit))  # fmt: skip
+            words = f"over the first {limit} places of {axis} alone"
+            yield Change(f"{word(axis)}_to_{limit}", "places past a limit", words, partial(_limited, axis, limit))
     for axis in graph.axes:
         if axis in first(node).axes and axis not in node.over:
-            yield Change(f"over_{axis}", "the wrong axis", f"over {axis} instead", partial(_over, axis))
+            yield Change(f"over_{word(axis)}", "the wrong axis", f"over {axis} instead", partial(_over, axis))
 
 
 def _mean(graph: Graph, node: e.Total) -> Node:
@@ -99,7 +100,7 @@ def of_count(node: e.Count, graph: Graph) -> Iterator[Change]:
     choices = [(), *((axis,) for axis in every), every[:2], own, every]
     for over in dict.fromkeys(choice for choice in choices if choice != node.over):
         named = "·".join(over) or "1"
-        yield Change(f"of_{'_'.join(over) or 'nothing'}", "a count of the wrong things", f"counting {named} instead",
+        yield Change(f"of_{word(over)}", "a count of the wrong things", f"counting {named} instead",
                      partial(_counting, over))  # fmt: skip
     yield Change("one_less", "a count of the wrong things", "less 1", partial(_shifted, -1))
     yield Change("one_more", "a count of the wrong things", "plus 1", partial(_shifted, 1))

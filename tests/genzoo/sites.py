@@ -38,8 +38,8 @@ def word(value: object) -> str:
     """A field as part of a name."""
     if isinstance(value, tuple):
         return "_".join(map(word, cast("tuple[object, ...]", value))) or "nothing"
-    relations = {"==": "equal", ">=": "at_least", ">": "above", "<": "below"}
-    return relations.get(str(value), re.sub(r"\W", "_", str(value).replace("-", "minus ")))
+    spelled = {"==": "equal", ">=": "at_least", ">": "above", "<": "below", "...": "every_axis"}
+    return spelled.get(str(value), re.sub(r"\W", "_", str(value).replace("-", "minus ")))
 
 
 def kind_of(node: Node) -> str:

@@ -51,11 +51,11 @@ OPERATOR = Operator(
     result=("N",),
     batched_in=("mindspore",),
     oracle=oracle_of(FORMULA),
-    options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0), 1.0)),
+    options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0, 0.3), 1.0)),
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
-    properties=frozenset({"not-negative", "convex", "translation-invariant"}),
+    properties=frozenset({"not-negative", "convex", "translation-invariant", "has-kinks"}),
     away=_away,
     limits=limits_of(FORMULA),
 )

@@ -63,35 +63,6 @@ def derivatives_of_many_classes(subject: Subject, case: Case) -> None:
     assert_gradient(subject, case)
 
 
-def _near_kink() -> Drawn:
-    """One label, others a few hundred units of roundoff on either side of its kink."""
-    padded = drawn(labels=("padded",), least={"C": 2})
-
-    def change(case: Case) -> Case:
-        target = np.full(case["target"].shape, -1, dtype=np.int64)
-        target[:, 0] = 0
-        steps = 1 + np.floor(np.clip(np.abs(case["input"]) * 64, 0, 2.0**30)).astype(np.int64) % 3
-        signs = np.where(np.arange(case["input"].size).reshape(case["input"].shape) % 3 == 2, -1.0, 1.0)
-        input = signs * 2.0 ** (8 + steps) * case.format.unit_roundoff
-        input[:, 0] = 1.0
-        return case.replace(input=input, target=target)
-
-    return padded.map(change)
-
-
-@clause(
-    "margin.numbers.beside-the-kink",
-    "implied",
-    FORMULA,
-    why="A positive margin counts however small it is; only rounding may hide it.",
-    cases=_near_kink(),
-    also=("narrow",),
-)
-def small_margins_count(subject: Subject, case: Case) -> None:
-    """Margins of a few hundred units of roundoff are neither taken as zero nor made larger."""
-    assert_value(subject, case)
-
-
 def _out_of_range() -> Drawn:
     padded = drawn(labels=("padded",), least={"C": 2})
 
