@@ -43,9 +43,14 @@ def offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
             "graph": {"offers": usual, "costs": ["expensive-shapes"] + row["costs"]},
         },
         "signature": {"native": _signature(getattr(ops, operator)), "module": _signature(getattr(nn, row["module"]))},
-        "integers": {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"},
+        "integers": _integers(row),
         "reproducer": _reproducer(operator, row, forms),
     }
+
+
+def _integers(row: Dict[str, Any]) -> Dict[str, List[str]]:
+    """The options that a form takes as integers only."""
+    return {form: ["margin"] for form, kind in row.get("margin", {}).items() if kind == "int"}
 
 
 def _reproducer(operator: str, row: Dict[str, Any], forms: List[str]) -> Dict[str, Any]:

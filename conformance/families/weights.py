@@ -7,6 +7,8 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Operator
+from conformance.cases.random_bits import RandomBits
+from conformance.families.numbers import large
 from conformance.families.shapes_at_the_edge import zeros
 from conformance.judging.answers import Refused
 from conformance.judging.clause import shared
@@ -81,6 +83,28 @@ def no_weight_is_a_weight_of_ones(subject: Subject, case: Case) -> None:
 )
 def negative_weights_multiply_too(subject: Subject, case: Case) -> None:
     """A weight below 0 multiplies the loss of its class like any other."""
+    assert_value(subject, case, as_documented=True)
+
+
+def _with_large_weights(case: Case, bits: RandomBits, domain: Domain) -> Case:
+    """Half of the weights as large as can be."""
+    del domain
+    weight = weight_of(case)
+    return _weighing(case, np.where(bits.fractions(weight.shape) < 0.5, large(bits, case, weight.shape), weight))
+
+
+@shared(
+    "weights.up-to-the-largest",
+    "implied",
+    "weight",
+    why="A factor of any size; infinity may come only where a product or a sum of the formula overflows.",
+    cases=drawn(scores="plain", given=_WEIGHTED, options=False).then(_with_large_weights),
+    keeps=has_weight,
+    also=("narrow",),
+    applies=weighs_classes,
+)
+def weights_up_to_the_largest(subject: Subject, case: Case) -> None:
+    """Weights up to the largest finite number have the formula's loss, or infinity where it is larger than that."""
     assert_value(subject, case, as_documented=True)
 
 
