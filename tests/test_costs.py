@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from adapters.description import Description, costs_of
 from adapters.gateway import WorkerHung
 from conformance.cases.drawing import Fixed
+from conformance.cases.trials import Budget
 from conformance.command.cli import cli
 from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench, Limits
@@ -266,8 +267,11 @@ def check(folder: Path, name: str, *words: str) -> Result:
     ("name", "clause"),
     [("wrong_for_three_rows", "margin.value.sum-of-rows"), ("labels_of_16_bits", MANY)],
 )
-def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(tmp_path: Path, name: str, clause: str) -> None:
+def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, clause: str
+) -> None:
     """In the class that it is measured to be in: that a call takes long hides neither."""
+    monkeypatch.setattr("conformance.running.witness._budget", lambda cell: Budget(40))
     found = check(tmp_path, name, "--clause", clause, "--format", "json")
 
     finding = json.loads(found.stdout)[0]

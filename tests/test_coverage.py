@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,13 @@ from tests.coverage import IMPOSSIBLE, UNMET, covered, missed
 from tests.engine.cases import FORMULAS
 
 
+@pytest.mark.usefixtures("few_rows")
 def test_the_quick_profile_meets_every_regime_on_both_sides() -> None:
-    """Each predicate of the oracles and of their bounds held somewhere and somewhere did not, but for those named."""
-    counts = covered(PROFILES["quick"])
+    """Each predicate of the oracles and of their bounds held somewhere and somewhere did not, but for those named.
+
+    12 of the 20 cases of a drawn property are enough.
+    """
+    counts = covered(replace(PROFILES["quick"], cases=12))
 
     assert missed(counts) == list(UNMET)
     assert len(counts) > 150

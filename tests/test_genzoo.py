@@ -13,11 +13,11 @@ from tests.genzoo.functions import formula_of, named
 from tests.genzoo.mutants import mutants, of_framework
 from tests.genzoo.variants import variants
 
-EVERY = 41
+EVERY = 97
 """One mutant in so many is asked here."""
 
 VARIED = "hinge_embedding_loss"
-"""The loss of which every right variant is asked."""
+"""The loss of which one right variant in five is asked."""
 
 
 def sample(operator: str) -> Iterator[Asked]:
@@ -37,7 +37,7 @@ def test_mutants_of_a_formula_are_killed_or_equal_it(operator: str) -> None:
 
 def test_right_variants_are_not_accused() -> None:
     """However the terms are added, divided and rounded."""
-    rights = tuple(Asked("numpy", VARIED, each.name, "right", each.words) for each in variants(formula_of(VARIED)))
+    rights = tuple(Asked("numpy", VARIED, each.name, "right", each.words) for each in variants(formula_of(VARIED))[::5])
 
     assert [entry for entry in ask(rights, "", whole=True) if entry.verdict != "conforms"] == []
 

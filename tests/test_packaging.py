@@ -90,7 +90,7 @@ def test_an_install_works_from_an_empty_folder_beside_a_foreign_adapters(
     ours = ["--editable", ROOT] if editable else [wheel]
     call(python, "-m", "pip", "install", "--quiet", foreign, *ours, cwd=empty)
 
-    call(command, "run", "numpy", "--profile", "quick", "--dtype", "float32", cwd=empty)
+    call(command, "run", "numpy", "--profile", "quick", "--operator", "soft_margin_loss", cwd=empty)
     printed = call(command, "report", "runs", "--site", "site", cwd=empty)
     call(python, "-c", CHECK_FOREIGN, cwd=empty)
     assert_it_expects(call(python, "-c", EXPECT, cwd=empty))

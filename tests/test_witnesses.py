@@ -36,7 +36,9 @@ from tests.laws import plain_dtypes
 from tests.zoo.inhabitants import Inhabitant, inhabitants
 from tests.zoo.plain import CHECKOUT
 
-EVERY = 10
+pytestmark = pytest.mark.usefixtures("few_rows")
+
+EVERY = 16
 """One fault in so many is asked here."""
 
 HISTORY = ("stale_mask", "cached_by_shape")

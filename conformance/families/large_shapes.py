@@ -16,7 +16,9 @@ from conformance.judging.clause import shared
 from conformance.judging.compare import assert_gradient, assert_value
 from conformance.judging.subject import Subject
 
-_ROWS = 2**16 + 1
+ROWS = 2**16 + 1
+"""One more than a grid of blocks has along its second axis, and than an integer of 16 bits counts."""
+
 _CLASSES, _FEW_CLASSES = 2**16 + 3, 300
 _COTANGENTS = (1.0, -1.0, 0.5, 2.0, -0.25)
 _EXPENSIVE_ROWS = 2
@@ -27,7 +29,7 @@ def _rows(domain: Domain) -> list[Case]:
     """Rows of few classes: the mean, then each loss."""
     if domain.dtype != "float32" or domain.lattice <= _EXPENSIVE_ROWS:
         return []
-    case = sized(domain, 5, {domain.operator.batch: _ROWS, "C": 2})
+    case = sized(domain, 5, {domain.operator.batch: ROWS, "C": 2})
     return [case.replace(reduction="mean"), case.replace(cotangent=np.resize(_COTANGENTS, case.result_shape))]
 
 

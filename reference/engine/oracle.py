@@ -112,7 +112,7 @@ class Question:
         task, numbers = self.task, InFloat64()
         whole = task.upstream(self.cotangent)
         pieces: list[Piece] = []
-        for chosen in task.blocks():
+        for chosen in task.blocks:
             short, layout = task.cut(self.placed, chosen)
             pieces.append(task.piece(short, layout, self._block(whole, chosen), numbers))
         value = self._value(pieces)

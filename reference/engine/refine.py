@@ -87,7 +87,7 @@ def _refined(
     whole = task.elements is not task.graph.root
     sliced = _sliced(task, results, whole=whole)
     common = task.upstream(cotangent, numbers, None) if whole else None
-    for chosen in task.blocks() if rows is None else _chunks(rows):
+    for chosen in task.blocks if rows is None else _chunks(rows):
         short, layout = task.cut(placed, chosen)
         upstream = common or task.upstream(cotangent[..., chosen] if task.batch else cotangent, numbers, None)
         piece = task.piece(short, layout, cut(upstream, chosen) if whole else upstream, numbers, None)

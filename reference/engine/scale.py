@@ -11,6 +11,7 @@ Both are known for each place of the result's axes, not of the inner ones: a row
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Scale:
     def fits(self, precision: int, smallest: float) -> Bool:
         """Where a format of so many bits, multiples of ``smallest`` down, holds all of them and their sums."""
         bits = np.frexp(self.span)[1]
-        fine = (bits <= self.grid + precision) & (self.grid >= np.log2(smallest)) & np.isfinite(self.span)
+        fine = (bits <= self.grid + precision) & (self.grid >= math.log2(smallest)) & np.isfinite(self.span)
         return np.asarray(fine | (self.span == 0), dtype=np.bool_)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,15 +122,15 @@ class Task:
         rows = Rows(layout, self.elements.axes)
         return Rounding(Enclosed(layout, rows, numbers, precision), self.arithmetic)
 
-    def blocks(self) -> Iterator[slice]:
+    @cached_property
+    def blocks(self) -> tuple[slice, ...]:
         """Slices of the batch that stay in the processor's cache."""
         sizes = self.layout.sizes
         if self.batch is None:
-            yield slice(None)
-            return
-        inner = max(1, *(int(np.prod([sizes[a] for a in node.axes if a != self.batch])) for node in self.inside))
+            return (slice(None),)
+        inner = max(1, *(math.prod(sizes[a] for a in node.axes if a != self.batch) for node in self.inside))
         step = max(_LEAST_ROWS if inner < _AT_ONCE else 1, _AT_ONCE // inner)
-        yield from (slice(start, start + step) for start in range(0, max(1, sizes[self.batch]), step))
+        return tuple(slice(start, start + step) for start in range(0, max(1, sizes[self.batch]), step))
 
     def cut(self, placed: Mapping[str, Any], chosen: Any) -> tuple[dict[str, Any], Layout]:
         """The arguments of some of the batch."""
@@ -225,7 +226,7 @@ class Task:
         axes = self.elements.axes if axes is None else axes
         if self.batch is None:
             return np.broadcast_to(arrays[0], tuple(self.layout.sizes[a] if a in axes else 1 for a in self.layout.axes))
-        steps = list(self.blocks())
+        steps = self.blocks
         sizes = [len(range(*chosen.indices(self.layout.sizes[self.batch]))) for chosen in steps]
         shape = tuple(self.layout.sizes[axis] if axis in axes else 1 for axis in self.layout.axes[:-1])
         whole = [np.broadcast_to(array, (*shape, size)) for array, size in zip(arrays, sizes, strict=True)]

@@ -112,7 +112,7 @@ REGRESSED = [
     Change("the result is of float64", "regressed", "margin.dtypes.result",
            (Edit(_MARGIN_RESULT, _MARGIN_RESULT.replace("\n", "\n    losses = losses.astype(float)\n")),)),
     Change("the input is written to", "regressed", "margin.layout.arguments-not-written",
-           (_first("input -= input.max(initial=0) if input.flags.writeable else 0\n    "),)),
+           (_first("input -= input.max(initial=0) if input.flags.writeable else 0\n    "),), beside=_WORSE),
     Change("any reduction is accepted", "regressed", "margin.errors.reduction-name",
            (Edit(_REDUCTION, f"{_CHECKED_SHAPE}\n    if reduction is None:"),)),
     Change("weights are squared", "regressed", "soft.weights.each-class",
