@@ -132,9 +132,12 @@ def test_a_wait_for_a_core_is_not_a_workers_own_time(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(processes, "_waited", _uncounted)
     own: dict[str, float] = {}
     with one_core_with(3):
-        for program in ("while True: pass", "import time; time.sleep(60)"):
-            with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as process:
-                time.sleep(0.5)  # until it has started
+        for program in ("while True: pass", "time.sleep(60)"):
+            words = [sys.executable, "-c", f"import time\nprint(flush=True)\n{program}"]
+            with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as process:
+                assert process.stdout is not None
+                process.stdout.readline()  # it has started
+                time.sleep(0.1)
                 since = processes.moment(process.pid)
                 time.sleep(1.0)
                 own[program] = processes.own_seconds(process.pid, since) / (time.monotonic() - since.clock)
