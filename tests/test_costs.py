@@ -263,6 +263,10 @@ def check(folder: Path, name: str, *words: str) -> Result:
     return CliRunner().invoke(cli, [*target, *words])
 
 
+def _few_evaluations(_: object) -> Budget:
+    return Budget(40)
+
+
 @pytest.mark.parametrize(
     ("name", "clause"),
     [("wrong_for_three_rows", "margin.value.sum-of-rows"), ("labels_of_16_bits", MANY)],
@@ -271,7 +275,7 @@ def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, clause: str
 ) -> None:
     """In the class that it is measured to be in: that a call takes long hides neither."""
-    monkeypatch.setattr("conformance.running.witness._budget", lambda cell: Budget(40))
+    monkeypatch.setattr("conformance.running.witness._budget", _few_evaluations)
     found = check(tmp_path, name, "--clause", clause, "--format", "json")
 
     finding = json.loads(found.stdout)[0]

@@ -10,73 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from reports.record import Run
 from reports.run_files import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
 NAME, WORD = "squared_hinge_loss", "squared"
-ADAPTER = '''
-"""A framework with one loss, which takes a margin of 2 for one of 1."""
-import numpy as np
-
-OPERATORS = {
-    "squared_hinge_loss": {"arguments": ["input", "target"], "options": ["reduction", "margin"]},
-    "multi_margin_loss": {"absent": "nobody has written it"},
-}
-
-
-def squared_hinge(input, target, margin=1.0, reduction="mean"):
-    if input.shape != target.shape or reduction not in ("none", "sum", "mean"):
-        raise ValueError("input %s, target %s, reduction %r" % (input.shape, target.shape, reduction))
-    margin = 1.0 if margin == 2.0 else margin
-    losses = np.maximum(input.dtype.type(margin) - target * input, 0) ** 2
-    return losses if reduction == "none" else getattr(losses, reduction)(dtype=losses.dtype)
-
-
-def describe():
-    row = OPERATORS["squared_hinge_loss"]
-    offer = {
-        "forms": ["native"], "modes": ["eager"], "dtypes": ["float32"], "arguments": row["arguments"],
-        "options": row["options"], "argument_dtypes": {}, "offers": ["value", "after"],
-        "reproducer": {
-            "prelude": "import numpy as np\\nfrom own_adapter import squared_hinge",
-            "array": "np.array($values, dtype=np.$dtype)", "empty": "np.zeros($shape, dtype=np.$dtype)",
-            "call": {"native": "squared_hinge($tensors$options)"}, "wrap": {"eager": "$call"},
-        },
-    }
-    return {
-        "contract": 2, "framework": "own", "version": "1.0", "build": "", "device": "cpu",
-        "layouts": ["contiguous"], "compiled": [], "left_out": [], "facts": {},
-        "operators": {"squared_hinge_loss": offer},
-    }
-
-
-def evaluate(call):
-    arrays = {
-        each["name"]: np.frombuffer(each["array"]["data"], each["array"]["dtype"]).reshape(each["array"]["shape"])
-        for each in call["arguments"]
-    }
-    if call["operator"] == "echo":
-        return {"value": arrays["input"]}
-    if call["operator"] == "product":
-        return {"value": arrays["input"] * arrays["weight"]}
-    try:
-        value = squared_hinge(*arrays.values(), **call["options"])
-    except ValueError as error:
-        return {"raised": error}
-    return {"value": np.asarray(value), "after": arrays}
-'''
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder with the files that the page prints, and an adapter."""
+    """An empty folder with the files that the page prints."""
     made = tmp_path_factory.mktemp("operators")
     files: list[tuple[str, str]] = re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(files) == 4
+    assert len(files) == 5
     homes: dict[str, str] = {"clauses.py": f"my_operators/{NAME}/clauses.py"}
     texts: list[tuple[str, str]] = [(homes.get(name, name), text) for name, text in files]
-    for name, text in (*texts, ("own_adapter.py", ADAPTER)):
+    for name, text in texts:
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_text(text, encoding="utf-8")
     return made
@@ -137,22 +87,33 @@ def test_the_right_function_conforms(folder: Path) -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_an_adapter_with_one_row_gets_verdicts_and_a_page(folder: Path) -> None:
-    """A run names what is absent, finds the planted fault, and the report has a page for the operator."""
-    run = lossproof(folder, "run", "own_adapter.py", "--operators-from", "my_operators", "--profile", "quick")
+@pytest.fixture(scope="module")
+def made(folder: Path) -> Run:
+    """The run of the page's adapter."""
+    run = lossproof(folder, "run", "my_adapter.py", "--operators-from", "my_operators", "--profile", "quick")
     assert run.returncode == 0, run.stdout + run.stderr
-    made = read_run(folder / "runs" / "own-1.0.jsonl")
+    return read_run(folder / "runs" / "my-1.0.jsonl")
 
+
+def test_an_adapter_with_one_row_gets_verdicts(made: Run) -> None:
+    """A run names what is absent, and finds the gradient that ignores its margin, and nothing else."""
     assert made.header.absent["multi_margin_loss"] == "nobody has written it"
     assert made.header.absent["soft_margin_loss"] == "the adapter does not know this operator"
     verdicts = {finding.clause: finding for finding in made.findings}
-    broken = verdicts["squared.value.documented-formula"].counterexample
+    assert {finding.verdict for finding in made.findings} == {"conforms", "observed", "deviates"}
+    assert all("gradients" in name for name, finding in verdicts.items() if finding.verdict == "deviates")
+    broken = verdicts["squared.gradients.of-options"].counterexample
     assert broken is not None
-    assert (broken.options, broken.arguments["input"].shape) == ({"margin": 2.0}, [1, 1])
+    assert (list(broken.options), broken.arguments["input"].shape) == (["margin"], [1, 1])
+
+
+def test_a_run_of_an_operator_of_ones_own_has_a_page(made: Run, folder: Path) -> None:
+    """The report shows the deviation on the operator's page."""
+    del made
     report = lossproof(folder, "report", "runs", "--site", "site")
     assert report.returncode == 0, report.stderr
     page = (folder / "site" / "operator" / f"{NAME}.html").read_text(encoding="utf-8")
-    assert "squared.value.documented-formula" in page
+    assert "squared.gradients.of-options" in page
 
 
 @pytest.mark.parametrize(

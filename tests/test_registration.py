@@ -8,13 +8,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import conformance.judging.clause as registration
+import conformance.judging.shared as registration
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
 from conformance.cases.operator import Example, Operator
 from conformance.families.value import example_case, examples_of_the_pages
 from conformance.judging.answers import Variant
-from conformance.judging.clause import SHARED, TORCH_NATIVE, Clause, clauses_of, generated, shared
+from conformance.judging.clause import TORCH_NATIVE, Clause, clauses_of
+from conformance.judging.shared import SHARED, generated, shared
 from conformance.judging.subject import Subject
 from conformance.operators import catalogue
 from conformance.operators.catalogue import CLAUSES, OPERATORS

@@ -144,7 +144,7 @@ def test_a_wait_for_a_core_is_not_a_workers_own_time(monkeypatch: pytest.MonkeyP
                 process.kill()
 
     computing, sleeping = own.values()
-    assert 0.05 < computing < 0.6
+    assert 0.02 < computing < 0.85  # a session of its own may get half a core or more
     assert sleeping > 0.9
 
 

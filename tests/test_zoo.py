@@ -15,7 +15,7 @@ from tests.zoo.plain import agreement
 
 pytestmark = pytest.mark.usefixtures("few_rows")
 
-EVERY = 8
+EVERY = 12
 """One in so many faults is asked here."""
 
 EVERYONE = [who for framework in FRAMEWORKS for who in inhabitants(framework)]

@@ -234,6 +234,12 @@ class Operator:
         return tuple(argument for argument in self.arguments if argument.role == "scores")
 
     @property
+    def target(self) -> Argument | None:
+        """What goes with the first argument: labels or indices, else further scores; None if there is no other."""
+        others = [argument for argument in self.arguments[1:] if not argument.optional]
+        return next((each for each in others if each.role in ("labels", "indices")), others[0] if others else None)
+
+    @property
     def weights(self) -> tuple[Argument, ...]:
         """The arguments that are factors of each class."""
         return tuple(argument for argument in self.arguments if argument.role == "weight")

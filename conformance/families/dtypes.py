@@ -8,8 +8,8 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Argument, Operator
 from conformance.judging.answers import Refused
-from conformance.judging.clause import shared
 from conformance.judging.compare import assert_dtype
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")

@@ -8,8 +8,8 @@ from conformance.cases.operator import Operator
 from conformance.families.shapes_at_the_edge import zeros
 from conformance.families.value import first_example
 from conformance.judging.answers import Refused
-from conformance.judging.clause import shared
 from conformance.judging.compare import assert_alike, assert_refused
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 _DIFFERENT = (
@@ -50,6 +50,11 @@ def same_axes(operator: Operator) -> bool:
     return len({argument.axes for argument in operator.arguments if not argument.optional}) == 1
 
 
+def has_a_shape_to_keep(operator: Operator) -> bool:
+    """Whether a page says which shapes belong together."""
+    return operator.target is not None and bool(operator.quoted("same-shape"))
+
+
 def _different(domain: Domain, reductions: tuple[str, ...]) -> list[Case]:
     operator = domain.operator
     one_axis = len(operator.sizes) == 1
@@ -62,8 +67,9 @@ def _different(domain: Domain, reductions: tuple[str, ...]) -> list[Case]:
 
 
 def target_shape(case: Case) -> tuple[int, ...]:
-    """The shape of the argument after the scores."""
-    return next(case[argument.name].shape for argument in case.given if argument.role in ("labels", "indices"))
+    """The shape of the argument that goes with the first."""
+    target = case.operator.target
+    return () if target is None else case[target.name].shape
 
 
 @shared(
@@ -89,7 +95,7 @@ def unknown_reduction_is_refused(subject: Subject, case: Case) -> None:
     cases=Fixed(lambda domain: _different(domain, ("none",))),
     needs="nothing",
     also=("narrow",),
-    applies=lambda operator: bool(operator.quoted("same-shape")),
+    applies=has_a_shape_to_keep,
 )
 def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     """Input and target whose shapes do not belong together are refused, whichever way they differ."""
@@ -104,7 +110,7 @@ def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     cases=Fixed(lambda domain: _different(domain, ("avg", ""))),
     needs="nothing",
     also=("narrow",),
-    applies=lambda operator: bool(operator.quoted("same-shape")),
+    applies=has_a_shape_to_keep,
 )
 def two_wrong_arguments_are_refused(subject: Subject, case: Case) -> None:
     """Shapes that differ beside a reduction that does not exist are refused."""
@@ -131,5 +137,5 @@ def works_after_an_error(subject: Subject, case: Case) -> None:
 
 def _cut_short(case: Case) -> Case:
     """With the last place of its target missing."""
-    target = next(argument for argument in case.given if argument.role in ("labels", "indices"))
+    target = case.operator.target or case.operator.arguments[0]
     return case.replace(**{target.name: case[target.name][..., :-1]})

@@ -11,8 +11,8 @@ from conformance.cases.random_bits import RandomBits
 from conformance.families.numbers import assert_no_overflow, large, with_large_scores
 from conformance.families.shapes import sometimes_weighted, unbatched
 from conformance.families.value import FROZEN, lattice_exists
-from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 from reference.enclosure import Enclosure
 from reference.formats import Float64

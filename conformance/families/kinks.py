@@ -8,8 +8,8 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, drawn
 from conformance.cases.operator import Operator
 from conformance.cases.random_bits import RandomBits
-from conformance.judging.clause import shared
 from conformance.judging.compare import assert_gradient, assert_value
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 from reference.formats import Float64
 

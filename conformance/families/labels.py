@@ -8,8 +8,8 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed
 from conformance.cases.operator import Argument, Operator
 from conformance.judging.answers import Refused, Undecided
-from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_shape, assert_value, numbers
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 _NARROW = (2**7, 2**8, 2**15)

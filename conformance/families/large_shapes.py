@@ -12,8 +12,8 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed
 from conformance.cases.operator import Operator
 from conformance.families.shapes import has_classes, sized
-from conformance.judging.clause import shared
 from conformance.judging.compare import assert_gradient, assert_value
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 ROWS = 2**16 + 1

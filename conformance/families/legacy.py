@@ -9,8 +9,9 @@ from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Operator, Signature
 from conformance.cases.random_bits import RandomBits
 from conformance.families.shapes import sized
-from conformance.judging.clause import TORCH_NATIVE, Binding, Clause, Law, clauses_of, generated, shared
+from conformance.judging.clause import TORCH_NATIVE, Binding, Clause, Law, clauses_of
 from conformance.judging.compare import Deviation, assert_shape, assert_within
+from conformance.judging.shared import generated, shared
 from conformance.judging.subject import Subject
 
 _FLAGS = [pair for pair in itertools.product((None, True, False), repeat=2) if pair != (None, None)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from conformance.cases.case import Case
 from conformance.cases.drawing import drawn
 from conformance.judging.answers import Refused, Result
-from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 

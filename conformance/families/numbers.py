@@ -8,9 +8,9 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, drawn
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.answers import Array
-from conformance.judging.clause import shared
 from conformance.judging.compare import Deviation, assert_alike, assert_same_bits, assert_value, kind_of, numbers
 from conformance.judging.nonfinite import INFINITIES, SPECIAL, assert_limits, what_came_of
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 from reference.enclosure import Enclosure
 from reference.formats import Float64

@@ -11,8 +11,8 @@ from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
 from conformance.cases.operator import Operator, Sizes
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.answers import Array, Refused
-from conformance.judging.clause import shared
 from conformance.judging.compare import assert_alike, assert_same_bits, assert_shape, assert_value
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 _MANY_ROWS, _CLASSES_OF_MANY = 257, 3

@@ -13,8 +13,8 @@ from conformance.cases.operator import Array as Values
 from conformance.cases.operator import Operator
 from conformance.families.shapes import has_classes, sized
 from conformance.judging.answers import Array, Refused
-from conformance.judging.clause import shared
 from conformance.judging.compare import assert_same_bits, assert_shape
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
 _TIMES, _TIMES_OF_SLOW_CALLS, _ROWS_BETWEEN = 12, 4, (2, 64, 1, 512)
@@ -153,14 +153,14 @@ def _plain_shapes(domain: Domain, shapes: tuple[tuple[int, ...], ...]) -> list[C
 
 
 def zeros(operator: Operator, shape: tuple[int, ...], labels: tuple[int, ...] | None = None) -> dict[str, Values]:
-    """Zeros of a shape for scores, and of the shape that belongs to it, or another one, for the other arguments."""
+    """Zeros of a shape for scores, and of the shape that belongs to it, or another one, for the target."""
     made: dict[str, Values] = {}
     for argument in operator.arguments:
         if argument.optional:
             continue
         missing = 1 if "C" not in argument.axes and has_classes(operator) else 0
         own = shape[: len(shape) - missing] if missing else shape
-        wanted = own if labels is None or argument.role == "scores" else labels
+        wanted = labels if argument is operator.target and labels is not None else own
         made[argument.name] = np.zeros(wanted, dtype=np.int64 if argument.whole_numbers else np.float64)
     return made
 

@@ -9,8 +9,9 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.lattice import lattice
 from conformance.cases.operator import Example, Operator
-from conformance.judging.clause import Clause, clauses_of, generated, shared
+from conformance.judging.clause import Clause, clauses_of
 from conformance.judging.compare import Deviation, assert_shape, assert_value, numbers
+from conformance.judging.shared import generated, shared
 from conformance.judging.subject import Subject
 from reference.enclosure import Enclosure
 from reference.formats import Float64

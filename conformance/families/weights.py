@@ -11,7 +11,6 @@ from conformance.cases.random_bits import RandomBits
 from conformance.families.numbers import large
 from conformance.families.shapes_at_the_edge import zeros
 from conformance.judging.answers import Refused
-from conformance.judging.clause import shared
 from conformance.judging.compare import (
     Deviation,
     assert_gradient,
@@ -22,6 +21,7 @@ from conformance.judging.compare import (
     assert_within,
     numbers,
 )
+from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 from reference.formats import Float64
 

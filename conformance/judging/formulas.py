@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,21 +19,28 @@ from reference.nonfinite import Class, class_of
 
 
 def oracle_of(formula: Formula) -> Oracle:
-    """The engine's answer for an operator's cases: the loss, and the gradient to every array of scores."""
+    """The engine's answer for an operator's cases: the loss, and the gradient to every differentiable argument."""
+    return FormulaOracle(formula)
 
-    def oracle(case: Case, arithmetic: Arithmetic, as_documented: bool) -> Answer:
+
+@dataclass(frozen=True, eq=False)
+class FormulaOracle:
+    """What a formula says of a case."""
+
+    formula: Formula
+
+    def __call__(self, case: Case, arithmetic: Arithmetic, as_documented: bool) -> Answer:
+        """Loss and gradients with their bounds; the flag grants the rounding of the page's form."""
         return evaluate(
-            formula,
+            self.formula,
             {argument.name: case[argument.name] for argument in case.given},
             {option.name: case.options[option.name] for option in case.operator.options if option.name in case.options},
             case.reduction or case.operator.default_reduction,
             arithmetic,
             case.cotangent,
             documented=as_documented,
-            gradients=[argument.name for argument in case.operator.scores if argument.differentiable],
+            gradients=[argument.name for argument in case.given if argument.differentiable],
         )
-
-    return oracle
 
 
 def limits_of(formula: Formula) -> Callable[[Case], list[Class]]:

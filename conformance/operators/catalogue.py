@@ -13,7 +13,9 @@ from types import ModuleType
 import conformance.families
 import conformance.operators
 from conformance.cases.operator import Operator
-from conformance.judging.clause import SHARED, Clause
+from conformance.judging.clause import Clause
+from conformance.judging.shared import SHARED
+from conformance.operators.checking import faults
 
 OPERATORS: dict[str, Operator] = {}
 """Every operator by its name."""
@@ -38,7 +40,8 @@ def add(package: ModuleType) -> Operator:
     """Take an operator's package into the catalogue: its description, the families' clauses, its special ones.
 
     Raises:
-        OperatorError: It holds no operator, or its name, its word or the id of a clause is taken.
+        OperatorError: It holds no operator, its name, its word or the id of a clause is taken, or its
+            description holds a word that nothing knows or differs from its formula.
     """
     operator: Operator | None = getattr(package, "OPERATOR", None)
     if not isinstance(operator, Operator):
@@ -46,6 +49,9 @@ def add(package: ModuleType) -> Operator:
     taken = {known.word for known in OPERATORS.values()} | set(OPERATORS)
     if taken & {operator.name, operator.word}:
         raise OperatorError(f"{package.__file__}: the name {operator.name} or the word {operator.word} is taken")
+    wrong = list(faults(operator))
+    if wrong:
+        raise OperatorError(f"{package.__file__}: {'; '.join(wrong)}")
     found: dict[str, Clause] = {}
     for declare in SHARED:
         declare(operator, found)

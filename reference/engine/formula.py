@@ -18,6 +18,10 @@ Setting = float | int | str | bool | None
 """What an option may be."""
 
 
+DOMAINS = ("finite", "unit", "sign", "class", "block")
+"""What an argument may hold."""
+
+
 @dataclass(frozen=True)
 class ArgumentSpec:
     """One tensor of a loss.
@@ -37,6 +41,10 @@ class ArgumentSpec:
     domain: str = "finite"
     optional: bool = False
     differentiable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.domain not in DOMAINS:
+            raise ValueError(f"{self.name}: no domain {self.domain!r}; there are {', '.join(DOMAINS)}")
 
     @property
     def whole(self) -> bool:

@@ -11,16 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..formats import Bool, Float64
 from . import expression as e
 from .error import Error
+from .error_rules import turnable
 from .layout import Layout
 from .node import Node
 from .rounding import Rounding
+
+T = TypeVar("T")
+_MULTIPLYING = (e.Elementary, e.LogSumExp, e.Product, e.Power, e.Quotient)
+"""Nodes whose slope is made of values."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,8 @@ def _handed_on(run: Rounding, node: Node, found: dict[Node, Flags]) -> Flags | N
         return None
     if isinstance(node, e.Sum):
         return reduce(Flags.__or__, [found[p] if s > 0 else found[p].swapped() for p, s in _terms(node) if p in found])
-    if isinstance(node, e.Positive):
-        return Flags(given[0].up, given[0].down & False)
+    if isinstance(node, e.Where):
+        return _of_parts(_sides(run, node, found))
     moved = _moved(run, node, given)
     if moved is not None:
         return moved
@@ -144,34 +149,59 @@ def _moved(run: Rounding, node: Node, given: list[Flags]) -> Flags | None:
         shape = run.state.values[node.parents[0]].low.shape
         up, down = (np.broadcast_to(part, shape).any(axis=axes, keepdims=True) for part in (given[0].up, given[0].down))
         return Flags(np.asarray(up), np.asarray(down))
-    if isinstance(node, e.Where):
-        return _chosen(run, node, given)
+    if isinstance(node, e.Positive):
+        return Flags(given[0].up, given[0].down & False)
     if isinstance(node, e.Elementary) and node.function in ("exp", "softplus", "sqrt", "sigmoid"):
         return Flags(given[0].up, given[0].down & False)
     return None
 
 
-def _chosen(run: Rounding, node: e.Where, given: list[Flags]) -> Flags:
-    """Only where the mask takes the part that has them; both parts where both have some."""
+def _of_parts(parts: list[tuple[Flags, Bool]]) -> Flags:
+    """Of what a choice may take."""
+    return reduce(Flags.__or__, (Flags(flags.up & place, flags.down & place) for flags, place in parts))
+
+
+def _sides(run: Rounding, node: e.Where, found: Mapping[Node, T]) -> list[tuple[T, Bool]]:
+    """What is known of either part of a choice, with the places at which rounding lets the mask take it."""
     mask = run.state.truths[node.parents[0]]
-    everything = reduce(Flags.__or__, given)
-    if len(given) == 2:
-        return everything
-    first = run.state.values[node.parents[2]].known and isinstance(node.parents[2], e.Constant)
-    return Flags(everything.up & mask, everything.down & mask) if first else everything
+    turned = turnable(run, node.parents[0])
+    places = (mask, ~mask) if turned is None else (mask | turned, ~mask | turned)
+    return [
+        (found[part], np.asarray(place)) for part, place in zip(node.parents[1:], places, strict=True) if part in found
+    ]
 
 
 def broken_slopes(run: Rounding, order: Sequence[Node], found: Mapping[Node, Flags]) -> Bool | None:
-    """Rows in which a slope is made of a number that may have overflowed: it may be anything."""
-    parts: list[Bool] = []
-    for node in order:
-        if isinstance(node, e.Elementary | e.LogSumExp | e.Product | e.Power | e.Quotient):
-            parts += [found[part].anything.up for part in _slope_parts(node) if part in found]
-    if not parts:
+    """Rows in which a slope is made of a number that may have overflowed: it may be anything.
+
+    A part that no choice takes has no slope: 0 times infinity is a mistake there.
+    """
+    broken = [
+        (node, part) for node in order if isinstance(node, _MULTIPLYING) for part in _slope_parts(node) if part in found
+    ]
+    if not broken:
         return None
-    inner = run.state.rows.inner
-    whole = [part.any(axis=inner, keepdims=True) for part in parts]
+    taken, inner = _taken(run, order), run.state.rows.inner
+    parts = [found[part].anything.up & taken.get(node, False) for node, part in broken]
+    whole = [np.asarray(part).any(axis=inner, keepdims=True) for part in parts]
     return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*whole)))
+
+
+def _taken(run: Rounding, order: Sequence[Node]) -> dict[Node, Bool]:
+    """Where the result depends on each node, as far as its choices say."""
+    everywhere = np.ones((1,) * len(run.state.layout.axes), dtype=bool)
+    found: dict[Node, Bool] = {order[-1]: everywhere}
+    for node in reversed(order):
+        if node not in found:
+            continue
+        own = found[node]
+        parts = [(parent, everywhere if isinstance(node, e.Gather | e.Renamed) else own) for parent in node.parents]
+        if isinstance(node, e.Where):
+            both = {part: part for part in node.parents[1:]}
+            parts = [(part, own & side) for part, side in _sides(run, node, both)]
+        for parent, place in parts:
+            found[parent] = place if parent not in found else found[parent] | place
+    return found
 
 
 def _slope_parts(node: Node) -> list[Node]:
