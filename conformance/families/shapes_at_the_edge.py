@@ -17,7 +17,7 @@ from conformance.judging.compare import assert_same_bits, assert_shape
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
-_TIMES, _TIMES_OF_SLOW_CALLS, _ROWS_BETWEEN = 12, 4, (2, 64, 1, 512)
+_TIMES, _TIMES_OF_SLOW_CALLS, _ROWS_BETWEEN = 12, 6, (2, 64, 1, 512)
 
 
 def _empty_batch(reduction: str) -> Fixed:
@@ -91,19 +91,21 @@ def _again_and_again(subject: Subject, case: Case) -> Iterator[Array]:
     """
     for time in range(_TIMES_OF_SLOW_CALLS if "slow-calls" in subject.costs else _TIMES):
         rows = 2 if subject.expensive_shapes else _ROWS_BETWEEN[time % len(_ROWS_BETWEEN)]
-        full = _full(case, rows)
+        full = other_than_zero(case, rows)
         for reduction in ("none", "sum", "mean"):
             subject.evaluate(full.replace(reduction=reduction))
         yield subject.evaluate(case).value
 
 
-def _full(case: Case, rows: int) -> Case:
-    """So many rows of scores 1, labels and indices 0."""
+def other_than_zero(case: Case, rows: int) -> Case:
+    """So many rows whose losses are not 0: scores 0.5, further ones 1.5, labels 1, the first index."""
+    values = {argument.name: 1.0 for argument in case.given}
+    values.update({argument.name: 0.5 + place for place, argument in enumerate(case.operator.scores)})
     made = {}
     for argument in case.given:
         array = case[argument.name]
         shape = (rows, *array.shape[1:]) if case.operator.batch in argument.axes else array.shape
-        made[argument.name] = np.full(shape, 1.0 if argument.role == "scores" else 0, dtype=array.dtype)
+        made[argument.name] = np.full(shape, 0 if argument.whole_numbers else values[argument.name], dtype=array.dtype)
     return case.replace(**made)
 
 
