@@ -141,11 +141,20 @@ class Altered(Plain):
         return self.layout.axes.index(name)
 
 
+_KEPT = 20_000
+_GRAPHS: dict[tuple[object, ...], Graph] = {}
+_REWRITTEN: dict[tuple[int, str], tuple[Graph, Node | None]] = {}
+
+
 def graph_of(call: Call) -> Graph:
-    """The graph of a call in the careful form."""
-    patterns = {spec.name: spec.pattern for spec in call.formula.arguments}
-    binding = bind(patterns, {name: tuple(array.shape) for name, array in call.arrays.items()})
-    return trace(call.formula, binding, call.settings, call.reduction or "mean")
+    """The graph of a call in the careful form, the same one for calls that are alike."""
+    shapes = {name: tuple(array.shape) for name, array in call.arrays.items()}
+    reduction = call.reduction or "mean"
+    key = (id(call.formula), reduction, tuple(sorted(call.settings.items())), tuple(shapes.items()))
+    if key not in _GRAPHS:
+        binding = bind({spec.name: spec.pattern for spec in call.formula.arguments}, shapes)
+        _GRAPHS[key] = trace(call.formula, binding, call.settings, reduction)
+    return _GRAPHS[key]
 
 
 def _as_expression(node: Node) -> e.Expression:
@@ -179,8 +188,19 @@ def differentiable(torch: Any, forward: Any, backward: Any) -> Any:
 
 def _rewritten(graph: Graph, own: Mutation | None) -> tuple[Graph, Node | None]:
     """The graph with the step of a mutation in the place of the right one, and that place."""
-    site = sites(graph).get(own.site) if own is not None and own.site else None
-    if own is None or own.rewrite is None or site is None:
+    if own is None:
+        return graph, None
+    key = (id(graph), own.name)
+    if key not in _REWRITTEN:
+        if len(_REWRITTEN) > _KEPT:
+            _REWRITTEN.clear()
+        _REWRITTEN[key] = _rewriting(graph, own)
+    return _REWRITTEN[key]
+
+
+def _rewriting(graph: Graph, own: Mutation) -> tuple[Graph, Node | None]:
+    site = sites(graph).get(own.site) if own.site else None
+    if own.rewrite is None or site is None:
         return graph, site
     other = own.rewrite(graph, site)
     return graph if other is None else replace(graph, root=_as_expression(replaced(graph.root, {site: other}))), site
