@@ -73,7 +73,7 @@ def _opposite(graph: Graph, node: m.Compared) -> Node | None:
     del graph
     limit = node.parents[1]
     other = e.Constant((), -limit.value) if isinstance(limit, e.Constant) else None
-    return m.Compared((node.parents[0], other), node.relation) if other else None
+    return m.Compared((node.parents[0], other), node.relation) if other is not None else None
 
 
 def of_and(node: m.And, graph: Graph) -> Iterator[Change]:
