@@ -11,6 +11,7 @@ from conformance.cases.random_bits import RandomBits
 from conformance.families.numbers import assert_no_overflow, large, with_large_scores
 from conformance.families.shapes import sometimes_weighted, unbatched
 from conformance.families.value import FROZEN, lattice_exists
+from conformance.judging.answers import Refused
 from conformance.judging.compare import Deviation, assert_gradient, assert_shape, assert_within, numbers
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
@@ -82,6 +83,23 @@ def gradient_of_the_mean(subject: Subject, case: Case) -> None:
 def gradient_without_batch(subject: Subject, case: Case) -> None:
     """A row without batch axis has the gradient of the formula, which no mean divides by the number of classes."""
     assert_gradient(subject, case, as_documented=True)
+
+
+@shared(
+    "gradients.unbatched-none",
+    "implied",
+    "formula",
+    why="The derivative of the losses of one row; that they have a derivative here may be refused.",
+    cases=unbatched(sometimes_weighted(("none",), cotangent=True)),
+    needs="gradient",
+    applies=lambda operator: operator.unbatched,
+)
+def gradient_of_one_row_without_batch(subject: Subject, case: Case) -> None:
+    """A row without batch axis and reduction ``none`` has the derivative of the formula, or is refused."""
+    try:
+        assert_gradient(subject, case, as_documented=True)
+    except Refused:
+        return
 
 
 @shared(

@@ -11,9 +11,18 @@ from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
 from conformance.cases.operator import Operator, Sizes
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.answers import Array, Refused
-from conformance.judging.compare import assert_alike, assert_same_bits, assert_shape, assert_value
+from conformance.judging.compare import (
+    assert_alike,
+    assert_same_bits,
+    assert_shape,
+    assert_size,
+    assert_value,
+    assert_within,
+)
+from conformance.judging.expectation import compute
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
+from reference.formats import Arithmetic
 
 _MANY_ROWS, _CLASSES_OF_MANY = 257, 3
 _REDUCTIONS = ("none", "sum", "mean")
@@ -31,8 +40,14 @@ def has_one_class(case: Case) -> bool:
 
 
 def unbatched(draw: Drawn) -> Drawn:
-    """The first row of each case without the batch axis."""
-    return draw.map(lambda case: case.some_rows(slice(0, 1)).unbatched())
+    """One row of each case without the batch axis: that whose loss is farthest from 0, so that it shows something."""
+
+    def change(case: Case) -> Case:
+        losses = compute(case.replace(reduction="none", cotangent=None), Arithmetic(case.format), as_documented=False)
+        row = int(np.argmax(abs(losses.value.low).reshape(case.rows, -1).sum(axis=1)))
+        return case.some_rows(slice(row, row + 1)).unbatched()
+
+    return draw.map(change)
 
 
 def sometimes_weighted(reductions: tuple[str | None, ...], *, cotangent: bool = False) -> Drawn:
@@ -42,7 +57,8 @@ def sometimes_weighted(reductions: tuple[str | None, ...], *, cotangent: bool = 
         weighted = int(case.digest(), 16) % 2
         return case if weighted else case.replace(**{argument.name: None for argument in case.operator.weights})
 
-    return drawn(reductions, scores="plain", given=("weight",), cotangent=cotangent).map(change)
+    plain = drawn(reductions, scores="plain", labels="plain", given=("weight",), least={"C": 2}, cotangent=cotangent)
+    return plain.map(change)
 
 
 @shared(
@@ -91,6 +107,23 @@ def shape_of_none_without_batch(subject: Subject, case: Case) -> str:
         return f"shape {subject.result_of(case).shape}"
     except Refused as refused:
         return f"refused: {refused.signature}"
+
+
+@shared(
+    "shapes.unbatched-none-loss",
+    "implied",
+    "formula",
+    why="Whatever its shape, the result holds the loss of the one row; it may be refused.",
+    cases=unbatched(sometimes_weighted(("none",))),
+    applies=lambda operator: operator.unbatched,
+)
+def one_row_without_batch_has_its_loss(subject: Subject, case: Case) -> None:
+    """A row without batch axis and reduction ``none`` has the formula's losses, in whatever shape, or is refused."""
+    if subject.refusal_of(case) is None:
+        expected = subject.expected(case, as_documented=True).value
+        got = subject.evaluate(case).value
+        assert_size(got, expected)
+        assert_within(subject, case, Array(got.values.reshape(expected.low.shape), got.dtype), expected)
 
 
 @shared(

@@ -109,6 +109,21 @@ def weights_up_to_the_largest(subject: Subject, case: Case) -> None:
 
 
 @shared(
+    "gradients.weights-of-any-sign",
+    "implied",
+    "weight",
+    why="The derivative of the weighted formula; the page gives weights no sign.",
+    cases=drawn(_REDUCTIONS, scores="plain", weights=("signed",), given=_WEIGHTED, cotangent=True),
+    keeps=lambda case: has_weight(case) and bool((weight_of(case) < 0).any()),
+    needs="gradient",
+    applies=weighs_classes,
+)
+def negative_weights_multiply_derivatives(subject: Subject, case: Case) -> None:
+    """A weight below 0 multiplies the derivatives of its class like any other."""
+    assert_gradient(subject, case, as_documented=True)
+
+
+@shared(
     "weights.linear",
     "implied",
     "weight",

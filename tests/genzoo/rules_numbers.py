@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from reference.engine import expression as e
+from reference.engine import masks as m
 from reference.engine.formula import Graph
 from reference.engine.node import Node
 from reference.engine.words import exp, log
@@ -124,10 +125,17 @@ def of_where(node: e.Where, graph: Graph) -> Iterator[Change]:
     yield Change("inverted", "a mask inverted", "with its branches exchanged",
                  lambda g, n: e.Where((n.parents[0], n.parents[2], n.parents[1])))  # fmt: skip
     yield Change("always", "a mask left out", "with its first branch everywhere", lambda g, n: number(n.parents[1]))
-    yield Change("never", "a mask left out", "with its second branch everywhere", lambda g, n: number(n.parents[2]))
+    yield Change("never", "a mask left out", "with its second branch everywhere", _never)
     yield Change("one_elsewhere", "a mask that fills with another number", "plus 1 where the mask does not hold",
                  lambda g, n: e.Where((n.parents[0], n.parents[1], number(n.parents[2]) + 1)))  # fmt: skip
     yield Change("product", "a mask as a factor", "as a product with the mask as 0 and 1", _as_product)
+
+
+def _never(graph: Graph, node: e.Where) -> Node:
+    """A choice still, so that the axes of the mask stay."""
+    del graph
+    mask = node.parents[0]
+    return e.Where((m.And((mask, m.Not((mask,)))), node.parents[1], node.parents[2]))
 
 
 def _as_product(graph: Graph, node: e.Where) -> Node:
