@@ -77,7 +77,7 @@ def takes_many_classes(operator: Operator) -> bool:
     also=("largest",),
 )
 def every_row_of_more_than_a_grid(subject: Subject, case: Case) -> None:
-    """In a batch of 2^16 + 1 rows each row has the formula's loss, and their mean is the formula's."""
+    """In a batch of more than 2^16 rows each row has the formula's loss, and their mean is the formula's."""
     assert_value(subject, case, as_documented=True)
 
 
@@ -91,7 +91,7 @@ def every_row_of_more_than_a_grid(subject: Subject, case: Case) -> None:
     also=("largest",),
 )
 def derivative_of_more_than_a_grid(subject: Subject, case: Case) -> None:
-    """In a batch of 2^16 + 1 rows each row has the formula's gradient."""
+    """In a batch of more than 2^16 rows each row has the formula's gradient."""
     assert_gradient(subject, case, as_documented=True)
 
 
