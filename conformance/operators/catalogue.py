@@ -39,6 +39,8 @@ def _modules(package: ModuleType) -> list[ModuleType]:
 def add(package: ModuleType) -> Operator:
     """Take an operator's package into the catalogue: its description, the families' clauses, its special ones.
 
+    A special clause takes the place of a family's clause of the same id.
+
     Raises:
         OperatorError: It holds no operator, its name, its word or the id of a clause is taken, or its
             description holds a word that nothing knows or differs from its formula.

@@ -28,8 +28,8 @@ from tests.genzoo.functions import Loss, formula_of, named
 from tests.genzoo.mutation import Mutation
 from tests.genzoo.reasons import reason
 
-CALLS = 4_000
-"""Drawn calls, of one to four rows each, some 10,000 rows."""
+CALLS = 10_000
+"""Drawn calls, of one to four rows each."""
 
 _SOME = 11
 """One call in so many is looked at for the reason."""

@@ -43,7 +43,7 @@ def _lines(found: list[Entry]) -> Iterator[str]:
     yield f"```\n{table(found)}```\n"
     yield (
         "A mutant is killed if it breaks a clause. It is equivalent if it has the formula's bits in every call of the\n"
-        "exhaustive lattice, on 10,000 drawn rows and in calls of thousands of rows and classes, in every format of\n"
+        "exhaustive lattice, in 10,000 drawn calls and in calls of thousands of rows and classes, in every format of\n"
         "NumPy. It is rounding if its bits differ and stay within the bound of the careful formula.\n"
     )
     yield from _by_kind(found)
