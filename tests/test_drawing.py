@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.drawing import Domain, Drawn, Fixed, drawn
+from conformance.cases.drawing import Domain, Drawn, Fixed, Setting, drawn
 from conformance.cases.operator import Argument, Operator
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.expectation import compute
@@ -84,13 +85,39 @@ def test_a_later_free_axis_is_there_only_behind_the_earlier_ones() -> None:
 
 
 def test_options_are_left_at_their_default_or_take_another_value() -> None:
-    """Each of them in about half of the cases, whatever the others do; never where none are wanted."""
+    """Each value as often as the others, whatever the other options do; or one, all or none of them."""
     cases = cases_of(CHOICE, drawn(), 300)
 
     assert {tuple(sorted(case.options)) for case in cases} == {(), ("margin",), ("margin", "p"), ("p",)}
     assert {case.options["margin"] for case in cases if "margin" in case.options} == {0.5, 2.0, -1.0}
     assert 100 < sum("p" in case.options for case in cases) < 200
-    assert not any(case.options for case in cases_of(CHOICE, drawn(options=False)))
+    assert not any(case.options for case in cases_of(CHOICE, drawn(options="none")))
+    assert {len(case.options) for case in cases_of(CHOICE, drawn(options="one"))} == {1}
+    assert {len(case.options) for case in cases_of(CHOICE, drawn(options="all"))} == {2}
+
+
+@pytest.mark.parametrize("operator", EVERY, ids=str)
+def test_what_has_few_values_is_met_in_pairs(operator: Operator) -> None:
+    """Each reduction with each number of free axes, each option's value, and each optional argument, in few cases."""
+    cases = cases_of(operator, drawn(REDUCTIONS, sometimes=optional_of(operator.arguments)), 36)
+    optional = any(argument.optional for argument in operator.arguments)
+
+    ranks = {(case.reduction, len(set(case.sizes) & set(operator.free))) for case in cases}
+    given = {(case.reduction, bool(optional_of(case.given))) for case in cases}
+    assert ranks == set(itertools.product(REDUCTIONS, range(len(operator.free) + 1)))
+    assert given == set(itertools.product(REDUCTIONS, (False, True) if optional else (False,)))
+    for option in operator.options:
+        values = {(case.reduction, case.options.get(option.name)) for case in cases}
+        assert values == set(itertools.product(REDUCTIONS, (None, *option.values)))
+
+
+def test_further_settings_are_taken_in_turn() -> None:
+    """Each with each reduction."""
+    further: list[Setting] = [{"reduce": True}, {"reduce": False}]
+    cases = cases_of(PAIR, drawn(REDUCTIONS, options="none", further=lambda domain: further), 16)
+
+    found = {(case.reduction, case.options["reduce"]) for case in cases}
+    assert found == set(itertools.product(REDUCTIONS, (True, False)))
 
 
 def test_optional_arguments_are_given_by_name_or_role() -> None:

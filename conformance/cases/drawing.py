@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Shape, Wanted
@@ -116,6 +116,9 @@ class Fixed:
 
 
 Kinds = str | tuple[str, ...]
+Options = Literal["none", "any", "one", "all"]
+Setting = Mapping[str, Any]
+Further = Callable[[Domain], list[Setting]]
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,11 @@ class _Choice:
     reductions: tuple[str | None, ...]
     kinds: Mapping[str, Kinds]
     given: tuple[str, ...]
+    sometimes: tuple[str, ...]
     sizes: Mapping[str, int]
     least: Mapping[str, int]
-    options: bool
+    options: Options
+    further: Further | None
     cotangent: bool
 
 
@@ -136,44 +141,71 @@ def drawn(
     labels: Kinds = "every",
     weights: Kinds = "every",
     given: tuple[str, ...] = (),
+    sometimes: tuple[str, ...] = (),
     sizes: Mapping[str, int] | None = None,
     least: Mapping[str, int] | None = None,
-    options: bool = True,
+    options: Options = "any",
+    further: Further | None = None,
     cotangent: bool = False,
 ) -> Drawn:
     """Valid cases of an operator.
 
     Args:
-        reductions: To choose from.
+        reductions: To take in turn, with each number of free axes and each value of an option.
         scores: ``plain``, of which the pages speak; ``every``, of every size; ``few``, of which a call
             costs least; or kinds by name.
         labels: The same for labels and indices.
         weights: The same for weights.
         given: Optional arguments, by role or name, that a case has; others are left out.
+        sometimes: Further ones, that every other case has.
         sizes: Fixed sizes of axes.
         least: Smallest sizes of axes.
-        options: Whether options take other values than their default in every other case.
+        options: Which options have another value than their default: ``none``, ``any``, ``one``, ``all``.
+        further: Further settings of a domain, of which each case has one.
         cotangent: Draw an upstream gradient of the result's shape.
     """
     kinds = {"scores": scores, "labels": labels, "weights": weights}
-    choice = _Choice(reductions, kinds, given, sizes or {}, least or {}, options, cotangent)
+    choice = _Choice(reductions, kinds, given, sometimes, sizes or {}, least or {}, options, further, cotangent)
     return Drawn(lambda bits, domain: _build(bits, domain, choice))
 
 
 def _build(bits: RandomBits, domain: Domain, choice: _Choice) -> Case:
-    """A case, its parts drawn in an order that never changes: cases follow from it."""
+    """A case: what has few values is chosen in turn, the rest is drawn in an order that never changes."""
     operator = domain.operator
-    reduction = bits.one_of(choice.reductions)
-    found = _sizes(bits, domain, choice)
+    reduction, free, given, *settings = bits.in_turn(
+        choice.reductions, _free(domain, choice), _given(operator, choice), *_settings(domain, choice)
+    )
+    sizes = _sizes(bits, domain, choice, free)
     arrays = {
-        argument.name: argument.draw(bits, _wanted(argument, found, domain, choice.kinds))
+        argument.name: argument.draw(bits, _wanted(argument, sizes, domain, choice.kinds))
         for argument in operator.arguments
-        if not argument.optional or {argument.name, argument.role} & set(choice.given)
+        if not argument.optional or {argument.name, argument.role} & set(given)
     }
-    case = domain.case(reduction=reduction, arrays=arrays, options=_options(bits, operator, choice))
+    options = {name: value for setting in settings for name, value in setting.items()}
+    case = domain.case(reduction=reduction, arrays=arrays, options=options)
     if choice.cotangent:
         case = case.replace(cotangent=cotangents(bits, domain.format, case.result_shape))
     return case
+
+
+def _settings(domain: Domain, choice: _Choice) -> list[list[Setting]]:
+    """Choices of options."""
+    alone: list[list[Setting]] = [[{o.name: value} for value in o.values] for o in domain.operator.options]
+    of: dict[Options, list[list[Setting]]] = {
+        "none": [],
+        "any": [[{}, *each] for each in alone],
+        "one": [[setting for each in alone for setting in each]],
+        "all": alone,
+    }
+    return [*of[choice.options], *([choice.further(domain)] if choice.further else [])]
+
+
+def _given(operator: Operator, choice: _Choice) -> list[tuple[str, ...]]:
+    """The optional arguments that a case may have."""
+    may = any(
+        argument.optional and {argument.name, argument.role} & set(choice.sometimes) for argument in operator.arguments
+    )
+    return [choice.given, (*choice.given, *choice.sometimes)] if may else [choice.given]
 
 
 def _wanted(argument: Argument, sizes: Mapping[str, int], domain: Domain, kinds: Mapping[str, Kinds]) -> Wanted:
@@ -184,24 +216,24 @@ def _wanted(argument: Argument, sizes: Mapping[str, int], domain: Domain, kinds:
     return Wanted(domain.format, sizes, shape, chosen)
 
 
-def _sizes(bits: RandomBits, domain: Domain, choice: _Choice) -> dict[str, int]:
+def _free(domain: Domain, choice: _Choice) -> list[tuple[str, ...]]:
+    """The free axes that a case may have: the first ones, with those whose size is fixed."""
+    free = domain.operator.free
+    if domain.shapes:
+        return [()]
+    least = max((place + 1 for place, axis in enumerate(free) if axis in choice.sizes), default=0)
+    return [free[:count] for count in range(least, len(free) + 1)]
+
+
+def _sizes(bits: RandomBits, domain: Domain, choice: _Choice, free: tuple[str, ...]) -> dict[str, int]:
     operator = domain.operator
     if domain.shapes:
         found = operator.program(bits.one_of(domain.shapes))
     else:
-        found = {axis: _size(bits, axis, ends, choice) for axis, ends in operator.sizes.items()}
-        for place, axis in enumerate(operator.free):
-            absent = axis not in choice.sizes and bits.integer(0, 2) == 0
-            if absent or any(earlier not in found for earlier in operator.free[:place]):
-                found.pop(axis, None)
+        drawn = {axis: _size(bits, axis, ends, choice) for axis, ends in operator.sizes.items()}
+        found = {axis: size for axis, size in drawn.items() if axis not in operator.free or axis in free}
     return {**found, **{axis: size for axis, size in choice.sizes.items() if axis in found}}
 
 
 def _size(bits: RandomBits, axis: str, ends: tuple[int, int], choice: _Choice) -> int:
     return bits.integer(max(ends[0], choice.least.get(axis, 0)), ends[1] + 1)
-
-
-def _options(bits: RandomBits, operator: Operator, choice: _Choice) -> dict[str, Any]:
-    if not choice.options:
-        return {}
-    return {option.name: bits.one_of(option.values) for option in operator.options if bits.integer(0, 2)}

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from conformance.cases.turns import combinations
 from reference.formats import Float64, Int64
 
-SCHEME = 5
+SCHEME = 6
 """Number of the way in which cases are drawn; stands in the header of every run."""
 
 _MOST = 1 << 32
@@ -27,17 +28,19 @@ class RandomBits:
 
     Args:
         seed: Words that name the stream.
+        turn: Its place among streams that follow each other; what is not left to chance depends on it.
     """
 
-    def __init__(self, *seed: int) -> None:
+    def __init__(self, *seed: int, turn: int = 0) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(seed))
+        self.turn = turn
 
     @classmethod
     def streams(cls, name: str, seed: int) -> Iterator[RandomBits]:
         """As many streams as are asked for: the same ones for the same name and seed."""
         place = 0
         while True:
-            yield cls(zlib.crc32(name.encode()), seed, place)
+            yield cls(zlib.crc32(name.encode()), seed, place, turn=place)
             place += 1
 
     def _raw(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint64]:
@@ -75,3 +78,8 @@ class RandomBits:
     def permutation(self, count: int) -> Int64:
         """The integers below ``count`` in some order."""
         return np.argsort(self._raw((count,)), kind="stable").astype(np.int64)
+
+    def in_turn(self, *choices: Sequence[Any]) -> tuple[Any, ...]:
+        """One thing out of each of several choices: streams that follow each other give every pair soon."""
+        order = combinations(tuple(len(choice) for choice in choices))
+        return tuple(choice[place] for choice, place in zip(choices, order[self.turn % len(order)], strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from conformance.cases.case import Case
-from conformance.cases.drawing import Domain, Fixed, drawn
+from conformance.cases.drawing import Domain, Fixed, Setting, drawn
 from conformance.cases.operator import Operator, Signature
 from conformance.cases.random_bits import RandomBits
 from conformance.families.shapes import sized
@@ -20,14 +20,20 @@ _REDUCTIONS = (None, "none", "sum", "mean")
 _FORMS = {"module": "module", "native": "function"}
 
 
-def _with_flags(case: Case, bits: RandomBits, domain: Domain) -> Case:
-    """With the legacy flags, at least one of them given, and a reduction that they override.
+def _flags(domain: Domain) -> list[Setting]:
+    """The legacy flags, at least one of them given.
 
     A variant that pays for each program gets three combinations, one for each meaning.
     """
-    flags, reductions = (_FEW_FLAGS, (None,)) if domain.shapes else (_FLAGS, _REDUCTIONS)
-    options = dict(zip(("size_average", "reduce"), bits.one_of(flags), strict=True))
-    return case.replace(options={**case.options, **options}, reduction=bits.one_of(reductions))
+    return [
+        dict(zip(("size_average", "reduce"), pair, strict=True)) for pair in (_FEW_FLAGS if domain.shapes else _FLAGS)
+    ]
+
+
+def _few_programs(case: Case, bits: RandomBits, domain: Domain) -> Case:
+    """Without the reduction, for a variant that pays for each program: the flags say what it is."""
+    del bits
+    return case.replace(reduction=None) if domain.shapes else case
 
 
 def meant_by_flags(case: Case) -> Case:
@@ -42,7 +48,7 @@ def meant_by_flags(case: Case) -> Case:
     "legacy.flags-override-reduction",
     "documented",
     "flags",
-    cases=drawn(scores="plain", labels="plain").then(_with_flags),
+    cases=drawn(_REDUCTIONS, scores="plain", labels="plain", further=_flags).then(_few_programs),
     binding=TORCH_NATIVE,
     keeps=lambda case: {"size_average", "reduce"} <= set(case.options),
 )

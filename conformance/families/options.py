@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from conformance.cases.case import Case
-from conformance.cases.drawing import Domain, drawn
+from conformance.cases.drawing import drawn
 from conformance.cases.operator import Operator
-from conformance.cases.random_bits import RandomBits
 from conformance.judging.compare import assert_gradient, assert_same_bits, assert_value
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
-_PLAIN = drawn(("none", "sum", "mean"), scores="plain", labels="plain", options=False)
+_REDUCTIONS = ("none", "sum", "mean")
 
 
 def has_options(operator: Operator) -> bool:
     """Whether it takes more settings than the reduction."""
     return bool(operator.options)
-
-
-def _one_option(case: Case, bits: RandomBits, domain: Domain) -> Case:
-    """With one option at a value other than its default."""
-    option = bits.one_of(domain.operator.options)
-    return case.replace(options={option.name: bits.one_of(option.values)})
-
-
-def _all_options(case: Case, bits: RandomBits, domain: Domain) -> Case:
-    """With every option at a value other than its default."""
-    return case.replace(options={option.name: bits.one_of(option.values) for option in domain.operator.options})
 
 
 def has_an_option(case: Case) -> bool:
@@ -38,7 +26,7 @@ def has_an_option(case: Case) -> bool:
     "options.each-value",
     "documented",
     "options",
-    cases=_PLAIN.then(_one_option),
+    cases=drawn(_REDUCTIONS, scores="plain", labels="plain", options="one"),
     unquoted="implied",
     why="The option stands in the formula.",
     keeps=has_an_option,
@@ -55,7 +43,7 @@ def an_option_has_its_meaning(subject: Subject, case: Case) -> None:
     "implied",
     "options",
     why="Each option stands in the formula, whatever the others are.",
-    cases=_PLAIN.then(_all_options),
+    cases=drawn(_REDUCTIONS, scores="plain", labels="plain", options="all"),
     keeps=has_an_option,
     applies=lambda operator: len(operator.options) > 1,
 )
@@ -68,7 +56,7 @@ def options_do_not_touch_each_other(subject: Subject, case: Case) -> None:
     "options.defaults",
     "documented",
     "options",
-    cases=_PLAIN,
+    cases=drawn(_REDUCTIONS, scores="plain", labels="plain", options="none"),
     applies=has_options,
 )
 def an_option_that_is_left_out_has_its_default(subject: Subject, case: Case) -> None:
@@ -85,7 +73,7 @@ def an_option_that_is_left_out_has_its_default(subject: Subject, case: Case) -> 
     "implied",
     "options",
     why="The derivative of the formula with the option's value.",
-    cases=drawn(("none", "mean"), scores="plain", options=False, cotangent=True).then(_one_option),
+    cases=drawn(("none", "mean"), scores="plain", options="one", cotangent=True),
     keeps=has_an_option,
     needs="gradient",
     applies=has_options,

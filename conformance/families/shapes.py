@@ -52,13 +52,7 @@ def unbatched(draw: Drawn) -> Drawn:
 
 def sometimes_weighted(reductions: tuple[str | None, ...], *, cotangent: bool = False) -> Drawn:
     """Plain cases, every other one with a weight if the operator has one."""
-
-    def change(case: Case) -> Case:
-        weighted = int(case.digest(), 16) % 2
-        return case if weighted else case.replace(**{argument.name: None for argument in case.operator.weights})
-
-    plain = drawn(reductions, scores="plain", labels="plain", given=("weight",), least={"C": 2}, cotangent=cotangent)
-    return plain.map(change)
+    return drawn(reductions, scores="plain", labels="plain", sometimes=("weight",), least={"C": 2}, cotangent=cotangent)
 
 
 @shared(
@@ -215,7 +209,7 @@ def another_place_in_the_batch(subject: Subject, case: Case) -> None:
 def sized(domain: Domain, seed: int, sizes: Sizes, *, given: tuple[str, ...] = ()) -> Case:
     """A case of given sizes with scores on the grid and plain labels, the same for every variant."""
     operator = domain.operator
-    build = drawn(scores="grid", labels="plain", weights="grid", given=given, options=False, sizes=sizes).build
+    build = drawn(scores="grid", labels="plain", weights="grid", given=given, options="none", sizes=sizes).build
     whole = dataclasses.replace(domain, shapes=(tuple(sizes.get(axis, 1) for axis in operator.program((1, 1))),))
     return build(RandomBits(seed), whole)
 

@@ -98,7 +98,7 @@ def _with_large_weights(case: Case, bits: RandomBits, domain: Domain) -> Case:
     "implied",
     "weight",
     why="A factor of any size; infinity may come only where a product or a sum of the formula overflows.",
-    cases=drawn(scores="plain", given=_WEIGHTED, options=False).then(_with_large_weights),
+    cases=drawn(scores="plain", given=_WEIGHTED, options="none").then(_with_large_weights),
     keeps=has_weight,
     also=("narrow",),
     applies=weighs_classes,

@@ -264,7 +264,7 @@ def probe(subject: Subject, sizes: tuple[int, ...], reduction: str = "none", *, 
         batch: Whether there is a batch axis; without one the first row is asked alone.
     """
     domain = Domain(subject.operator, subject.variant.dtype, subject.dtypes, shapes=(sizes,))
-    build = drawn((reduction,), scores="grid", labels="few", options=False).build
+    build = drawn((reduction,), scores="grid", labels="few", options="none").build
     case = build(RandomBits(*sizes), domain)
     return case if batch or not subject.operator.unbatched else case.some_rows(slice(0, 1)).unbatched()
 

@@ -153,10 +153,11 @@ def _shown(case: Case, got: Any, want: Any, *, gradient: bool) -> str:
 
 
 def _drawn(domain: Domain, count: int) -> Iterator[Case]:
-    """Drawn cases; every fifth has no batch, if the operator allows that."""
-    for number, bits in enumerate(itertools.islice(RandomBits.streams("genzoo", 0), count)):
-        case = _with_other_numbers(_DRAWS[number % 2].build(bits, domain), number)
-        yield case.some_rows(slice(0, 1)).unbatched() if domain.operator.unbatched and number % 5 == 0 else case
+    """Drawn cases; about one in five has no batch, if the operator allows that."""
+    for bits in itertools.islice(RandomBits.streams("genzoo", 0), count):
+        case = _with_other_numbers(_DRAW.build(bits, domain), bits)
+        alone = bits.integer(0, 5) == 0 and domain.operator.unbatched
+        yield case.some_rows(slice(0, 1)).unbatched() if alone else case
 
 
 def _cases(operator: Operator) -> Iterator[Case]:
@@ -171,19 +172,16 @@ def _cases(operator: Operator) -> Iterator[Case]:
         yield from _large(domain, size)
 
 
-def _with_other_numbers(case: Case, number: int) -> Case:
-    """In every third call the options that are numbers of the formula take values that no list has."""
+def _with_other_numbers(case: Case, bits: RandomBits) -> Case:
+    """In about every third call the options that are numbers of the formula take values that no list has."""
     free = [option.name for option in case.operator.options if isinstance(option.default, float)]
-    if number % 3 or not free:
+    if bits.integer(0, 3) or not free:
         return case
-    return case.replace(options={**case.options, **dict.fromkeys(free, _NUMBERS[number // 3 % len(_NUMBERS)])})
+    return case.replace(options={**case.options, **dict.fromkeys(free, bits.one_of(_NUMBERS))})
 
 
 _NUMBERS = (0.3, -0.5, 7.0, 0.1)
-_DRAWS = (
-    drawn(_REDUCTIONS, cotangent=True),
-    drawn(_REDUCTIONS, given=("weight",), weights=("every", "signed"), cotangent=True),
-)
+_DRAW = drawn(_REDUCTIONS, sometimes=("weight",), weights=("every", "signed"), cotangent=True)
 
 
 def _as_arrays(case: Case) -> Case:

@@ -35,7 +35,7 @@ def inputs_change_places_with_the_label(subject: Subject, case: Case) -> None:
 
 def _ties() -> Drawn:
     """Equal inputs and no margin: every element exactly at its kink."""
-    return drawn(options=False).map(lambda case: case.replace(input2=case["input1"]))
+    return drawn(options="none").map(lambda case: case.replace(input2=case["input1"]))
 
 
 @clause(

@@ -51,7 +51,7 @@ def _ties(power: int) -> Drawn:
         input[np.arange(case.rows), case["target"]] = 1.0
         return case.replace(input=input, options={"p": power} if power != 1 else {})
 
-    return drawn(options=False, least={"C": 2}).map(change)
+    return drawn(options="none", least={"C": 2}).map(change)
 
 
 @clause(
@@ -115,7 +115,7 @@ def _positive_weight(case: Case) -> Case:
     "multi.weights.inside-the-power",
     "documented",
     WEIGHTED_MODULE,
-    cases=drawn(scores="grid", options=False).map(_positive_weight),
+    cases=drawn(scores="grid", options="none").map(_positive_weight),
     binding=_MINDSPORE_MODULE,
     keeps=lambda case: bool((case.get("weight") is not None) and case.options.get("p") == 2),
 )
