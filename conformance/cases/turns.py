@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Hashable, Sequence
 
 Combination = tuple[int, ...]
 
@@ -11,9 +12,6 @@ Combination = tuple[int, ...]
 @functools.cache
 def combinations(sizes: Combination) -> tuple[Combination, ...]:
     """Every way to choose one of several things, several times, ordered so that pairs come early.
-
-    Each combination is the one with most choices and pairs of choices that none before it has; among
-    equals it is the first in the usual order. When every pair has come it begins anew with what is left.
 
     Args:
         sizes: How many things there are to choose from, each time.
@@ -23,19 +21,31 @@ def combinations(sizes: Combination) -> tuple[Combination, ...]:
     """
     if not all(sizes):
         raise ValueError(f"choices of {sizes} things: one of them is of nothing")
-    left = dict.fromkeys(itertools.product(*map(range, sizes))) if sizes else {}
-    order: list[Combination] = []
+    every = list(itertools.product(*map(range, sizes)))
+    return tuple(every[place] for place in pairs_first(every))
+
+
+def pairs_first(of: Sequence[tuple[Hashable, ...]]) -> list[int]:
+    """The places of some combinations in an order in which choices and pairs of choices come early.
+
+    Each is the one with most choices and pairs that none before it has, of equals the first. When every
+    pair has come, it begins anew with what is left.
+    """
+    left = dict.fromkeys(range(len(of)))
+    held = [_held(each) for each in of]
+    order: list[int] = []
     while left:
-        new = {held for each in left for held in _held(each)}
-        while new:
-            best = max(left, key=lambda each: sum(held in new for held in _held(each)))
-            new.difference_update(_held(best))
+        new = {each for place in left for each in held[place]}
+        best: int | None = None
+        while best is None or new:
+            best = max(left, key=lambda place: len(held[place] & new))
+            new -= held[best]
             del left[best]
             order.append(best)
-    return tuple(order) or ((),)
+    return order
 
 
-def _held(combination: Combination) -> list[tuple[tuple[int, int], ...]]:
+def _held(combination: tuple[Hashable, ...]) -> set[tuple[tuple[int, Hashable], ...]]:
     """The choices of a combination, and the pairs of them."""
     choices = list(enumerate(combination))
-    return [(each,) for each in choices] + list(itertools.combinations(choices, 2))
+    return {(each,) for each in choices} | set(itertools.combinations(choices, 2))

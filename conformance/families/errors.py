@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
 from conformance.cases.operator import Operator
 from conformance.families.shapes_at_the_edge import zeros
 from conformance.families.value import first_example
 from conformance.judging.answers import Refused
-from conformance.judging.compare import assert_alike, assert_refused
+from conformance.judging.compare import assert_refused, assert_same_bits
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
@@ -126,13 +128,15 @@ def two_wrong_arguments_are_refused(subject: Subject, case: Case) -> None:
     also=("narrow",),
 )
 def works_after_an_error(subject: Subject, case: Case) -> None:
-    """After a call that was refused, the same call gives the same loss as before, each within its bound."""
-    first, expected = subject.evaluate(case).value, subject.expected(case, as_documented=True).value
+    """After a call that was refused, the same call gives the same bits as before, if it did so until then."""
+    first, again = subject.evaluate(case).value, subject.evaluate(case).value
+    if not np.array_equal(first.values, again.values, equal_nan=True):
+        return  # one call after another differs, refused or not: layout.same-call-twice says so
     for wrong in (case.replace(reduction="avg"), _cut_short(case)):
         try:
             subject.evaluate(wrong)
         except Refused:
-            assert_alike(subject.evaluate(case).value, first, expected, expected, "as before the refused call")
+            assert_same_bits(subject.evaluate(case).value, first, "as before the refused call")
 
 
 def _cut_short(case: Case) -> Case:

@@ -53,6 +53,7 @@ class Subject:
         layouts: Where values may lie in memory.
         first_mode: The mode that the others are compared with.
         signature: Names and defaults of the function's parameters; a default is its ``repr``, or empty.
+        common: The operator as the pages of all its forms take it; None if that is the same.
         seen: What its answers showed so far.
     """
 
@@ -70,6 +71,7 @@ class Subject:
     layouts: tuple[str, ...] = ("contiguous",)
     first_mode: str = ""
     signature: tuple[tuple[str, str], ...] = ()
+    common: Operator | None = None
     seen: Seen = field(default_factory=Seen)
 
     @property

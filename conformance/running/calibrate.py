@@ -80,12 +80,14 @@ def calibrate(
 def _subject(bench: Bench, description: Description, variant: Variant, limits: Limits, function: str) -> Subject:
     """The variant as the adapter describes it; nothing is measured yet."""
     offer = description["operators"][variant.operator]
-    operator = with_integers(OPERATORS[variant.operator], tuple(offer.get("integers", {}).get(variant.form, ())))
+    integers = offer.get("integers", {})
+    operator = with_integers(OPERATORS[variant.operator], tuple(integers.get(variant.form, ())))
     return Subject(
         variant=variant,
         bench=bench,
         limits=limits,
         operator=operator,
+        common=with_integers(operator, tuple(sorted({name for names in integers.values() for name in names}))),
         dtypes=dtypes_of_arguments(operator, offer),
         offers=(*_offers(operator, offer, variant.mode), *_comparable(description, variant)),
         compiled=variant.mode in description["compiled"],

@@ -9,13 +9,14 @@ memory for it would be gigabytes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from adapters.description import Description, costs_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator
+from conformance.cases.turns import pairs_first
 from conformance.judging.answers import Variant
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def _lattice(costs: frozenset[str], profile: Profile) -> int:
     return min(profile.lattice, *(_LATTICE[cost] for cost in costs & _LATTICE.keys()), profile.lattice)
 
 
-def with_all_numbers_of_rows(cases: list[Case], count: int) -> list[Case]:
-    """Some of the cases, with each number of rows in turn; of fewer cases, the first of them."""
-    by_rows: defaultdict[int, list[Case]] = defaultdict(list)
-    for case in cases:
-        by_rows[case.rows].append(case)
-    places = {id(case): place for some in by_rows.values() for place, case in enumerate(some)}
-    return sorted(cases, key=lambda case: places[id(case)])[:count]
+def varied(cases: list[Case], count: int) -> list[Case]:
+    """Some of the cases: different numbers of rows, ranks, reductions, options and arguments, and pairs of these."""
+    order = pairs_first([_choices(case) for case in cases])
+    return [cases[place] for place in order[:count]]
+
+
+def _choices(case: Case) -> tuple[Hashable, ...]:
+    options = [case.options.get(option.name) for option in case.operator.options]
+    return (case.rows, case.first.ndim, case.reduction, tuple(case.arrays), *options)
 
 
 def spread(cases: list[Case], count: int) -> list[Case]:

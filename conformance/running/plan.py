@@ -15,7 +15,7 @@ from conformance.cases.operator import Shape
 from conformance.judging.answers import Variant
 from conformance.judging.clause import Also, Clause, Level
 from conformance.judging.subject import Subject
-from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, spread, with_all_numbers_of_rows
+from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, spread, varied
 from conformance.running.discover import UsageError
 
 Share = Also | Literal["all", "none"]
@@ -198,8 +198,14 @@ def domain_of(subject: Subject, profile: Profile) -> Domain:
 
 
 def _domain_for(clause: Clause, subject: Subject, profile: Profile) -> Domain:
-    """The domain of a clause; one whose largest case is asked of everybody keeps its own shapes."""
+    """The domain of a clause.
+
+    One whose largest case is asked of everybody keeps its own shapes; one that holds two forms against
+    each other asks what the pages of both take.
+    """
     found = domain_of(subject, profile)
+    if clause.needs == "another-form" and subject.common is not None:
+        found = replace(found, operator=subject.common)
     return replace(found, shapes=()) if subject.expensive_shapes and "largest" in clause.also else found
 
 
@@ -220,4 +226,4 @@ def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> 
     if isinstance(clause.draw, Fixed):
         written = drawn(clause, found, profile.cases, seed)
         return spread(written, profile.few_cases) if clause.draw.long and not profile.exhaustive else written
-    return with_all_numbers_of_rows(drawn(clause, found, CASES_TO_CHOOSE_FROM, seed), profile.few_cases)
+    return varied(drawn(clause, found, CASES_TO_CHOOSE_FROM, seed), profile.few_cases)
