@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Hashable, Sequence
 
 Combination = tuple[int, ...]
+_Held = tuple[tuple[int, Hashable], ...]
 
 
 @functools.cache
@@ -35,7 +36,7 @@ def pairs_first(of: Sequence[tuple[Hashable, ...]]) -> list[int]:
     held = [_held(each) for each in of]
     order: list[int] = []
     while left:
-        new = {each for place in left for each in held[place]}
+        new: set[_Held] = {each for place in left for each in held[place]}
         best: int | None = None
         while best is None or new:
             best = max(left, key=lambda place: len(held[place] & new))
@@ -45,7 +46,7 @@ def pairs_first(of: Sequence[tuple[Hashable, ...]]) -> list[int]:
     return order
 
 
-def _held(combination: tuple[Hashable, ...]) -> set[tuple[tuple[int, Hashable], ...]]:
+def _held(combination: tuple[Hashable, ...]) -> set[_Held]:
     """The choices of a combination, and the pairs of them."""
     choices = list(enumerate(combination))
     return {(each,) for each in choices} | set(itertools.combinations(choices, 2))
