@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,16 +11,19 @@ import pytest
 
 from adapters.description import Description, OperatorOffer, dtypes_of, wants_of
 from conformance.cases.drawing import Domain
+from conformance.cases.whole_numbers import with_integers
 from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
+from conformance.judging.clause import Clause
 from conformance.judging.subject import Subject
 from conformance.operators.catalogue import CLAUSES
+from conformance.operators.multi_margin_loss import OPERATOR as MULTI
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
 from conformance.running.describe import with_function
 from conformance.running.discover import Function, Spec, UsageError
-from conformance.running.plan import PROFILES, Filters, asks, variants
+from conformance.running.plan import PROFILES, Filters, asks, cases_for, variants
 from conformance.running.run import Options, Outcome, Progress, run_subject
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -209,3 +213,29 @@ def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
     assert own["modes"] == ["eager"]
     assert wants_of(own, "eager") == ["value", "gradient:input", "threads"]
     assert changed.get("costs") == {"eager": ["expensive-shapes"]}
+
+
+def test_a_module_is_held_against_its_function_where_both_pages_take_the_options() -> None:
+    """A function that takes whole margins only says nothing of a module's margin of 0.3."""
+    module = replace(subject(form="module"), operator=MULTI, common=with_integers(MULTI, ("margin",)))
+    compared, alone = CLAUSES["multi.modes.module-same-as-function"], CLAUSES["multi.options.each-value"]
+
+    def margins(clause: Clause) -> set[Any]:
+        return {case.options.get("margin") for case in cases_for(clause, module, PROFILES["standard"], 0)}
+
+    assert margins(compared) == {None, 2.0, 3.0}
+    assert margins(alone) == {None, 2.0, 3.0, 0.3, -0.5}
+
+
+def test_the_few_cases_of_slow_calls_differ_in_what_has_few_values() -> None:
+    """Every reduction, option's value and number of rows that six of them can hold."""
+    slow = replace(subject("eager", "native", "slow-calls"), operator=MULTI)
+    few = cases_for(CLAUSES["multi.options.each-value"], slow, PROFILES["quick"], 0)
+
+    assert len(few) == PROFILES["quick"].few_cases
+    assert {case.reduction for case in few} == {"none", "sum", "mean"}
+    assert {case.rows for case in few} == {1, 2, 3, 4}
+    assert {(name, value) for case in few for name, value in case.options.items()} == {
+        ("p", 2),
+        *(("margin", value) for value in (2.0, 3.0, 0.3, -0.5)),
+    }

@@ -15,7 +15,7 @@ __all__ = ["DomainError", "LabelError", "ReductionError", "ShapeError", "check_a
 
 
 def check_names(formula: Formula, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    """Raise at an argument or option that the formula lacks, and at one that it needs."""
+    """Raise at an argument or option that the formula lacks, at one that it needs, and at a value that none lists."""
     known = {spec.name for spec in formula.arguments}
     for name in arguments:
         if name not in known:
@@ -23,6 +23,9 @@ def check_names(formula: Formula, arguments: Mapping[str, Any], options: Mapping
     for name in options:
         if name not in formula.options:
             raise DomainError(f"{formula.name}: no option {name!r}; there are {', '.join(sorted(formula.options))}")
+        if name in formula.choices and options[name] not in formula.choices[name]:
+            listed = " or ".join(map(repr, formula.choices[name]))
+            raise DomainError(f"{formula.name}: option {name!r} is {options[name]!r}; it is {listed}")
     for spec in formula.arguments:
         if spec.name not in arguments and not spec.optional:
             raise DomainError(f"{formula.name}: argument {spec.name!r} is missing")

@@ -36,6 +36,7 @@ FORMULA = Formula(
         ArgumentSpec("weight", "C", optional=True),
     ),
     options={"p": 1, "margin": 1.0},
+    choices={"p": (1, 2)},
     documented=documented,
     careful=documented,
 )
