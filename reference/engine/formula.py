@@ -61,11 +61,11 @@ class Formula:
         arguments: Its tensors, in the page's order.
         options: Its scalar settings with their defaults; floats are numbers of the
             formula, and everything else chooses among formulas.
-        choices: The values of an option of which the pages list all.
         documented: The formula of an element as the page prints it.
         careful: The same number in the form that keeps its digits.
         mean: Where the page's mean is not the sum over the number of elements: the
             loss and what it is divided by, for the same arguments.
+        choices: The values of an option of which the pages list all.
     """
 
     name: str
@@ -73,8 +73,8 @@ class Formula:
     documented: Callable[..., Expression]
     careful: Callable[..., Expression]
     options: Mapping[str, Setting] = field(default_factory=dict[str, Setting])
-    choices: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict[str, tuple[Setting, ...]])
     mean: Callable[..., Expression] | None = None
+    choices: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict[str, tuple[Setting, ...]])
 
     def argument(self, name: str) -> ArgumentSpec:
         """The argument of a name."""
