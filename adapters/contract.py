@@ -108,8 +108,11 @@ class CallArgument(TypedDict):
 GRADIENT = "gradient:"
 """A want that begins with this names the argument to which the gradient is wanted."""
 
-FURTHER = ("accumulated", "forward", "second", "jacobian", "threads")
+FURTHER = ("accumulated", "forward", "second", "jacobian", "threads", "kept", "repeated", "altered", "mapped")
 """Wants beyond value and gradients that are answered by an array each."""
+
+IN_WORDS = ("shares", "state")
+"""Wants that are answered by a list of words; an empty one says that all is well."""
 
 ALWAYS = ("value", "after", "inferred", "evidence")
 """Wants that may be sent to any operator; one that is not offered stays away from the reply."""
@@ -143,6 +146,24 @@ class Call(TypedDict):
         The value of the same call, several times from each of two threads at once, stacked
         on a new first axis. The worker sees to it: an adapter only names it in its offers
         and is asked for ``value`` from both threads.
+    ``kept``
+        The value, as it stands after a second call with ``other`` among the vectors (of its shape
+        and dtype) as the first argument; ``value`` is what it was before. The worker sees to it, as
+        to ``shares`` and ``state``.
+    ``repeated``
+        The gradient to the first argument, taken a second time of the same forward call.
+    ``altered``
+        The gradient to the first argument, if the last argument is overwritten with 0 between the
+        forward and the backward call.
+    ``mapped``
+        The value, computed by the framework's own mapping function in several ways: stacked on a
+        new first axis, a row for each way. Of two copies that are mapped over, the first counts.
+    ``shares``
+        The names of the arguments in whose memory the value lies; ``after`` is wanted with it.
+    ``state``
+        What the call left otherwise than it found it, in words: settings of the framework, of NumPy
+        and of Python, and marks on the arguments. An adapter names its framework's settings in a
+        function ``state() -> dict``, and adds what only it can see to the list ``state`` of its reply.
     ``after``, ``inferred``, ``evidence``
         Arguments and vectors as they are after the call; shape and dtype as the framework infers
         them before it runs a kernel; that the mode ran.
@@ -199,7 +220,7 @@ Reply = dict[str, Any]
 or a :class:`RaisedError` alone, under ``raised``."""
 
 
-_NO_ARRAYS = ("after", "evidence")
+_NO_ARRAYS = ("after", "evidence", *IN_WORDS)
 
 
 def reply_fault(reply: Any, call: Call) -> str:

@@ -115,7 +115,8 @@ class Worker:
         spec.env = {"LOSSPROOF_SCRATCH": str(self._folder), **environment}
         try:
             self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
-            self._channel.send({"adapter": str(adapter.resolve()), "log": str(self._log), "path": list(path)})
+            places = {"adapter": str(adapter.resolve()), "log": str(self._log), "beside": str(_WORKER.parent)}
+            self._channel.send({**places, "path": list(path)})
             hello = self._channel.receive(_START_SECONDS)
         except (OSError, EOFError, execnet.RemoteError, execnet.HostNotFound) as error:
             self.close()

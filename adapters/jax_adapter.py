@@ -70,6 +70,7 @@ def describe() -> Dict[str, Any]:
         "facts": {
             "x64": "on for float64 variants, off (the default) for the others",
             "float64 without x64": str(jax.numpy.asarray(np.zeros(1)).dtype),
+            "int64 without x64": "labels beyond int32 are refused by the adapter: JAX wraps them before any function",
         },
         "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if "absent" not in row},
     }
@@ -108,7 +109,14 @@ def _wants(row: Dict[str, Any], mode: str) -> List[str]:
     wants = ["value", "after"] + ["gradient:" + name for name in sources]
     if mode == "jit":
         return wants
-    return wants + ["forward", "second", "jacobian"] + (["threads"] if mode == "eager" else [])
+    further = ["threads", "kept", "shares", "state", "repeated", "mapped"]
+    return wants + ["forward", "second", "jacobian"] + (further if mode == "eager" else [])
+
+
+def state() -> Dict[str, Any]:
+    """Settings of JAX that a call may leave otherwise."""
+    usual = (bool, int, float, str, type(None))
+    return {"%s of JAX" % name: str(held) for name, held in _jax().config.values.items() if isinstance(held, usual)}
 
 
 def _by_want(call: Dict[str, Any], slopes: Any) -> Dict[str, Any]:
@@ -130,6 +138,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         step = _step(jax, call)
         given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
         try:
+            _refuse_wrapped(call["arguments"], arguments)
             loss, slopes = jax.block_until_ready(step(*given))
             further = jax.block_until_ready(_further(jax, call, arguments, vectors))
         except Exception as error:
@@ -226,8 +235,43 @@ def _further(jax: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors:
         "forward": lambda: jax.jvp(of_input, (input,), (tangent,))[1],
         "second": lambda: jax.jvp(slope, (input,), (tangent,))[1],
         "jacobian": lambda: jax.jacrev(of_input)(input),
+        "repeated": lambda: _repeated(jax, of_input, input, vectors["cotangent"]),
+        "mapped": lambda: _mapped(jax, _loss(jax, call), list(arguments.values())),
     }
     return {name: way() for name, way in ways.items() if name in call["want"]}
+
+
+def _repeated(jax: Any, loss: Callable[..., Any], input: Any, cotangent: Any) -> Any:
+    """The gradient of a second pull through the same forward call."""
+    value, pull = jax.vjp(loss, input)
+    pull(cotangent.astype(value.dtype))
+    return pull(cotangent.astype(value.dtype))[0]
+
+
+def _mapped(jax: Any, loss: Callable[..., Any], arrays: List[Any]) -> Any:
+    """Two copies along the last axis; the first argument alone mapped; along the last axis of it alone; nested."""
+    jnp, first, others = jax.numpy, arrays[0], arrays[1:]
+    decoy = jnp.roll(first, 1, axis=-1) if first.ndim else first
+    pair = jnp.stack([first, decoy])
+    alone, last = (0,) + (None,) * len(others), (-1,) + (None,) * len(others)
+    along = [jnp.stack([first, decoy], -1)] + [jnp.stack([each, each], -1) for each in others]
+    values = [
+        jax.vmap(loss, in_axes=-1)(*along)[0],
+        jax.vmap(loss, in_axes=alone)(pair, *others)[0],
+        jax.vmap(loss, in_axes=last)(along[0], *others)[0],
+        jax.vmap(jax.vmap(loss, in_axes=alone), in_axes=alone)(jnp.stack([pair, pair]), *others)[0, 0],
+    ]
+    return jnp.stack(values)
+
+
+def _refuse_wrapped(sent: List[Dict[str, Any]], arrays: Dict[str, Any]) -> None:
+    """Raise where JAX holds other integers than it was given."""
+    for given in sent:
+        plain = given["array"]
+        if "int" in plain.get("dtype", "") and not np.array_equal(
+            np.frombuffer(plain["data"], dtype=plain["dtype"]), np.asarray(arrays[given["name"]]).reshape(-1)
+        ):
+            raise OverflowError("%s: an integer beyond int32, which JAX without x64 does not hold" % given["name"])
 
 
 def _array(jax: Any, plain: Dict[str, Any]) -> Any:

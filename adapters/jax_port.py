@@ -44,11 +44,13 @@ def _widened(input: Any) -> Any:
 
 @functools.lru_cache(maxsize=None)
 def _softplus() -> Any:
-    """log(1 + e^x) with the sigmoid as its derivative: JAX's own takes one that loses x units of roundoff."""
+    """log(1 + e^x) with the sigmoid as its derivative, and two sigmoids as its second: JAX's own lose digits."""
     jax = _jax()
     jnp = jax.numpy
     softplus = jax.custom_jvp(lambda x: jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x))))
-    softplus.defjvps(lambda tangent, _, x: jax.nn.sigmoid(x) * tangent)
+    sigmoid = jax.custom_jvp(jax.nn.sigmoid)
+    sigmoid.defjvps(lambda tangent, _, x: jax.nn.sigmoid(x) * jax.nn.sigmoid(-x) * tangent)
+    softplus.defjvps(lambda tangent, _, x: sigmoid(x) * tangent)
     return softplus
 
 

@@ -29,7 +29,7 @@ def offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     usual = ["value", "after", "inferred"] + ["gradient:" + name for name in row["gradients"] if name != "weight"]
     usual = [want for want in usual if want != "gradient:target"]
     forms = ["native", "module"] + (["port"] if "port" in row else [])
-    further = ["gradient:" + name for name in row["gradients"]] + row["further"]
+    further = ["gradient:" + name for name in row["gradients"]] + row["further"] + ["kept", "shares", "state"]
     return {
         "forms": forms,
         "modes": list(MODES),

@@ -58,6 +58,7 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
     },
 }
 _DTYPES = ["float16", "float32", "float64"]
+_WANTS = ["value", "after", "threads", "kept", "shares", "state"]
 _BESIDE = "${function}_gradient($tensors, cotangent$options$to_keyword)"
 _REPRODUCER = {
     "prelude": "import numpy as np\n$port_import",
@@ -65,6 +66,11 @@ _REPRODUCER = {
     "array": "np.array($values, dtype=np.$dtype)",
     "empty": "np.zeros($shape, dtype=np.$dtype)",
     "wrap": {"eager": "$call"},
+    "derivatives": {
+        "kept": "kept = $loss\n$to = 1 - $to / 2\n$loss\nprint(kept)",
+        "shares": "print([np.shares_memory($loss, each) for each in ($tensors,)])",
+        "state": "before = np.geterr()\n$loss\nprint(before, np.geterr())",
+    },
 }
 
 
@@ -97,7 +103,8 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "arguments": row["arguments"],
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
-        "offers": ["value", "after", "threads"] + ["gradient:" + name for name in row["gradients"]],
+        "offers": ["value", "after", "threads", "kept", "shares", "state"]
+        + ["gradient:" + name for name in row["gradients"]],
         "reproducer": dict(
             _REPRODUCER,
             call={"port": "numpy_port.%s($tensors$options)" % operator},
@@ -130,7 +137,10 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         return {"value": np.asarray(arguments["input"] * factor if product else arguments["input"])}
     try:
         with np.errstate(all="ignore"):
+            quiet = np.geterr()
             reply = _results(call, arguments, vectors)
+            if np.geterr() != quiet:
+                reply["state"] = ["NumPy's handling of errors: %s, was %s" % (np.geterr(), quiet)]
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
@@ -178,7 +188,7 @@ def _reversed(array: Any) -> Any:
 
 def _broadcast(array: Any) -> Any:
     """One row for all, where all rows are the same, bit for bit."""
-    same = array.ndim == 2 and len({row.tobytes() for row in array}) == 1
+    same = array.ndim in (1, 2) and len({row.tobytes() for row in array}) == 1
     return np.broadcast_to(array[:1], array.shape) if same else array
 
 

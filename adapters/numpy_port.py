@@ -36,8 +36,12 @@ def _check_weight(input, weight):
 def _reduce(losses, reduction, batched):
     if reduction == "none":
         return losses if batched else losses[0]
-    total = losses.sum(dtype=losses.dtype)
-    return total if reduction == "sum" else total / losses.dtype.type(len(losses))
+    total = losses.sum(dtype=_wide(losses.dtype))  # in half precision the sum may overflow where the mean does not
+    return (total if reduction == "sum" else total / total.dtype.type(len(losses))).astype(losses.dtype)
+
+
+def _wide(dtype):
+    return np.promote_types(dtype, np.float32)
 
 
 def _row_cotangents(cotangent, reduction, losses):
@@ -172,11 +176,16 @@ def _evaluated(loss, tensors, options, cotangent=None, to=None):
     patterns = {spec.name: spec.pattern for spec in formula.arguments}
     binding = bind(patterns, {name: array.shape for name, array in given.items()})
     _check_indices(formula, given, binding)
-    made = plain(trace(formula, binding, options, reduction, documented=False), np, scores.dtype)
+    made = plain(trace(formula, binding, options, reduction, documented=False), np, _wide(scores.dtype))
     numbers = {name: float(value) for name, value in options.items()}
+    widened = {name: _widened(array) for name, array in given.items()}
     if to is None:
-        return made.value(given, numbers)
-    return made.gradient(given, numbers, np.asarray(cotangent), (to,))[1][to]
+        return made.value(widened, numbers).astype(scores.dtype)
+    return made.gradient(widened, numbers, _widened(np.asarray(cotangent)), (to,))[1][to].astype(scores.dtype)
+
+
+def _widened(array):
+    return array.astype(_wide(array.dtype)) if array.dtype.kind == "f" else array
 
 
 def _check_indices(formula, given, binding):

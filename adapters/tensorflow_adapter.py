@@ -3,6 +3,7 @@
 import functools
 import importlib
 import os
+import sys
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
@@ -94,9 +95,22 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+_EAGER = ["forward", "second", "jacobian", "threads", "kept", "shares", "state", "repeated"]
+
+
+def state() -> Dict[str, Any]:
+    """Settings of TensorFlow that a call may leave otherwise."""
+    tf = _tf()
+    return {
+        "default float of Keras": str(tf.keras.backend.floatx()) if "keras" in sys.modules else "",
+        "functions of TensorFlow run eagerly": str(tf.config.functions_run_eagerly()),
+        "soft placement of TensorFlow": str(tf.config.get_soft_device_placement()),
+    }
+
+
 def _further_wants(row: Dict[str, Any]) -> List[str]:
     """What may be wanted beyond the usual; eager only, because a traced function pays for each derivative anew."""
-    return ["gradient:" + name for name in row["gradients"][1:]] + ["forward", "second", "jacobian", "threads"]
+    return ["gradient:" + name for name in row["gradients"][1:]] + _EAGER
 
 
 def _by_want(call: Dict[str, Any], slopes: Any) -> Dict[str, Any]:
@@ -199,6 +213,7 @@ def _further(tf: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: 
         "forward": lambda: _forward(tf, loss, first, vectors["tangent"]),
         "second": lambda: _second(tf, loss, first, vectors),
         "jacobian": lambda: _jacobian(tf, loss, first),
+        "repeated": lambda: _repeated(tf, loss, first, vectors["cotangent"]),
     }
     return {name: way() for name, way in ways.items() if name in call["want"]}
 
@@ -225,6 +240,15 @@ def _jacobian(tf: Any, loss: Callable[..., Any], first: Any) -> Any:
         tape.watch(first)
         value = loss(first)
     return tape.jacobian(value, first, unconnected_gradients="zero", experimental_use_pfor=False)
+
+
+def _repeated(tf: Any, loss: Callable[..., Any], first: Any, cotangent: Any) -> Any:
+    """The gradient of a second pass over a tape that is kept."""
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(first)
+        value = loss(first)
+    tape.gradient(value, first, output_gradients=cotangent, unconnected_gradients="zero")
+    return tape.gradient(value, first, output_gradients=cotangent, unconnected_gradients="zero")
 
 
 def _tensor(tf: Any, plain: Dict[str, Any]) -> Any:

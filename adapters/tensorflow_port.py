@@ -114,11 +114,24 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
         raise ValueError("weight has shape %s; the classes are %s" % (weight.shape, input.shape[-1:]))
     wide = _widened(input)
     labels = tf.cast(_alike(input, target), wide.dtype)
-    losses = labels * tf.math.softplus(-wide) + (1 - labels) * tf.math.softplus(wide)
+    softplus = _softplus()
+    losses = labels * softplus(-wide) + (1 - labels) * softplus(wide)
     if weight is not None:
         losses = losses * tf.cast(weight, wide.dtype)
     classes = tf.cast(tf.shape(input)[-1], wide.dtype)
     return tf.cast(_reduce(tf.reduce_sum(losses, axis=-1) / classes, reduction), input.dtype)
+
+
+@functools.lru_cache(maxsize=None)
+def _softplus() -> Any:
+    """log(1 + e^x) whose second derivative is the product of two sigmoids: a difference from 1 loses its tail."""
+    tf = _tf()
+
+    def sigmoid(x: Any) -> Any:
+        return tf.sigmoid(x), lambda cotangent: cotangent * tf.sigmoid(x) * tf.sigmoid(-x)
+
+    slope = tf.custom_gradient(sigmoid)
+    return tf.custom_gradient(lambda x: (tf.math.softplus(x), lambda cotangent: cotangent * slope(x)))
 
 
 DIRECT = 64

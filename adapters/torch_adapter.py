@@ -161,12 +161,21 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         results = _results(torch, call, arguments, vectors)
     except Exception as error:
         return {"raised": error}
-    reply = _as_arrays(torch, results)
+    return dict(_as_arrays(torch, results), **_beside_results(torch, call, arguments, vectors))
+
+
+def _beside_results(
+    torch: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]
+) -> Dict[str, Any]:
+    """What is wanted of a call beside its results."""
+    told: Dict[str, Any] = {}
     if "after" in call["want"]:
-        reply["after"] = _as_arrays(torch, dict(vectors, **arguments))
+        told["after"] = _as_arrays(torch, dict(vectors, **arguments))
+    if not any(want.startswith("gradient:") for want in call["want"]):
+        told["state"] = _marks(arguments)
     if "evidence" in call["want"]:
-        reply["evidence"] = _beside("programs").evidence(call)
-    return reply
+        told["evidence"] = _beside("programs").evidence(call)
+    return told
 
 
 def _missing_dtypes(torch: Any, sent: List[Dict[str, Any]]) -> List[str]:
@@ -179,46 +188,32 @@ def _results(torch: Any, call: Dict[str, Any], arguments: Dict[str, Any], vector
     sources = [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
     for name in sources:
         arguments[name].requires_grad_()
-    results = {"value": _run(torch, call, list(arguments.values()))}
+    value = _run(torch, call, list(arguments.values()))
+    results = {"value": value if isinstance(value, torch.Tensor) else torch.as_tensor(value, dtype=torch.float64)}
     if sources:
         tensors = [arguments[name] for name in sources]
         slopes = torch.autograd.grad(results["value"], tensors, vectors["cotangent"])
         results.update(zip(["gradient:" + name for name in sources], slopes))
-    for want in set(call["want"]) & set(_DERIVATIVES):
-        first, *others = [tensor.detach() for tensor in arguments.values()]
-        loss = functools.partial(_loss_of_first, torch, call, others)
-        results[want] = _DERIVATIVES[want](torch, loss, dict(vectors, first=first))
+    results.update(_beside("derivatives").wanted(torch, call, functools.partial(_run, torch, call), arguments, vectors))
     return results
 
 
-def _loss_of_first(torch: Any, call: Dict[str, Any], others: List[Any], first: Any) -> Any:
-    return _run(torch, call, [first] + others)
+def state() -> Dict[str, Any]:
+    """Settings of torch that a call may leave otherwise."""
+    torch = _torch()
+    return {
+        "default dtype of torch": str(torch.get_default_dtype()),
+        "gradients of torch": torch.is_grad_enabled(),
+        "deterministic algorithms of torch": torch.are_deterministic_algorithms_enabled(),
+        "threads of torch": str(torch.get_num_threads()),
+        "random numbers of torch": hash(torch.get_rng_state().numpy().tobytes()),
+    }
 
 
-def _accumulated(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    """What a backward pass leaves where a gradient is held already."""
-    input = arrays["first"].detach().clone().requires_grad_()
-    input.grad = arrays["held"].clone()
-    loss(input).backward(arrays["cotangent"])
-    return input.grad
-
-
-def _forward(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    return torch.func.jvp(loss, (arrays["first"].detach(),), (arrays["tangent"],))[1]
-
-
-def _second(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    """Double backward: the Hessian is symmetric, so the tangent may be the second cotangent."""
-    input = arrays["first"].detach().clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(loss(input), input, arrays["cotangent"], create_graph=True)
-    return torch.autograd.grad(gradient, input, arrays["tangent"])[0]
-
-
-def _jacobian(torch: Any, loss: Callable[..., Any], arrays: Dict[str, Any]) -> Any:
-    return torch.func.jacrev(loss)(arrays["first"].detach())
-
-
-_DERIVATIVES = {"accumulated": _accumulated, "forward": _forward, "second": _second, "jacobian": _jacobian}
+def _marks(arguments: Dict[str, Any]) -> List[str]:
+    """What a call without gradients left on the caller's tensors."""
+    tensors = {name: tensor for name, tensor in arguments.items() if hasattr(tensor, "requires_grad")}
+    return ["%s requires a gradient, and did not" % name for name, tensor in tensors.items() if tensor.requires_grad]
 
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
@@ -256,7 +251,7 @@ def _tensor(torch: Any, plain: Dict[str, Any], layout: str) -> Any:
     if layout != "read-only":
         stored = stored.copy()
     tensor = torch.from_numpy(stored).view(getattr(torch, plain["dtype"])).reshape(plain["shape"])
-    if layout == "broadcast" and tensor.dim() == 2:
+    if layout == "broadcast" and tensor.dim() in (1, 2):
         same = len({row.tobytes() for row in stored.reshape(plain["shape"])}) == 1
         return tensor[:1].expand(tensor.shape) if same else tensor
     return _laid_out(torch, tensor, layout)

@@ -20,6 +20,7 @@ _DTYPES = {
     "onnx": ["float16", "float32"],
     "autocast": ["float32", "float64"],
 }
+_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered"]
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -71,6 +72,26 @@ _DEFINE = {
 }
 
 
+_BEFORE = "$to.requires_grad_()\nloss = $loss\n"
+_PAIRS = "*[torch.stack([each, each], -1) for each in ($tensors,)]"
+_FURTHER = {
+    "accumulated": "$to.requires_grad_()\n$to.grad = tangent\n$loss.backward(cotangent)\nprint($to.grad)",
+    "forward": "print(torch.func.jvp(lambda $to: $loss, ($to,), (tangent,))[1])",
+    "second": _BEFORE + "(slope,) = torch.autograd.grad(loss, $to, cotangent, create_graph=True)\n"
+    "print(torch.autograd.grad(slope, $to, tangent)[0])",
+    "jacobian": "print(torch.func.jacrev(lambda $to: $loss)($to))",
+    "repeated": _BEFORE + "torch.autograd.grad(loss, $to, cotangent, retain_graph=True)\n"
+    "print(torch.autograd.grad(loss, $to, cotangent)[0])",
+    "altered": _BEFORE + "$last.detach().zero_()\nprint(torch.autograd.grad(loss, $to, cotangent)[0])",
+    "mapped": "vmap = torch.func.vmap\nprint(vmap(lambda $tensors: $call, in_dims=-1)(" + _PAIRS + ")[0])\n"
+    "print(vmap(lambda $to: $call)(torch.stack([$to, $to]))[0])",
+    "kept": "kept = $loss\n$to = 1 - $to / 2\n$loss\nprint(kept)",
+    "shares": "loss = $loss\nprint(loss.data_ptr(), [each.data_ptr() for each in ($tensors,)])",
+    "state": "before = torch.get_default_dtype(), $to.requires_grad\n$loss\n"
+    "print(before, (torch.get_default_dtype(), $to.requires_grad))",
+}
+
+
 def offer(torch: Any, operator: str, row: Dict[str, Any], modes: List[str]) -> Dict[str, Any]:
     """What torch offers of an operator, of which the adapter's table has this row."""
     return {
@@ -104,6 +125,7 @@ def _reproducer(operator: str, module: str) -> Dict[str, Any]:
         "wrap": _WRAP,
         "define": _DEFINE,
         "gradient": "torch.autograd.grad(loss, $to, cotangent)[0]",
+        "derivatives": _FURTHER,
         "before": "$to.requires_grad_()\nloss = $loss",
     }
 
@@ -140,7 +162,7 @@ def _wants(torch: Any, row: Dict[str, Any], mode: str) -> List[str]:
         return ["value", "after"] + ["gradient:" + name for name in row["gradients"] if name != "weight"][:2]
     wants = ["value", "after"] + ["gradient:" + name for name in row["gradients"]]
     wants += _further(torch, row["further"])
-    return wants + (["accumulated", "threads"] if mode == "eager" else [])
+    return wants + (_EAGER + (["mapped"] if hasattr(torch, "func") else []) if mode == "eager" else [])
 
 
 def _further(torch: Any, further: List[str]) -> List[str]:

@@ -17,6 +17,8 @@ THREADS, CALLS = 2, 4
 FUNCTIONS = {}  # type: dict[str, object]
 DESCRIPTIONS = {}  # type: dict[str, object]
 CALIBRATION = ("echo", "product")
+BEFORE = {}  # type: dict[str, object]
+PLACE = [os.path.dirname(os.path.abspath(__file__))] if "__file__" in globals() else []
 
 
 def load_file(path, name):
@@ -72,17 +74,28 @@ def load_function(target):
 def evaluate(adapter, call):
     """The adapter's reply; if the call names a function, it gets the function itself."""
     refuse_unknown(adapter, call)
+    call = prepared(adapter, call)
+    before = dict(effects().state_of(adapter), **BEFORE) if "state" in call["want"] else {}
+    reply = evaluated(adapter, dict(call, want=[name for name in call["want"] if name not in BY_WORKER]))
+    for name in BY_WORKER:
+        if name in call["want"] and "raised" not in reply:
+            reply = BY_WORKER[name](adapter, call, reply, before)
+    return reply
+
+
+def prepared(adapter, call):
+    """The call with arrays for what was sent as ranges and fills, and with the function itself."""
     call = dict(
         call,
         arguments=[dict(given, array=array_of(given["array"])) for given in call["arguments"]],
         vectors={name: array_of(part) for name, part in call["vectors"].items()},
     )
-    if "function" in call:
-        call = dict(call, function=load_function(call["function"]))
-    if "threads" not in call["want"]:
-        return evaluated(adapter, call)
-    reply = evaluated(adapter, dict(call, want=[name for name in call["want"] if name != "threads"]))
-    return reply if "raised" in reply else stacked(reply, from_threads(adapter, dict(call, want=["value"])))
+    if "function" not in call:
+        return call
+    call = dict(call, function=load_function(call["function"]))
+    if not BEFORE:
+        BEFORE.update(effects().state_of(adapter))
+    return call
 
 
 def described(adapter):
@@ -153,6 +166,29 @@ def filled(value, shape, dtype):
     one = np.array(value, dtype="float32" if dtype == "bfloat16" else dtype)
     stored = (one.view("uint32") >> 16).astype("uint16") if dtype == "bfloat16" else one
     return {"dtype": dtype, "shape": list(shape), "data": np.full(shape, stored).tobytes()}
+
+
+def threads(adapter, call, reply, before):
+    """With the values of the same call from two threads."""
+    return stacked(reply, from_threads(adapter, dict(call, want=["value"])))
+
+
+def effect(name):
+    """What the file beside this one does for a want."""
+
+    def of(adapter, call, reply, before):
+        return getattr(effects(), name)(evaluated, adapter, call, reply, before)
+
+    return of
+
+
+def effects():
+    """The file ``worker_effects.py`` beside this one."""
+    found = sys.modules.get("worker_effects")
+    return found or load_file(os.path.join(PLACE[0], "worker_effects.py"), "worker_effects")
+
+
+BY_WORKER = {"threads": threads, "kept": effect("kept"), "shares": effect("shares"), "state": effect("state")}
 
 
 def from_threads(adapter, call):
@@ -232,6 +268,7 @@ def serve(channel):
     """Answer ``describe`` and ``evaluate`` until the suite says ``None``."""
     setup = channel.receive()
     os.setsid()
+    PLACE[:] = [setup["beside"]]
     sys.dont_write_bytecode = True
     log = os.open(setup["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)

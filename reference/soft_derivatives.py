@@ -61,14 +61,24 @@ def by_label(input: Float64, weight: Float64, reduction: str, cotangent: Float64
 
 
 def second(
-    input: Float64, weight: Float64, tangent: Float64, reduction: str, cotangent: Float64, arithmetic: Arithmetic
+    input: Float64,
+    weight: Float64,
+    tangent: Float64,
+    reduction: str,
+    cotangent: Float64,
+    arithmetic: Arithmetic,
+    *,
+    careful: bool = False,
 ) -> Enclosure:
-    """Derivative of the gradient along a direction; shape (N, C)."""
+    """Derivative of the gradient along a direction; shape (N, C).
+
+    Unless it is careful, a sigmoid may be a difference from 1, which has an absolute error.
+    """
     factors, divisor = _factors(input, reduction, cotangent)
     scale = factors[:, np.newaxis] * weight * tangent
     decay = np.exp(-np.abs(input))
     value = scale * decay / (1 + decay) ** 2
-    each = np.abs(scale) * _SIGMOID_ULPS * arithmetic.unit_roundoff
+    each = np.abs(scale) * (0.0 if careful else _SIGMOID_ULPS * arithmetic.unit_roundoff)
     return _around(value, np.abs(value), each, _FUNCTION_ULPS, divisor, arithmetic)
 
 

@@ -30,7 +30,7 @@ _ENGINE_WAYS = ((False, False), (True, True))
 """Whether subnormal numbers may be flushed, and whether the rounding of the page's own form is granted."""
 
 _MOST_CLASSES = 64
-"""Of a case that the engine takes: of 33,000 classes, all pairs of a row at once would be gigabytes."""
+"""Of a case that the engine takes: of 65,539 classes, all pairs of a row at once would be gigabytes."""
 
 _SIGN = "minus a label or a finite score is exact and finite"
 _NO_GRID = "a value of exp or log is in it, and those lie on no grid"

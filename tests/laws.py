@@ -41,6 +41,12 @@ OFFERS = (
     "second",
     "jacobian",
     "threads",
+    "kept",
+    "shares",
+    "state",
+    "repeated",
+    "altered",
+    "mapped",
     "layouts",
     "another-mode",
     "another-form",
@@ -147,6 +153,10 @@ def _second(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
     if call["operator"] == "multilabel_margin_loss":
         return np.zeros_like(arrays["input"])
     decay = np.exp(-np.abs(arrays["input"]))
+    if call["operator"] == "soft_margin_loss":
+        mean = call["options"].get("reduction") == "mean"
+        scale = arrays["cotangent"] / (arrays["input"].size if mean else 1)
+        return np.asarray(scale * arrays["tangent"] * decay / (1 + decay) ** 2)
     return np.asarray(_scale(call, arrays) * arrays["tangent"] * decay / (1 + decay) ** 2)
 
 
@@ -172,7 +182,7 @@ def _jacobian(call: Any, arrays: dict[str, Array], reply: Any) -> Array:
     return blocks.reshape(*shape, *gradient.shape)
 
 
-_FURTHER: dict[str, Callable[[Any, dict[str, Array], Any], Array]] = {
+_FURTHER: dict[str, Callable[[Any, dict[str, Array], Any], Array | list[str]]] = {
     "accumulated": lambda call, arrays, reply: arrays["held"] + reply["gradient"],
     "forward": _forward,
     "second": _second,
@@ -180,4 +190,10 @@ _FURTHER: dict[str, Callable[[Any, dict[str, Array], Any], Array]] = {
     "gradient:weight": _by_weight,
     "gradient:target": lambda call, arrays, reply: -arrays["input"] * _scale(call, arrays),
     "threads": lambda call, arrays, reply: np.stack([reply["value"]] * 4),
+    "kept": lambda call, arrays, reply: reply["value"],
+    "repeated": lambda call, arrays, reply: reply["gradient"],
+    "altered": lambda call, arrays, reply: reply["gradient"],
+    "mapped": lambda call, arrays, reply: np.stack([reply["value"]] * 4),
+    "shares": lambda call, arrays, reply: [],
+    "state": lambda call, arrays, reply: [],
 }

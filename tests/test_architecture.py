@@ -28,7 +28,10 @@ ALLOWED = {
     "reports": {"reports", "msgspec", "jinja2", "packaging", "tomli_w"},
 }
 OURS = {*PACKAGES, "tests", "lossproof"}
-SUBJECT_SIDE = ("*_adapter.py", "*_port.py", "*_offers.py", "*_programs.py", "cuda/*.py", "worker.py")
+SUBJECT_SIDE = (
+    *("*_adapter.py", "*_port.py", "*_offers.py", "*_programs.py", "*_derivatives.py"),
+    *("cuda/*.py", "worker*.py"),
+)
 SUITE_SIDE = {"arrays", "constants", "contract", "description", "gateway"}
 
 
@@ -117,6 +120,7 @@ def test_nothing_imports_the_command_line() -> None:
                 "test_functions.py",
                 "gated.py",
                 "test_check.py",
+                "test_effects.py",
                 "test_corpus.py",
                 "test_costs.py",
                 "test_upgrade.py",

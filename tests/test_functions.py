@@ -48,7 +48,8 @@ MULTI = """
         if reduction == "none":
             return losses if np.ndim(input) == 2 else losses[0]
         total = losses.sum(dtype=losses.dtype)
-        return total if reduction == "sum" else total / losses.dtype.type(len(losses))
+        wide = np.result_type(losses, np.float32)  # the sum of half-precision losses may overflow, their mean may not
+        return total if reduction == "sum" else losses.mean(dtype=wide).astype(losses.dtype)
 
 
     def loss_gradient(input, target, cotangent, p=1, margin=1.0, weight=None, reduction="mean"):

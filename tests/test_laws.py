@@ -46,6 +46,24 @@ def where(holds: Callable[[Any], bool], change: Callable[[Any], Any] = lambda va
     return make
 
 
+def slope_where(
+    holds: Callable[[Any], bool], change: Callable[[Any], Any] = lambda slope: slope * 1.5 + 1
+) -> Callable[[State], Answer]:
+    """A fault in every gradient of some calls."""
+
+    def make(state: State) -> Answer:
+        del state
+
+        def answer(call: Any) -> Any:
+            reply = right(call)
+            wrong = [name for name in reply if name.startswith("gradient:") and holds(call)]
+            return {**reply, **{name: change(reply[name]) for name in wrong}}
+
+        return answer
+
+    return make
+
+
 def after_refusals(state: State) -> Answer:
     """Wrong once something was refused."""
 
@@ -122,6 +140,17 @@ FAULTS: dict[str, Callable[[State], Answer]] = {
     "*.layout.same-result": where(lambda call: call["layout"] == "strided"),
     "*.layout.same-call-twice": counting,
     "*.layout.two-threads": threads_apart,
+    "*.layout.result-kept": changed("kept", lambda value: value + 1),
+    "*.layout.result-apart": changed("shares", lambda names: ["input"]),
+    "*.layout.settings-as-before": changed("state", lambda names: ["default dtype: float64, was float32"]),
+    "*.modes.mapped-along-any-axis": changed("mapped", lambda value: value + 1),
+    "*.gradients.repeated": changed("repeated", lambda value: value / 2 + 1e-9),
+    "*.gradients.arguments-altered": changed("altered", lambda value: value / 2 + 1e-9),
+    "*.gradients.empty-batch": slope_where(lambda call: scores(call).size == 0, lambda slope: np.zeros(3)),
+    "*.shapes.numbers-of-rows": where(lambda call: scores(call).shape[0] == 129),
+    "*.gradients.numbers-of-rows": slope_where(lambda call: scores(call).shape[0] == 512),
+    "*.shapes.sizes-of-a-row": where(lambda call: scores(call).shape[1] == 33),
+    "*.gradients.sizes-of-a-row": slope_where(lambda call: scores(call).shape[1] == 17),
     "*.shapes.special-neighbours": where(lambda call: bool(np.isnan(scores(call)).any()), lambda value: value * np.nan),
     "*.shapes.another-place": where(lambda call: len(scores(call)) == 1),
     "*.modes.agree-with-the-first": where(lambda call: call["mode"] != "eager"),

@@ -14,6 +14,8 @@ from conformance.cases.random_bits import RandomBits
 from conformance.cases.values import cotangents
 from reference.formats import FORMATS, Format
 
+_LATTICE_OF_EXPENSIVE_ROWS = 2
+
 _OF_ROLE = {"scores": "scores", "labels": "labels", "indices": "labels", "weight": "weights"}
 
 
@@ -37,13 +39,18 @@ class Domain:
     dtypes: tuple[tuple[str, str], ...] = ()
     shapes: tuple[Shape, ...] = ()
     lattice: int = 3
-    classes: int = 33_000
+    classes: int = 2**16 + 3
     exhaustive: bool = False
 
     @property
     def format(self) -> Format:
         """Format of the scores."""
         return FORMATS[self.dtype]
+
+    @property
+    def expensive_rows(self) -> bool:
+        """Whether a row takes milliseconds, so that even its lattice is the smallest."""
+        return self.lattice <= _LATTICE_OF_EXPENSIVE_ROWS
 
     def case(self, **parts: Any) -> Case:
         """A case of the domain: arguments by name, and fields of :class:`Case`."""

@@ -17,6 +17,7 @@ from rich.progress import Progress as Bar
 
 from conformance.judging.clause import Clause
 from conformance.operators.catalogue import clauses
+from conformance.running import not_asked
 from conformance.running.costs import cost_lines, costs_in
 from conformance.running.discover import UsageError, built_in, says_how_it_runs
 from conformance.running.run import Outcome, Progress
@@ -114,7 +115,8 @@ def _as_markdown(found: Outcome) -> str:
     subject, broken = found.header.subject, _by_clause(found.findings)
     rows = [f"| `{clause}` | {variants_of(group)} | {_witness(group[0])} |" for clause, group in broken.items()]
     table = ["", "| broken clause | variants | witness |", "| --- | --- | --- |", *rows] if rows else []
-    costs = ["", *(f"- {line}" for line in (*cost_lines(found.header.measured), *_absent(found.header)))]
+    left = (*cost_lines(found.header.measured), *not_asked.lines(found.not_asked), *_absent(found.header))
+    costs = ["", *(f"- {line}" for line in left)]
     head = f"**{subject.framework} {subject.version}**, {len(found.findings)} cells: {_counted(found.findings)}"
     return "\n".join([head, *table, *costs])
 
@@ -223,7 +225,8 @@ def checked(found: Outcome, target: str, style: str) -> str:
     total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
     asked = len({finding.clause for finding in found.findings})
     costs = cost_lines(found.header.measured)
-    return "\n".join([*lines, *_faults(found.findings), *costs, f"{target}, {asked} clauses: {total}"])
+    left = not_asked.lines(found.not_asked)
+    return "\n".join([*lines, *_faults(found.findings), *costs, *left, f"{target}, {asked} clauses: {total}"])
 
 
 def _error(finding: Finding) -> list[str]:

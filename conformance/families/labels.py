@@ -12,7 +12,7 @@ from conformance.judging.compare import Deviation, assert_shape, assert_value, n
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
-_NARROW = (2**7, 2**8, 2**15)
+_NARROW = (2**7, 2**8, 2**14, 2**15)
 """Numbers of labels that a narrow integer cannot tell apart; the case has a class more than twice as many."""
 
 
@@ -65,7 +65,8 @@ def _many_classes(domain: Domain) -> list[Case]:
     index = index_of(domain.operator)
     if index is None:
         return []
-    sizes = [2 * many + 2 for many in _NARROW if 2 * many + 2 <= max(domain.classes, 300)]
+    most = min(max(domain.classes, 300), domain.format.largest)  # beyond it the number of classes overflows
+    sizes = [2 * many + 2 for many in _NARROW if 2 * many + 2 <= most]
     return [_row_of(domain, index, classes) for classes in (sizes[:1] if domain.shapes else sizes)]
 
 
@@ -87,7 +88,7 @@ def _row_of(domain: Domain, index: Argument, classes: int) -> Case:
     applies=lambda operator: index_of(operator) is not None,
 )
 def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
-    """Labels above 2^7, 2^8 and 2^15 name their own class, and classes above them count."""
+    """Labels above 2^7, 2^8 and 2^16 name their own class, and classes above them count."""
     assert_value(subject, case, as_documented=True)
 
 

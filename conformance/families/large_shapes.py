@@ -23,23 +23,21 @@ ROWS, _HEAVY = 2**16 + 1024, 1024
 _CLASSES, _FEW_CLASSES = 2**16 + 3, 300
 _FAR = 8.0
 _COTANGENTS = (1.0, -1.0, 0.5, 2.0, -0.25)
-_EXPENSIVE_ROWS = 2
-"""Largest lattice of what takes milliseconds for a row."""
 
 
 def _rows(domain: Domain) -> list[Case]:
     """Rows of few classes: the mean, then each loss; the last rows weigh so much that none can be missing in a sum."""
-    if domain.dtype != "float32" or domain.lattice <= _EXPENSIVE_ROWS:
+    if domain.dtype != "float32" or domain.expensive_rows:
         return []
-    case = _with_heavy_ends(domain, sized(domain, 5, {domain.operator.batch: ROWS, "C": 2}))
+    case = with_heavy_end(domain, sized(domain, 5, {domain.operator.batch: ROWS, "C": 2}), rows=_HEAVY)
     return [case.replace(reduction="mean"), case.replace(cotangent=np.resize(_COTANGENTS, case.result_shape))]
 
 
-def _with_heavy_ends(domain: Domain, case: Case) -> Case:
+def with_heavy_end(domain: Domain, case: Case, *, rows: int) -> Case:
     """The last rows well on the side on which the loss grows, of usual size still."""
     if domain.operator.away is None:
         return case
-    end = np.arange(case.rows).reshape(-1, *(1,) * (case.first.ndim - 1)) >= case.rows - _HEAVY
+    end = np.arange(case.rows).reshape(-1, *(1,) * (case.first.ndim - 1)) >= case.rows - rows
     scores = domain.format.round(np.where(end, _FAR * domain.operator.away(case), case.first))
     return case.replace(**{domain.operator.arguments[0].name: scores})
 

@@ -25,7 +25,7 @@ _ANY = drawn(scores="plain", given=("weight",))
 
 
 def _some_rows_equal(case: Case) -> Case:
-    """Every other case with all its rows equal, so that a layout can share one row among them."""
+    """Every other case with all its rows and cotangents equal, so that a layout can share one among them."""
     if int(case.digest(), 16) % 2:
         return case
     batch = case.operator.batch
@@ -34,7 +34,8 @@ def _some_rows_equal(case: Case) -> Case:
         for argument in case.given
         if batch in argument.axes
     }
-    return case.replace(**rows)
+    upstream = case.upstream()
+    return case.replace(**rows, cotangent=np.full(upstream.shape, upstream.reshape(-1)[0] if upstream.size else 1.0))
 
 
 @shared(
@@ -108,6 +109,43 @@ def the_same_call_gives_the_same_bits(subject: Subject, case: Case) -> None:
 
 def _filled(case: Case, score: float) -> Case:
     return case.replace(**{each.name: np.full(case[each.name].shape, score) for each in case.operator.scores})
+
+
+@shared("layout.result-kept", "implied", why=_PURE, cases=_ANY, needs="kept")
+def a_result_outlives_the_next_call(subject: Subject, case: Case) -> None:
+    """A result that is kept holds the same bits after a second call with other scores."""
+    other = case.format.round(-0.5 * case.first + 1.0)
+    value, kept = subject.both(case, "kept", other=other)
+
+    assert_same_bits(kept, value, "as before the second call")
+
+
+def _one_label(case: Case) -> Case:
+    """With the first label everywhere: where the loss is an argument itself, it is tempting to return that one."""
+    labels = [argument.name for argument in case.given if argument.role == "labels"]
+    return case.replace(**{name: np.full(case[name].shape, case[name].reshape(-1)[0]) for name in labels})
+
+
+@shared(
+    "layout.result-apart",
+    "implied",
+    why=_PURE,
+    cases=drawn(scores="plain", sometimes=("weight",)).map(_one_label),
+    needs="shares",
+)
+def a_result_has_memory_of_its_own(subject: Subject, case: Case) -> None:
+    """The result lies in the memory of no argument, so that who writes to one changes nothing of the other."""
+    shared_with = subject.told(case, "shares")
+    if shared_with:
+        raise Deviation("memory of its own", f"the memory of {', '.join(shared_with)}")
+
+
+@shared("layout.settings-as-before", "implied", why=_PURE, cases=_ANY, needs="state")
+def nothing_else_changes(subject: Subject, case: Case) -> None:
+    """A call leaves the framework's settings, NumPy's and Python's, and the marks on its arguments as they were."""
+    changed = subject.told(case, "state")
+    if changed:
+        raise Deviation("everything else as before", "; ".join(changed))
 
 
 @shared("layout.two-threads", "implied", why=_PURE, cases=_ANY, needs="threads")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.cases.drawing import drawn
-from conformance.judging.answers import Refused, Result
-from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape
+from conformance.judging.answers import Array, Refused, Result
+from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape, assert_within
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
@@ -44,6 +46,24 @@ def every_mode_agrees_with_the_first(subject: Subject, case: Case) -> None:
 def the_module_agrees_with_the_function(subject: Subject, case: Case) -> None:
     """The module refuses what the function refuses, and gives its shape, dtype, loss and gradient."""
     _assert_agrees(subject, _tried(subject.beside(form="native"), case), case, "as the function")
+
+
+@shared(
+    "modes.mapped-along-any-axis",
+    "implied",
+    why="A mapping function computes what a loop over its copies computes, along whichever axis they lie.",
+    cases=drawn(("none", "sum", "mean"), scores="plain", sometimes=("weight",)).map(_with_and_without_batch),
+    needs="mapped",
+)
+def mapped_along_any_axis(subject: Subject, case: Case) -> None:
+    """Mapped along the last axis, over the first argument alone, or twice, each copy has the formula's loss."""
+    got = subject.derived(case, "mapped")
+    expected = subject.expected(case, as_documented=True).value
+
+    for values in got.values:
+        one = Array(np.asarray(values, dtype=np.float64), got.dtype)
+        assert_shape(one, case.result_shape)
+        assert_within(subject, case, one, expected)
 
 
 def _assert_agrees(subject: Subject, wanted: Result | Refused, case: Case, what: str) -> None:

@@ -59,6 +59,25 @@ def sum_of_no_rows(subject: Subject, case: Case) -> None:
             assert_same_bits(got, Array(np.zeros(()), got.dtype), "the sum over no rows")
 
 
+def _empty_batches(domain: Domain) -> list[Case]:
+    """A batch of no rows with each reduction."""
+    return [case for reduction in ("none", "sum", "mean") for case in _empty_batch(reduction).build(domain)]
+
+
+@shared(
+    "gradients.empty-batch",
+    "implied",
+    "formula",
+    why="No rows have no derivatives; what has a loss has a gradient.",
+    cases=Fixed(_empty_batches),
+    needs="gradient",
+)
+def no_rows_no_derivatives(subject: Subject, case: Case) -> None:
+    """Where a batch of no rows has a loss, its gradient is an array without elements, of the shape of the scores."""
+    if subject.refusal_of(case) is None:
+        assert_shape(subject.evaluate(case, "gradient").gradient, case.first.shape)
+
+
 @shared(
     "shapes.empty-batch-mean",
     "open",

@@ -16,7 +16,7 @@ from conformance.judging.expectation import expectation
 from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
 
-_UPSTREAM = ("accumulated", "second")
+_UPSTREAM = ("accumulated", "second", "repeated", "altered")
 """What depends on an upstream gradient."""
 
 
@@ -158,6 +158,13 @@ class Subject:
     def derived(self, case: Case, want: str, **arrays: Float64) -> Array:
         """Something beyond value and gradient, such as a second derivative.
 
+        See :meth:`both` for the arguments and the exceptions.
+        """
+        return self.both(case, want, **arrays)[1]
+
+    def both(self, case: Case, want: str, **arrays: Float64) -> tuple[Array, Array]:
+        """The value, and something that is wanted beside it, of one call.
+
         Args:
             case: What to evaluate.
             want: A word of the contract.
@@ -177,7 +184,18 @@ class Subject:
                 raise NeverAnswered(want, refused)
             raise refused
         self.seen.answered.add(want)
-        return Array.of(reply[want])
+        return Array.of(reply["value"]), Array.of(reply[want])
+
+    def told(self, case: Case, want: str) -> list[str]:
+        """What a variant says of a call in words, such as the settings that it left otherwise.
+
+        Raises:
+            Refused: The framework raised.
+        """
+        reply = self.reply(case, "value", "after", want)
+        if "raised" in reply:
+            raise Refused(reply["raised"])
+        return [str(word) for word in reply[want]]
 
     def over(self, one: Case, patterns: range, label: float) -> Array:
         """The losses of one class on neighbouring bit patterns of the scores' format, each a row of its own.

@@ -22,7 +22,7 @@ from conformance.judging.answers import Variant
 if TYPE_CHECKING:
     from conformance.running.plan import Profile
 
-FEW_CLASSES, MANY_CLASSES = 300, 33_000
+FEW_CLASSES, MANY_CLASSES = 300, 2**16 + 3
 """Classes of the longest row: of those whose cost grows with the square, and of all others."""
 
 _LATTICE = {"slow-calls": 3, "slow-rows": 3, "expensive-shapes": 3, "expensive-rows": 2}

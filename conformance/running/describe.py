@@ -30,8 +30,8 @@ from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _UNKNOWN = "the adapter does not know this operator"
-_ANY_FUNCTION = ("value", "after", "threads")
-_DIFFERENTIABLE_FUNCTION = ("accumulated",)
+_ANY_FUNCTION = ("value", "after", "threads", "kept", "shares", "state", "mapped")
+_DIFFERENTIABLE_FUNCTION = ("accumulated", "repeated", "altered", "second", "forward", "jacobian")
 
 
 def describe(spec: Spec, python: str, bench: Bench) -> Description:
@@ -106,7 +106,7 @@ def _of_framework(description: Description, operator: str, mode: str) -> list[st
 def _of_function(description: Description, function: Function, *, differentiable: bool) -> OperatorOffer:
     """The framework's offer as far as somebody's own function need keep it.
 
-    It need not be exportable, nor differentiable twice or forwards.
+    It need not be exportable. A derivative beyond the gradient it may refuse, which is no deviation.
     """
     operator = OPERATORS[function.operator]
     sources = tuple(GRADIENT + argument.name for argument in operator.arguments if argument.differentiable)

@@ -18,8 +18,11 @@ from reference.formats import Float64, Int64
 _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
 
 
-FURTHER = ("accumulated", "forward", "second", "jacobian")
-"""Derivatives beyond the gradient: a program shows one only if the adapter says how it is written."""
+FURTHER = (
+    *("accumulated", "forward", "second", "jacobian", "repeated", "altered", "mapped"),
+    *("kept", "shares", "state"),
+)
+"""What is beyond loss and gradient: a program shows it only if the adapter says how it is written."""
 
 
 def _fields(case: Case, variant: Variant, offer: OperatorOffer, template: Reproducer, to: str) -> dict[str, Any]:
@@ -34,6 +37,7 @@ def _fields(case: Case, variant: Variant, offer: OperatorOffer, template: Reprod
         "mode": template.get("modes", {}).get(variant.mode, ""),
         "port_import": template.get("port_import", "") if variant.form == "port" else "",
         "to": to,
+        "last": case.given[-1].name,
         "to_keyword": "" if to == "input" else f", to={to!r}",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
 from conformance.running.discover import Spec, UsageError
 from conformance.running.lanes import Lane, in_order, shares
+from conformance.running.not_asked import lines, not_asked
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.running.records import accuracy_of, clause_record, header_of
 from reports.record import Finding, Header, LeftOut
@@ -67,6 +69,7 @@ class Outcome:
     Attributes:
         complete: Whether every cell has a verdict.
         answered: Whether a variant answered any plain valid case, or died of one.
+        not_asked: Ids of the clauses that were asked of no variant, by the reason.
     """
 
     path: Path
@@ -74,6 +77,7 @@ class Outcome:
     findings: list[Finding]
     complete: bool
     answered: bool = True
+    not_asked: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
 
 
 def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
@@ -103,10 +107,14 @@ def asked_clauses(filters: Filters) -> list[Clause]:
     for operator in filters.operators:
         if operator not in OPERATORS:
             raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
-    asked = [clause for clause in clauses(filters.clause) if not filters.levels or clause.level in filters.levels]
-    if not asked:
+    named = clauses(filters.clause)
+    if not named:
         ids = sorted({clause.id.rsplit(".", 1)[0] + ".*" for clause in clauses()})
         raise UsageError(f"--clause {filters.clause}: matches no clause; there are {', '.join(ids)}")
+    asked = [clause for clause in named if not filters.levels or clause.level in filters.levels]
+    if not asked:
+        levels = ", ".join(sorted({clause.level for clause in named}))
+        raise UsageError(f"--clause {filters.clause}: of level {levels}, which --level does not ask")
     return asked
 
 
@@ -140,7 +148,8 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
                 writer.write(accuracy_of(variant, quantity, errors))
         footer = writer.finish()
     answered = any(found.subject.refusal is None for found, _ in calibrated)
-    return Outcome(path, header, findings, footer.complete, answered)
+    silent = _not_asked(description, calibrated, options.filters, {cell.clause.id for cell, _ in cells})
+    return Outcome(path, header, findings, footer.complete, answered, silent)
 
 
 def _suffix(options: Options) -> str:
@@ -197,8 +206,17 @@ def _cells(
         if asks(clause, found.subject, description, profile)
     ]
     if not cells:
-        raise UsageError(f"nothing to ask: no clause of {options.filters.clause!r} binds a variant that was asked for")
+        silent = _not_asked(description, calibrated, options.filters, set())
+        why = "; ".join(lines(silent)) or "none binds a variant that was asked for"
+        raise UsageError(f"nothing to ask of {options.filters.clause!r}: {why}")
     return cells
+
+
+def _not_asked(
+    description: Description, calibrated: list[tuple[Calibrated, int]], filters: Filters, asked: set[str]
+) -> dict[str, list[str]]:
+    subjects = [found.subject for found, _ in calibrated]
+    return not_asked(description, clauses(filters.clause), subjects, asked, filters.levels)
 
 
 def _facts(description: Description, calibrated: list[tuple[Calibrated, int]], profile: Profile) -> dict[str, object]:

@@ -20,15 +20,19 @@ def check_names(formula: Formula, arguments: Mapping[str, Any], options: Mapping
     for name in arguments:
         if name not in known:
             raise DomainError(f"{formula.name}: no argument {name!r}; there are {', '.join(sorted(known))}")
-    for name in options:
-        if name not in formula.options:
-            raise DomainError(f"{formula.name}: no option {name!r}; there are {', '.join(sorted(formula.options))}")
-        if name in formula.choices and options[name] not in formula.choices[name]:
-            listed = " or ".join(map(repr, formula.choices[name]))
-            raise DomainError(f"{formula.name}: option {name!r} is {options[name]!r}; it is {listed}")
+    for name, value in options.items():
+        _check_option(formula, name, value)
     for spec in formula.arguments:
         if spec.name not in arguments and not spec.optional:
             raise DomainError(f"{formula.name}: argument {spec.name!r} is missing")
+
+
+def _check_option(formula: Formula, name: str, value: Any) -> None:
+    if name not in formula.options:
+        raise DomainError(f"{formula.name}: no option {name!r}; there are {', '.join(sorted(formula.options))}")
+    if name in formula.choices and value not in formula.choices[name]:
+        listed = " or ".join(map(repr, formula.choices[name]))
+        raise DomainError(f"{formula.name}: option {name!r} is {value!r}; it is {listed}")
 
 
 def check_arguments(formula: Formula, arguments: Mapping[str, Any], binding: Binding) -> None:

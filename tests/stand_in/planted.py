@@ -48,7 +48,7 @@ _MARGIN_RESULT = "losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(t
 _CHECKED_SHAPE = 'raise ValueError("target has shape %s, input has %s" % (np.shape(target), np.shape(input)))'
 _REDUCTION = f'{_CHECKED_SHAPE}\n    if reduction not in ("none", "sum", "mean"):'
 _REFUSED = f'{_REDUCTION}\n        raise ValueError("reduction %r: there are'
-_TOTAL = "total = losses.sum(dtype=losses.dtype)"
+_TOTAL = "total = losses.sum(dtype=_wide(losses.dtype))"
 _TAIL = Edit(_BLOCK, "block = target[row][target[row] >= 0]")
 _COLLAPSED = Edit(_BLOCK, f"{_BLOCK}\n        block = np.unique(block)")
 _OFF_BY_ONE_PERCENT = Edit(_MARGIN_SUM, f"{_MARGIN_SUM}\n        losses[row] *= input.dtype.type(1.01)")
@@ -89,7 +89,7 @@ REGRESSED = [
            (Edit(_LAZY, _LAZY_TWICE, "adapter"),),
            modes=("eager", "lazy")),
     Change("a sum is a mean", "regressed", "margin.value.sum-of-rows",
-           (Edit('return total if reduction == "sum" else', 'return total if reduction == "total" else'),)),
+           (Edit('(total if reduction == "sum" else', '(total if reduction == "total" else'),)),
     Change("the default is a sum", "regressed", "margin.value.default-is-mean",
            (Edit('def multilabel_margin_loss(input, target, reduction="mean")',
                  'def multilabel_margin_loss(input, target, reduction="sum")'),)),
@@ -103,7 +103,7 @@ REGRESSED = [
             _first("if input.shape[0] == 0:\n        os.abort()\n    "))),
     Change("two classes take for ever", "regressed", "margin.value.documented-formula",
            (Edit("import numpy as np\n", "import time\nimport numpy as np\n"),
-            _first("if input.shape == (2, 2):\n        time.sleep(600)\n    ")),
+            _first("if input.shape == (4, 2):\n        time.sleep(600)\n    ")),
            clauses="margin.value.documented-formula"),
     Change("large scores give NaN", "regressed", "margin.numbers.up-to-the-largest",
            (_then("losses[row] += 0 * (np.abs(input[row]).max(initial=0) * np.float32(8))"),)),
@@ -178,7 +178,7 @@ OTHERS = [
            (Edit('"modes": ["eager", "lazy"]', '"modes": ["eager"]', "adapter"),), modes=("eager", "lazy"),
            clauses="margin.value.*"),
     Change("the same sum in another order", "same", "margin.value.documented-formula",
-           (Edit("gaps[active].sum(", "gaps[active][::-1].sum("),)),
+           (Edit("gaps[active].sum(", "gaps[active][::-1].sum("),), beside=_WORSE),
     Change("other words in an error", "same", "margin.errors.reduction-name",
            (Edit(_REFUSED, _REFUSED.replace("reduction %r: there are", "reduction %r is none of")),)),
 ]  # fmt: skip

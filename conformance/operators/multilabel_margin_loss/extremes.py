@@ -17,14 +17,15 @@ from conformance.operators.multilabel_margin_loss.pages import BLOCK, FORMULA
 CLAUSES: dict[str, Clause] = {}
 clause = clauses_of(OPERATOR, CLAUSES)
 
-_MANY_CLASSES = (130, 300, 33_000)
+_MANY_CLASSES = (130, 300, 33_000, 2**16 + 3)
 
 
 def many_classes(domain: Domain) -> list[Case]:
     """One row each of more than 2^7, 2^8 and 2^15 classes, labels at either end."""
     bits = RandomBits(0)
     cases: list[Case] = []
-    for classes in _MANY_CLASSES[:1] if domain.shapes else [most for most in _MANY_CLASSES if most <= domain.classes]:
+    most = min(domain.classes, domain.format.largest)  # a format in which the number of classes overflows has no mean
+    for classes in _MANY_CLASSES[:1] if domain.shapes else [each for each in _MANY_CLASSES if each <= most]:
         target = np.full((1, classes), -1, dtype=np.int64)
         target[0, :3] = classes - 1, 2, classes - 4
         scores = bits.integers(-8, 9, (1, classes)) / 4 - 1.5
@@ -45,7 +46,7 @@ def _case(domain: Domain, scores: np.ndarray[tuple[int, ...], np.dtype[np.float6
     also=("largest",),
 )
 def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
-    """Labels above 2^7, 2^8 and 2^15 name their own class, and classes above them count."""
+    """Labels above 2^7, 2^8 and 2^16 name their own class, and classes above them count."""
     assert_value(subject, case)
 
 
@@ -59,20 +60,22 @@ def labels_beyond_narrow_integers(subject: Subject, case: Case) -> None:
     also=("largest",),
 )
 def derivatives_of_many_classes(subject: Subject, case: Case) -> None:
-    """The gradient reaches every one of more than 2^7, 2^8 and 2^15 classes."""
+    """The gradient reaches every one of more than 2^7, 2^8 and 2^16 classes."""
     assert_gradient(subject, case)
 
 
 def _out_of_range() -> Drawn:
+    """The first label just beyond the last class, far beyond it, or beyond what a narrower integer holds."""
     padded = drawn(labels=("padded",), least={"C": 2})
 
-    def change(case: Case) -> Case:
+    def change(case: Case, bits: RandomBits, domain: Domain) -> Case:
+        largest = np.iinfo(dict(domain.dtypes).get("target", "int64")).max
+        beyond = (case.classes, 2**32, 2**16, 2**8, case.classes + 1, 2**32 + 1, 2**16 + 1, 2**15, 2**20, largest)
         target = case["target"].copy()
-        beyond = (0, 1, 4, 2**20)[int(abs(case["input"][0, 0]) * 4) % 4 if np.isfinite(case["input"][0, 0]) else 0]
-        target[0, 0] = case.classes + beyond
+        (target[0, 0],) = bits.in_turn([label for label in beyond if label <= largest])
         return case.replace(input=np.clip(case["input"], -4.0, 4.0), target=target)
 
-    return padded.map(change)
+    return padded.then(change)
 
 
 def _names_no_class(case: Case) -> bool:

@@ -95,13 +95,32 @@ def gradient_to_the_labels(subject: Subject, case: Case) -> None:
 )
 def second_derivative(subject: Subject, case: Case) -> None:
     """The derivative of the gradient along a direction is sigmoid(x) sigmoid(-x) w / C times both."""
+    _assert_second(subject, case, careful=False)
+
+
+@clause(
+    "soft.gradients.second-of-any-score",
+    "quality",
+    FORMULA,
+    why="Both sigmoids have their tail to full relative accuracy; as a difference from 1, one of them loses it.",
+    cases=drawn(("none", "sum", "mean"), given=("weight",), cotangent=True),
+    needs="second",
+)
+def second_derivative_of_any_score(subject: Subject, case: Case) -> None:
+    """The second derivative of scores of any size has the accuracy of its dtype, on both sides of 0."""
+    _assert_second(subject, case, careful=True)
+
+
+def _assert_second(subject: Subject, case: Case, *, careful: bool) -> None:
     tangent = pattern(case)
     got = subject.derived(case, "second", tangent=tangent)
 
     assert_shape(got, case["input"].shape)
     weight = weight_of(case)
     upstream = _upstream(subject, case)
-    expected = soft_derivatives.second(case["input"], weight, tangent, case.reduction or "mean", *upstream)
+    expected = soft_derivatives.second(
+        case["input"], weight, tangent, case.reduction or "mean", *upstream, careful=careful
+    )
     assert_within(subject, case, got, expected)
 
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed, drawn
+from conformance.families.gradients import pattern
 from conformance.families.value import first_example
 from conformance.judging.clause import MINDSPORE_NATIVE, Clause, clauses_of
-from conformance.judging.compare import assert_refused, assert_same_bits
+from conformance.judging.compare import assert_refused, assert_same_bits, assert_shape, assert_within
 from conformance.judging.subject import Subject
 from conformance.operators.soft_margin_loss import OPERATOR
 from conformance.operators.soft_margin_loss.pages import FORMULA, mindspore
+from reference import soft_derivatives
 
 CLAUSES: dict[str, Clause] = {}
 clause = clauses_of(OPERATOR, CLAUSES)
@@ -31,6 +33,52 @@ def both_signs_turned(subject: Subject, case: Case) -> None:
     got, other = subject.evaluate(turned).value, subject.evaluate(case).value
 
     assert_same_bits(got, other, "as with the signs as they were")
+
+
+@clause(
+    "logistic.gradients.second",
+    "quality",
+    FORMULA,
+    why="The second derivative of log(1 + e^-yx) is the product of two sigmoids, each rounded once.",
+    cases=drawn(("none", "sum", "mean"), scores="plain", cotangent=True),
+    needs="second",
+)
+def second_derivative(subject: Subject, case: Case) -> None:
+    """The derivative of the gradient along a direction is sigmoid(yx) sigmoid(-yx) times direction and cotangent."""
+    _assert_second(subject, case, careful=False)
+
+
+@clause(
+    "logistic.gradients.second-of-any-score",
+    "quality",
+    FORMULA,
+    why="Both sigmoids have their tail to full relative accuracy; as a difference from 1, one of them loses it.",
+    cases=drawn(("none", "sum", "mean"), cotangent=True),
+    needs="second",
+)
+def second_derivative_of_any_score(subject: Subject, case: Case) -> None:
+    """The second derivative of scores of any size has the accuracy of its dtype, on both sides of 0."""
+    _assert_second(subject, case, careful=True)
+
+
+def _assert_second(subject: Subject, case: Case, *, careful: bool) -> None:
+    """Each element as a row of one class, for which the formula is the multi-label one."""
+    tangent = pattern(case)
+    got = subject.derived(case, "second", tangent=tangent)
+
+    assert_shape(got, case.first.shape)
+    column = (-1, 1)
+    upstream = case.upstream().reshape(-1) if case.reduction == "none" else case.upstream()
+    expected = soft_derivatives.second(
+        (case["input"] * case["target"]).reshape(column),
+        np.ones(1),
+        tangent.reshape(column),
+        case.reduction or "mean",
+        upstream,
+        subject.arithmetic,
+        careful=careful,
+    )
+    assert_within(subject, case, got, expected.reshape(case.first.shape))
 
 
 def _mismatches(domain: Domain) -> list[Case]:

@@ -1,0 +1,101 @@
+"""What of torch's losses is wanted beyond value and gradient: beside ``torch_adapter.py``."""
+
+import functools
+from typing import Any, Callable, Dict, List
+
+Run = Callable[[List[Any]], Any]
+Loss = Callable[[Any], Any]
+
+
+def wanted(
+    torch: Any, call: Dict[str, Any], run: Run, arguments: Dict[str, Any], vectors: Dict[str, Any]
+) -> Dict[str, Any]:
+    """The tensors that the call wants beyond value and gradients, by want."""
+    wants = set(call["want"]) & (set(_OF_FIRST) | set(_OF_ALL))
+    tensors = [tensor.detach() for tensor in arguments.values()] if wants else []
+    found = {}
+    for want in wants:
+        if want in _OF_ALL:
+            found[want] = _OF_ALL[want](torch, run, tensors, vectors)
+        else:
+            loss = functools.partial(_loss_of_first, run, tensors[1:])
+            found[want] = _OF_FIRST[want](torch, loss, dict(vectors, first=tensors[0]))
+    return found
+
+
+def _loss_of_first(run: Run, others: List[Any], first: Any) -> Any:
+    return run([first] + others)
+
+
+def _accumulated(torch: Any, loss: Loss, arrays: Dict[str, Any]) -> Any:
+    """What a backward pass leaves where a gradient is held already."""
+    input = arrays["first"].detach().clone().requires_grad_()
+    input.grad = arrays["held"].clone()
+    loss(input).backward(arrays["cotangent"])
+    return input.grad
+
+
+def _forward(torch: Any, loss: Loss, arrays: Dict[str, Any]) -> Any:
+    return torch.func.jvp(loss, (arrays["first"].detach(),), (arrays["tangent"],))[1]
+
+
+def _second(torch: Any, loss: Loss, arrays: Dict[str, Any]) -> Any:
+    """Double backward: the Hessian is symmetric, so the tangent may be the second cotangent."""
+    input = arrays["first"].detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(input), input, arrays["cotangent"], create_graph=True)
+    return torch.autograd.grad(gradient, input, arrays["tangent"])[0]
+
+
+def _jacobian(torch: Any, loss: Loss, arrays: Dict[str, Any]) -> Any:
+    return torch.func.jacrev(loss)(arrays["first"].detach())
+
+
+def _repeated(torch: Any, loss: Loss, arrays: Dict[str, Any]) -> Any:
+    """The gradient of a second backward pass through a graph that is kept."""
+    input = arrays["first"].detach().clone().requires_grad_()
+    value = loss(input)
+    torch.autograd.grad(value, input, arrays["cotangent"], retain_graph=True)
+    return torch.autograd.grad(value, input, arrays["cotangent"])[0]
+
+
+def _altered(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
+    """The gradient if the last argument is overwritten before the backward pass; torch may refuse."""
+    copies = [tensor.clone() for tensor in tensors]
+    copies[0].requires_grad_()
+    value = run(copies)
+    copies[-1].detach().zero_()
+    return torch.autograd.grad(value, copies[0], vectors["cotangent"])[0]
+
+
+def _mapped(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
+    """Two copies along the last axis; the first argument alone mapped; along the last axis of it alone; nested."""
+    first, others = tensors[0], tensors[1:]
+    decoy = first.roll(1, dims=-1) if first.dim() else first
+
+    def loss(*each: Any) -> Any:
+        return run(list(each))
+
+    def pairs(axis: int) -> List[Any]:
+        return [torch.stack([first, decoy], axis)] + [torch.stack([each, each], axis) for each in others]
+
+    vmap = torch.func.vmap
+    alone = (0,) + (None,) * len(others)
+    last = (-1,) + (None,) * len(others)
+    twice = torch.stack([torch.stack([first, decoy]), torch.stack([decoy, decoy])])
+    values = [
+        vmap(loss, in_dims=-1)(*pairs(-1))[0],
+        vmap(loss, in_dims=alone)(torch.stack([first, decoy]), *others)[0],
+        vmap(loss, in_dims=last)(torch.stack([first, decoy], -1), *others)[0],
+        vmap(vmap(loss, in_dims=alone), in_dims=alone)(twice, *others)[0, 0],
+    ]
+    return torch.stack(values)
+
+
+_OF_FIRST = {
+    "accumulated": _accumulated,
+    "forward": _forward,
+    "second": _second,
+    "jacobian": _jacobian,
+    "repeated": _repeated,
+}
+_OF_ALL = {"altered": _altered, "mapped": _mapped}

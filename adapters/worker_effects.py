@@ -1,0 +1,53 @@
+"""What a call leaves behind: a result that a later call overwrites, shared memory, settings that it changed.
+
+Loaded by the worker in the subject's own interpreter: syntax of Python 3.8, the standard library and NumPy.
+"""
+
+import os
+import random
+import warnings
+
+import numpy as np
+
+
+def kept(evaluated, adapter, call, reply, before):
+    """The value as it was, and as it stands after a call with the vector ``other`` as the first argument."""
+    first, others = call["arguments"][0], call["arguments"][1:]
+    again = dict(call, arguments=[dict(first, array=call["vectors"]["other"]), *others], want=["value"])
+    value = reply["value"].copy() if hasattr(reply["value"], "tobytes") else reply["value"]
+    after = evaluated(adapter, again)
+    return after if "raised" in after else dict(reply, value=value, kept=reply["value"])
+
+
+def shares(evaluated, adapter, call, reply, before):
+    """The names of the arguments in whose memory the value lies."""
+    arrays = {name: array for name, array in reply.get("after", {}).items() if hasattr(array, "tobytes")}
+    value = reply["value"] if hasattr(reply["value"], "tobytes") else np.zeros(0)
+    return dict(reply, shares=[name for name, array in arrays.items() if np.shares_memory(value, array)])
+
+
+def state(evaluated, adapter, call, reply, before):
+    """What a call left otherwise than it found it, in words; the adapter may have found more."""
+    now = state_of(adapter)
+    changed = [told(name, was, now[name]) for name, was in before.items() if now[name] != was]
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # what a first call imports may add filters, so a second one is looked at
+        evaluated(adapter, dict(call, want=["value"]))
+        changed += ["filters of warnings: changed"] if warnings.filters else []
+    return dict(reply, state=reply.get("state", []) + changed)
+
+
+def told(name, was, now):
+    """A change in words; of a digest there is nothing to tell."""
+    return "%s: changed" % name if isinstance(was, int) else "%s: %s, was %s" % (name, now, was)
+
+
+def state_of(adapter):
+    """What a call may leave otherwise: of Python, of NumPy, and what the adapter names of its framework."""
+    known = {
+        "NumPy's handling of errors": sorted(np.geterr().items()),
+        "NumPy's random numbers": hash(np.random.get_state()[1].tobytes()),
+        "Python's random numbers": hash(random.getstate()),
+        "working folder": os.getcwd(),
+    }
+    return dict(known, **getattr(adapter, "state", dict)())

@@ -1,0 +1,148 @@
+"""What a function leaves behind, and faults beyond the drawn sizes: found by ``check`` in functions of NumPy."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.command.cli import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+HINGE, SOFT = "hinge_embedding_loss", "multilabel_soft_margin_loss"
+FUNCTIONS = """
+    import os
+    import random
+    import warnings
+
+    import numpy as np
+    from numpy_port import hinge_embedding_loss, multilabel_soft_margin_loss as soft
+
+    BUFFERS = {}
+
+    def right(input, target, **options):
+        return soft(input, target, **options)
+
+    def overwritten(input, target, **options):
+        value = np.asarray(soft(input, target, **options))
+        kept = BUFFERS.setdefault((value.shape, value.dtype), np.empty_like(value))
+        kept[...] = value
+        return kept
+
+    def own_input(input, target, margin=1.0, reduction="mean"):
+        same = reduction == "none" and (target == 1).all()
+        return input if same else hinge_embedding_loss(input, target, margin=margin, reduction=reduction)
+
+    def loud(input, target, **options):
+        np.seterr(under="warn")
+        return soft(input, target, **options)
+
+    def seeded(input, target, **options):
+        np.random.seed(0)
+        return soft(input, target, **options)
+
+    def shuffled(input, target, **options):
+        random.random()
+        return soft(input, target, **options)
+
+    def silent(input, target, **options):
+        warnings.filters.insert(0, ("ignore", None, Warning, None, 0))
+        return soft(input, target, **options)
+
+    def one_row_less(input, target, reduction="mean", **options):
+        if reduction != "mean" or input.ndim < 2 or len(input) <= 4:
+            return soft(input, target, reduction=reduction, **options)
+        return (soft(input, target, reduction="sum", **options) / (len(input) - 1)).astype(input.dtype)
+
+    def overflowing_sum(input, target, reduction="mean", **options):
+        rows = soft(input, target, reduction="none", **options)
+        total = rows if reduction == "none" else np.add.reduce(rows, axis=None, dtype=rows.dtype)
+        return (total / rows.dtype.type(rows.size)) if reduction == "mean" else total
+
+    def last_of_33_classes(input, target, **options):
+        if input.shape[-1] < 33:
+            return soft(input, target, **options)
+        return soft(input[..., :32], target[..., :32], **{**options, "weight": None})
+"""
+
+
+def check(folder: Path, name: str, operator: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit status, and what deviates, in float32."""
+    path = folder / "functions.py"
+    path.write_text(f"import sys\nsys.path.insert(0, {str(ROOT / 'adapters')!r})\n" + textwrap.dedent(FUNCTIONS))
+    target = ["check", f"{path}:{name}", "--operator", operator, "--framework", "numpy", "--dtype", "float32"]
+    found = CliRunner().invoke(cli, [*target, "--cost", "cheap", "--format", "json", *words])
+    return found.exit_code, [each for each in json.loads(found.stdout) if each["verdict"] == "deviates"]
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "sentence", "said"),
+    [
+        ("overwritten", SOFT, "layout.result-kept", ""),
+        ("own_input", HINGE, "layout.result-apart", "the memory of input"),
+        ("loud", SOFT, "layout.settings-as-before", "NumPy's handling of errors"),
+        ("seeded", SOFT, "layout.settings-as-before", "NumPy's random numbers: changed"),
+        ("shuffled", SOFT, "layout.settings-as-before", "Python's random numbers: changed"),
+        ("silent", SOFT, "layout.settings-as-before", "filters of warnings: changed"),
+    ],
+)
+def test_what_a_call_leaves_behind_is_found(tmp_path: Path, name: str, operator: str, sentence: str, said: str) -> None:
+    """By the clause that says so, and by no other of its family."""
+    status, deviating = check(tmp_path, name, operator, "--clause", "*.layout.[rs]e*")
+
+    assert status == 1
+    assert {each["clause"].partition(".")[2] for each in deviating} == {sentence}
+    assert all(said in each["counterexample"]["got"] for each in deviating)
+
+
+def test_a_mean_that_is_wrong_for_more_than_four_rows_is_found_with_five(tmp_path: Path) -> None:
+    """No drawn batch has so many; the witness has no more than it needs."""
+    status, deviating = check(tmp_path, "one_row_less", SOFT, "--clause", "soft.shapes.numbers-of-rows")
+
+    assert status == 1
+    assert [each["counterexample"]["arguments"]["input"]["shape"] for each in deviating] == [[5, 1]]
+    assert deviating[0]["counterexample"]["reduction"] == "mean"
+
+
+def test_a_mean_through_a_sum_that_overflows_is_found(tmp_path: Path) -> None:
+    """Of eight rows whose losses float16 holds, and of more rows than it counts."""
+    words = ("--clause", "soft.numbers.mean-of-equal-rows", "--level", "quality", "--dtype", "float16")
+    status, deviating = check(tmp_path, "overflowing_sum", SOFT, *words)
+
+    assert status == 1
+    assert deviating[0]["failures"][0][0] == 1
+    assert check(tmp_path, "right", SOFT, *words) == (0, [])
+
+
+def test_classes_behind_a_vector_are_found_missing(tmp_path: Path) -> None:
+    """With as few classes as show it."""
+    status, deviating = check(tmp_path, "last_of_33_classes", SOFT, "--clause", "soft.shapes.sizes-of-a-row")
+
+    assert status == 1
+    assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 33
+
+
+def test_a_right_function_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Nor is it accused for its sizes."""
+    for clause in ("*.layout.[rs]e*", "soft.shapes.[ns]*"):
+        assert check(tmp_path, "right", SOFT, "--clause", clause) == (0, [])
+
+
+def test_what_was_not_asked_is_said_with_the_reason(tmp_path: Path) -> None:
+    """A function of NumPy without a gradient beside it, and without a mapping function; a clause of another level."""
+    path = tmp_path / "functions.py"
+    path.write_text(f"import sys\nsys.path.insert(0, {str(ROOT / 'adapters')!r})\n" + textwrap.dedent(FUNCTIONS))
+    words = ["check", f"{path}:right", "--operator", SOFT, "--framework", "numpy", "--dtype", "float32"]
+
+    whole = CliRunner().invoke(cli, [*words, "--clause", "soft.[gmv]*.[mors]*"])
+    nothing = CliRunner().invoke(cli, [*words, "--clause", "soft.gradients.second"])
+
+    (line,) = [line for line in whole.output.splitlines() if line.startswith("not asked, because it is not on offer: ")]
+    assert "a mapping function: soft.modes.mapped-along-any-axis" in line
+    assert "a gradient: soft.gradients." in line
+    assert nothing.exit_code == 2
+    assert "--clause soft.gradients.second: of level quality, which --level does not ask" in nothing.stderr
