@@ -103,8 +103,7 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "arguments": row["arguments"],
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
-        "offers": ["value", "after", "threads", "kept", "shares", "state"]
-        + ["gradient:" + name for name in row["gradients"]],
+        "offers": _WANTS + ["gradient:" + name for name in row["gradients"]],
         "reproducer": dict(
             _REPRODUCER,
             call={"port": "numpy_port.%s($tensors$options)" % operator},

@@ -84,7 +84,10 @@ def evaluate(adapter, call):
 
 
 def prepared(adapter, call):
-    """The call with arrays for what was sent as ranges and fills, and with the function itself."""
+    """The call with arrays for what was sent as ranges and fills, and with the function itself.
+
+    Before the first call of somebody's own function, the settings are noted: it may change them once for all.
+    """
     call = dict(
         call,
         arguments=[dict(given, array=array_of(given["array"])) for given in call["arguments"]],

@@ -42,9 +42,9 @@ def _lines(found: list[Entry]) -> Iterator[str]:
     )
     yield f"```\n{table(found)}```\n"
     yield (
-        "A mutant is killed if it breaks a clause. It is equivalent if it has the formula's bits in every call of the\n"
-        "exhaustive lattice, in 10,000 drawn calls and in calls of thousands of rows and classes, in every format of\n"
-        "NumPy. It is rounding if its bits differ and stay within the bound of the careful formula.\n"
+        "A mutant is killed if it breaks a clause. It is equivalent if it has the formula's bits in every format of\n"
+        "NumPy. It is asked the exhaustive lattice, 10,000 drawn calls, and calls of thousands of rows and classes.\n"
+        "It is rounding if its bits differ and stay within the bound of the careful formula.\n"
     )
     yield from _by_kind(found)
     yield from _by_clause(found)

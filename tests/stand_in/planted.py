@@ -178,7 +178,7 @@ OTHERS = [
            (Edit('"modes": ["eager", "lazy"]', '"modes": ["eager"]', "adapter"),), modes=("eager", "lazy"),
            clauses="margin.value.*"),
     Change("the same sum in another order", "same", "margin.value.documented-formula",
-           (Edit("gaps[active].sum(", "gaps[active][::-1].sum("),), clauses="margin.value.*"),
+           (Edit("gaps[active].sum(", "np.sort(gaps[active]).sum("),)),
     Change("other words in an error", "same", "margin.errors.reduction-name",
            (Edit(_REFUSED, _REFUSED.replace("reduction %r: there are", "reduction %r is none of")),)),
 ]  # fmt: skip
