@@ -4,6 +4,7 @@ Loaded by the worker in the subject's own interpreter: syntax of Python 3.8, the
 """
 
 import os
+import pickle
 import random
 import warnings
 
@@ -46,7 +47,7 @@ def state_of(adapter):
     """What a call may leave otherwise: of Python, of NumPy, and what the adapter names of its framework."""
     known = {
         "NumPy's handling of errors": sorted(np.geterr().items()),
-        "NumPy's random numbers": hash(np.random.get_state()[1].tobytes()),
+        "NumPy's random numbers": hash(pickle.dumps(np.random.get_state(legacy=False))),
         "Python's random numbers": hash(random.getstate()),
         "working folder": os.getcwd(),
     }
