@@ -22,6 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 DEATHS = ("crashes", "hangs")
 _NUMBER = re.compile(r"-?\b(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)\b|-?\.\d+")
+_CLAIMED = re.compile(r"(?<=\()-?0x[0-9a-f.]+p[+-]\d+(?=\))|\b(?:nan|inf)\b|-inf\b")
 _SHOWN_TO = 0.5e-4
 """What a framework prints as 0.0000 is below this."""
 
@@ -97,9 +98,17 @@ def fault(finding: Finding, said: Said | None) -> str:
     if said["raised"] or re.match(r"raised |refused: ", claim):
         return _fault_of_refusal(said["raised"], claim)
     value = finding["counterexample"].get("value")
-    if value is None:
-        return "" if said["printed"].strip() else "printed nothing"
-    return "" if _shows(said["printed"], value) else f"printed {said['printed'][:100]!r}; claimed {value}"
+    claimed = [value] if value is not None else _claimed(finding, claim)
+    if not said["printed"].strip():
+        return "printed nothing"
+    hidden = [each for each in claimed if not _shows(said["printed"], each)]
+    return f"printed {said['printed'][:100]!r}; claimed {', '.join(hidden)}" if hidden else ""
+
+
+def _claimed(finding: Finding, claim: str) -> list[str]:
+    """The numbers that a deviation claims in words; what nothing wrote to memory is another number each time."""
+    unwritten = finding["clause"].endswith(".shapes.empty-batch-sum")
+    return [] if unwritten or finding["verdict"] != "deviates" else _CLAIMED.findall(claim)
 
 
 def _fault_of_refusal(raised: str, claim: str) -> str:

@@ -11,13 +11,14 @@ import os
 import platform
 import subprocess
 import sys
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import numpy as np
 
 TITLE = "CuPy"
 INSTALL = "cupy-cuda12x nvidia-cuda-nvrtc-cu12"
 SAYS_HOW_IT_RUNS = True
+FUNCTIONS = True
 NEEDS = [
     {
         "versions": ">=14",
@@ -178,18 +179,42 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         return {"value": _plain(arrays["input"], half=half)}
     if call["operator"] == "product":
         return {"value": _plain(_product(xp, arrays, half=half), half=half)}
-    function, slope = getattr(_port(), call["operator"]), getattr(_port(), call["operator"] + "_gradient")
-    arguments = dict({given["name"]: arrays[given["name"]] for given in call["arguments"]}, **call["options"])
-    reply: Dict[str, Any] = {}
     try:
-        reply["value"] = _plain(function(**arguments), half=half)
-        if "gradient:input" in call["want"]:
-            reply["gradient:input"] = _plain(slope(cotangent=arrays["cotangent"], **arguments), half=half)
+        reply: Dict[str, Any] = {name: _plain(array, half=half) for name, array in _results(call, arrays)}
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
         reply["after"] = {name: _plain(array, half=sent[name]["dtype"] == "bfloat16") for name, array in arrays.items()}
     return reply
+
+
+def _results(call: Dict[str, Any], arrays: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
+    """The loss, and the gradients that are wanted; the cotangent stands behind the positional arguments."""
+    function, slope = _functions(call)
+    positional = [arrays[given["name"]] for given in call["arguments"] if given["place"] == "positional"]
+    keywords = {given["name"]: arrays[given["name"]] for given in call["arguments"] if given["place"] == "keyword"}
+    keywords.update(call["options"])
+    yield "value", function(*positional, **keywords)
+    for name in [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]:
+        to = {} if name == "input" else {"to": name}
+        yield "gradient:" + name, slope(*positional, arrays["cotangent"], **keywords, **to)
+
+
+def differentiates(function: Callable[..., Any]) -> bool:
+    """Whether a function has its gradient beside it, as ``NAME_gradient``; CuPy has none to offer."""
+    return _gradient_of(function) is not None
+
+
+def _functions(call: Dict[str, Any]) -> Tuple[Callable[..., Any], Any]:
+    """The loss and its gradient: the port's, or somebody's own."""
+    if "function" in call:
+        return call["function"], _gradient_of(call["function"])
+    return getattr(_port(), call["operator"]), getattr(_port(), call["operator"] + "_gradient")
+
+
+def _gradient_of(function: Callable[..., Any]) -> Any:
+    beside = sys.modules.get(getattr(function, "__module__", ""))
+    return getattr(beside, getattr(function, "__name__", "") + "_gradient", None)
 
 
 def _product(xp: Any, arrays: Dict[str, Any], *, half: bool) -> Any:

@@ -10,6 +10,7 @@ from mindspore import nn, ops
 
 TITLE = "MindSpore"
 INSTALL = "'mindspore==2.10.*' 'numpy<2'"
+FUNCTIONS = True
 NEEDS = [
     {"versions": ">=2.10", "python": ">=3.10,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
     {"versions": ">=2.7.2", "python": ">=3.9,<3.13", "packages": ["mindspore=={version}", "numpy<2"]},
@@ -163,7 +164,8 @@ def _sources(call: Dict[str, Any]) -> List[str]:
 
 def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
     given = ",".join(given["name"] for given in call["arguments"])
-    return (call["operator"], call["form"], call["mode"], repr(sorted(call["options"].items())), given)
+    function = repr(call.get("function"))
+    return (call["operator"], call["form"], call["mode"], repr(sorted(call["options"].items())), given, function)
 
 
 def _cell(call: Dict[str, Any], weight: Any) -> Any:
@@ -197,7 +199,8 @@ def _new_cell(call: Dict[str, Any]) -> Any:
         return _module(call)(**_options(call))
     holder = _beside("port") if call["form"] == "port" else ops
     weighted = call["arguments"][-1]["name"] == "weight"
-    return (programs.Weighted if weighted else programs.Native)(getattr(holder, call["operator"]), _options(call))
+    function = call.get("function") or getattr(holder, call["operator"])
+    return (programs.Weighted if weighted else programs.Native)(function, _options(call))
 
 
 def _slopes(call: Dict[str, Any], cell: Any, names: List[str], sources: List[str]) -> Callable[..., Dict[str, Any]]:

@@ -31,7 +31,7 @@ import tomli_w
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from reports.arrangement import DEVIATIONS, variant_name
-from reports.record import Finding, Run, VariantRecord
+from reports.record import Finding, Header, Run, VariantRecord
 
 MAGNITUDE = 4.0
 """Two errors of a deviation are one magnitude within this factor."""
@@ -67,9 +67,24 @@ class Accepted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
             return False
         return self.share_of_bound is None or alike(self.share_of_bound, share(finding))
 
+    def covers_wrapped(self, header: Header, finding: Finding) -> bool:
+        """Whether a function that wraps the framework's own shows what was accepted of it, in whichever form."""
+        subject = header.subject
+        patterns = [f"* {pattern.partition(' ')[2]}" for pattern in self.variants]
+        return (
+            (self.clause, self.framework) == (finding.clause, subject.framework)
+            and _admits(self.versions, subject.version)
+            and any(fnmatch.fnmatchcase(variant_name(finding.variant), pattern) for pattern in patterns)
+            and self.covers(finding)
+            and not self._expired_at(header)
+        )
+
     def expired(self, run: Run) -> bool:
         """Whether its date had passed when a run was made."""
-        return self.until is not None and self.until < datetime.datetime.fromisoformat(run.header.started).date()
+        return self._expired_at(run.header)
+
+    def _expired_at(self, header: Header) -> bool:
+        return self.until is not None and self.until < datetime.datetime.fromisoformat(header.started).date()
 
     def stale(self, run: Run) -> str:
         """Why the entry should go, in words; empty where it covers something, or where nothing of it was asked."""

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from conformance.running import not_asked
 from conformance.running.costs import cost_lines, costs_in
 from conformance.running.discover import UsageError, built_in, says_how_it_runs
 from conformance.running.run import Outcome, Progress
+from reports.accepted import Accepted
 from reports.record import ArgumentRecord, Counterexample, Finding, Header, LeftOut, Run, Verdict
 from reports.run_files import BLAMELESS
 
@@ -104,10 +106,12 @@ def ways(python: str, subject: str) -> str:
     return f"; {said[-1]}" if said else ""
 
 
-def outcome(found: Outcome, style: str) -> str:
-    """The results of a run."""
+def outcome(found: Outcome, style: str, let_pass: Mapping[int, Accepted] = MappingProxyType({})) -> str:
+    """The results of a run; of findings that are accepted, by number, also why."""
     if style == "json":
-        return json.dumps([_plain(finding, found.header) for finding in found.findings], indent=1)
+        whys = {number: {"accepted": entry.why} for number, entry in let_pass.items()}
+        plain = [_plain(finding, found.header) | whys.get(place, {}) for place, finding in enumerate(found.findings)]
+        return json.dumps(plain, indent=1)
     return _as_markdown(found) if style == "markdown" else _as_text(found)
 
 
@@ -212,13 +216,21 @@ def decimal(values: Any) -> Any:
     return values if values is None or isinstance(values, int | float) else [decimal(part) for part in values]
 
 
-def checked(found: Outcome, target: str, style: str) -> str:
-    """What was found about somebody's own function: each broken clause with its statement and its error."""
+def checked(found: Outcome, target: str, style: str, let_pass: Mapping[int, Accepted]) -> str:
+    """What was found about somebody's own function: each broken clause with its statement and its error.
+
+    Args:
+        found: The run.
+        target: The function.
+        style: How to write it.
+        let_pass: The entries that accept deviations of what it wraps, by the findings' numbers.
+    """
     if style != "text":
-        return outcome(found, style)
+        return outcome(found, style, let_pass)
     statements = {clause.id: clause.statement for clause in clauses()}
     lines: list[str] = []
-    for clause, group in _by_clause(found.findings).items():
+    others = [finding for number, finding in enumerate(found.findings) if number not in let_pass]
+    for clause, group in _by_clause(others).items():
         first, *rest = _clause_lines(clause, group)
         lines += [first, f"  says      {statements[clause]}", *rest[:-1], *_error(group[0]), ""]
     counts = Counter(finding.verdict for finding in found.findings)
@@ -226,7 +238,13 @@ def checked(found: Outcome, target: str, style: str) -> str:
     asked = len({finding.clause for finding in found.findings})
     costs = cost_lines(found.header.measured)
     left = not_asked.lines(found.not_asked)
-    return "\n".join([*lines, *_faults(found.findings), *costs, *left, f"{target}, {asked} clauses: {total}"])
+    passed = [_let_pass(found.findings[number], entry) for number, entry in let_pass.items()]
+    total += f" ({len(passed)} accepted)" if passed else ""
+    return "\n".join([*lines, *_faults(found.findings), *passed, *costs, *left, f"{target}, {asked} clauses: {total}"])
+
+
+def _let_pass(finding: Finding, entry: Accepted) -> str:
+    return f"accepted: {finding.clause} {variants_of([finding])}, {finding.verdict}: {entry.why}"
 
 
 def _error(finding: Finding) -> list[str]:

@@ -1,4 +1,4 @@
-"""A mean of equal rows is the row, however many there are."""
+"""A mean of equal rows is the row, however many there are, and however large their sum."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from conformance.judging.subject import Subject
 from reference.formats import Arithmetic
 
 _SIZE, _SHARE, _SEEDS = 2.0, 0.01, 20
+_BEYOND, _LARGE = 8, (1 / 4, 1 / 2)
+"""Rows whose sum overflows, and between which shares of the largest number each of them lies."""
 
 
 def _equal_rows(domain: Domain) -> list[Case]:
@@ -24,15 +26,26 @@ def _equal_rows(domain: Domain) -> list[Case]:
     return [_repeated(_row(domain), large_shapes.ROWS)]
 
 
+def _large_rows(domain: Domain) -> list[Case]:
+    """Rows in half precision, of which few have a sum that overflows; wider formats have no such rows in practice."""
+    if domain.dtype != "float16":
+        return []
+    row, largest = _row(domain), domain.format.largest
+    sizes = largest * 2.0 ** -np.arange(24)
+    made = (_scaled(domain, row, size) for size in sizes)
+    large = next((case for case in made if _LARGE[0] * largest <= _loss(case) <= _LARGE[1] * largest), None)
+    return [] if large is None else [_repeated(large, _BEYOND)]
+
+
 def _row(domain: Domain) -> Case:
     """One row whose scores lie on the side on which its loss grows, with the first labels that let it grow."""
-    made = [_scaled(domain, sized(domain, seed, {domain.operator.batch: 1, "C": 2})) for seed in range(_SEEDS)]
+    made = [_scaled(domain, sized(domain, seed, {domain.operator.batch: 1, "C": 2}), _SIZE) for seed in range(_SEEDS)]
     return next((case for case in made if _loss(case) > _SIZE / 8), made[0])
 
 
-def _scaled(domain: Domain, case: Case) -> Case:
+def _scaled(domain: Domain, case: Case, size: float) -> Case:
     away = domain.operator.away(case) if domain.operator.away else np.ones(case.first.shape)
-    return case.replace(**{domain.operator.arguments[0].name: domain.format.round(_SIZE * away)})
+    return case.replace(**{domain.operator.arguments[0].name: domain.format.round(size * away)})
 
 
 def _repeated(case: Case, rows: int) -> Case:
@@ -59,6 +72,22 @@ def _loss(case: Case) -> float:
 )
 def a_mean_of_equal_rows_is_the_row(subject: Subject, case: Case) -> None:
     """The mean of more than 2^16 equal rows is the loss of one of them, to a hundredth."""
+    _assert_mean_of_equal_rows(subject, case)
+
+
+@shared(
+    "numbers.mean-beyond-its-sum",
+    "quality",
+    "reductions",
+    why="The mean of equal numbers is that number; careful software adds half precision in a wider format.",
+    cases=Fixed(_large_rows),
+)
+def a_mean_is_finite_though_its_sum_is_not(subject: Subject, case: Case) -> None:
+    """The mean of rows that float16 holds is their mean, although float16 does not hold their sum."""
+    _assert_mean_of_equal_rows(subject, case)
+
+
+def _assert_mean_of_equal_rows(subject: Subject, case: Case) -> None:
     got = subject.evaluate(case).value
     wanted = _loss(case)
 

@@ -25,6 +25,10 @@ def _has_upstream(want: str) -> bool:
     return want == "gradient" or want.startswith(GRADIENT) or want in _UPSTREAM
 
 
+Asked = tuple[Variant, Case, tuple[str, ...], bool]
+"""A call of a law: of which variant, on which case, what was wanted, and whether it was answered."""
+
+
 @dataclass
 class Seen:
     """What a subject's answers showed so far.
@@ -33,11 +37,13 @@ class Seen:
         errors: How far its results were from the truth, in the present cell.
         refusals: Types of what was raised, in the present cell.
         answered: What was asked for beyond value and gradient, and came, in any cell.
+        calls: What a law asks, in its order, while that is recorded.
     """
 
     errors: Errors = field(default_factory=Errors)
     refusals: set[str] = field(default_factory=set[str])
     answered: set[str] = field(default_factory=set[str])
+    calls: list[Asked] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,13 @@ class Subject:
         """
         asked = tuple(dict.fromkeys((*want, "gradient"))) if self._one_program(want) else want
         reply = self._send(case, asked)
-        return self._send(case, want) if "raised" in reply and asked != want else reply
+        reply = self._send(case, want) if "raised" in reply and asked != want else reply
+        self._record(case, want, reply)
+        return reply
+
+    def _record(self, case: Case, want: tuple[str, ...], reply: Reply) -> None:
+        if self.seen.calls is not None:
+            self.seen.calls.append((self.variant, case, want, "raised" not in reply))
 
     def _send(self, case: Case, want: tuple[str, ...]) -> Reply:
         return self._ask(self.call(case, want))
@@ -178,6 +190,7 @@ class Subject:
         further = {name: to_plain(array, case.dtype) for name, array in arrays.items()}
         call["vectors"] = {**call["vectors"], **further}
         reply = self._ask(call)
+        self._record(case, ("value", want), reply)
         if "raised" in reply:
             refused = Refused(reply["raised"])
             if want not in self.seen.answered:

@@ -13,7 +13,7 @@ from conformance.cases.trials import EVALUATIONS
 from conformance.judging.bench import Bench
 from conformance.judging.clause import Clause
 from conformance.judging.compare import Deviation
-from conformance.judging.subject import Subject
+from conformance.judging.subject import Asked, Subject
 from reports.record import Failure, Verdict
 
 
@@ -54,6 +54,7 @@ class Decision:
         first: Number of the first case that failed.
         problem: What was found first, in the words of :class:`reports.record.Failure`.
         failures: The first cases that failed.
+        calls: What the law asks of the witness, in its order.
     """
 
     verdict: Verdict
@@ -65,3 +66,4 @@ class Decision:
     first: int | None = None
     problem: str = ""
     failures: list[Failure] = dataclasses.field(default_factory=list[Failure])
+    calls: list[Asked] = dataclasses.field(default_factory=list[Asked])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -135,18 +135,21 @@ def find_subject(word: str) -> Spec:
     return Spec(name, known[name], version)
 
 
-def find_function(target: str, operator: str, framework: str) -> Spec:
+def find_function(target: str, operator: str, framework: str | None, adapter: Path | None = None) -> Spec:
     """Somebody's own function, to be called with a framework's tensors.
+
+    Args:
+        target: The function.
+        operator: What it implements.
+        framework: One that is known by name.
+        adapter: The adapter of another, instead.
 
     Raises:
         UsageError: No such file, operator or framework, or no ``:name``.
     """
     if operator not in OPERATORS:
         raise UsageError(f"--operator {operator}: no such operator; there are {', '.join(OPERATORS)}")
-    known = _known()
-    frameworks = with_functions(known)
-    if framework not in frameworks:
-        raise UsageError(f"--framework {framework}: no such framework; there are {', '.join(frameworks)}")
+    spec = _whose_tensors(framework, adapter)
     place, _, name = target.rpartition(":")
     if not place or not name.isidentifier():
         raise UsageError(f"target {target}: name a function as file.py:name or package.module:name")
@@ -154,5 +157,24 @@ def find_function(target: str, operator: str, framework: str) -> Spec:
         if not Path(place).is_file():
             raise UsageError(f"target {target}: no such file")
         target = f"{Path(place).resolve()}:{name}"
-    function = Function(target, operator, (str(Path.cwd()),))
-    return Spec(framework, known[framework], function=function)
+    return replace(spec, function=Function(target, operator, (str(Path.cwd()),)))
+
+
+def _whose_tensors(framework: str | None, adapter: Path | None) -> Spec:
+    """The framework whose tensors a function takes."""
+    known = _known()
+    frameworks = with_functions(known)
+    if (framework is None) == (adapter is None):
+        raise UsageError(
+            f"name the framework with --framework ({', '.join(frameworks)}), or its adapter with --adapter"
+        )
+    if adapter is not None:
+        spec = find_subject(str(adapter)) if adapter.suffix == ".py" else None
+        if spec is None or not _said(spec.adapter, "FUNCTIONS", False):
+            raise UsageError(
+                f"--adapter {adapter}: no adapter that takes functions: a file NAME.py with FUNCTIONS = True"
+            )
+        return spec
+    if framework not in frameworks:
+        raise UsageError(f"--framework {framework}: no such framework; there are {', '.join(frameworks)}")
+    return Spec(str(framework), known[str(framework)])

@@ -14,7 +14,7 @@ from conformance.judging.compare import Deviation
 from conformance.judging.errors import Errors
 from conformance.running.cell import Cell, Decision
 from conformance.running.records import finding_of, number
-from conformance.running.witness import deviates, kind_of_problem, on_bench, problem_of
+from conformance.running.witness import deviates, kind_of_problem, on_bench, problem_of, recorded
 from reports.record import FAILURES_KEPT, Failure, Finding
 
 
@@ -155,7 +155,7 @@ def _observe(cell: Cell, cases: list[Case]) -> Decision:
     for case, each in undecided:
         said = each.refused.signature if isinstance(each, NeverAnswered) else str(each)
         seen.setdefault(f"refused: {said}", []).append(case)
-    return _observed(seen)
+    return _observed(cell, seen)
 
 
 def _behaviour(cell: Cell, case: Case) -> str:
@@ -168,11 +168,13 @@ def _behaviour(cell: Cell, case: Case) -> str:
         return deviation.kind
 
 
-def _observed(seen: dict[str, list[Case]]) -> Decision:
+def _observed(cell: Cell, seen: dict[str, list[Case]]) -> Decision:
     """The behaviours counted, with a case of the rarest."""
     counts = Counter({words: len(found) for words, found in seen.items()})
     rarest = min(seen, key=lambda words: len(seen[words])) if seen else ""
     witness = min(seen[rarest], key=lambda case: case.first.size) if seen else None
     outcome = Decision("observed", "", witness, behaviours=counts)
     outcome.deviation = Deviation("recorded, not demanded", rarest)
+    if witness is not None:
+        outcome.calls = recorded(cell, cell.subject, witness)[1]
     return outcome

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from adapters.description import Description
 from conformance.judging.clause import Clause
 from conformance.judging.subject import Subject
+from conformance.running.discover import Function, UsageError
 
 _NEEDS = {
     "gradient": "a gradient",
@@ -30,6 +31,7 @@ _NEEDS = {
     "another-form": "a function beside the module",
     "signature": "a signature as the page prints it",
 }
+_NEVER_OF_A_FUNCTION = ("another-form", "signature")
 _NOT_ON_OFFER = " is not on offer"
 _NOT_HERE = "there is no case for these dtypes, modes and cost classes"
 
@@ -62,6 +64,30 @@ def _reason(clause: Clause, bound: list[Subject], levels: Sequence[str]) -> str:
     if offered or clause.needs not in _NEEDS:
         return _NOT_HERE
     return f"{_NEEDS[clause.needs]}{_NOT_ON_OFFER}"
+
+
+def check_can_ask(asked: Sequence[Clause], function: Function, framework: str) -> None:
+    """Raise, before a framework starts, if none of some clauses can be asked of somebody's own function.
+
+    Raises:
+        UsageError: With the reasons.
+    """
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for clause in asked:
+        reason = _reason_of_function(clause, function, framework)
+        if not reason:
+            return
+        found[reason].append(clause.id)
+    raise UsageError("nothing to ask: " + "; ".join(f"{reason}: {_short(ids)}" for reason, ids in found.items()))
+
+
+def _reason_of_function(clause: Clause, function: Function, framework: str) -> str:
+    if clause.operator.name != function.operator:
+        return f"of another operator than {function.operator}"
+    binding = clause.binding
+    if binding.framework not in ("", framework) or (binding.forms and "user" not in binding.forms):
+        return f"of the forms {', '.join(binding.forms)} of {binding.framework or 'a framework'} alone"
+    return f"{_NEEDS[clause.needs]} is nothing of a function" if clause.needs in _NEVER_OF_A_FUNCTION else ""
 
 
 def lines(found: Mapping[str, list[str]]) -> list[str]:

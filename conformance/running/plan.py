@@ -56,7 +56,7 @@ class Profile:
 
     def for_filters(self, filters: Filters) -> Profile:
         """The profile where modes or formats are named: what is named is asked, if only in short."""
-        if not (filters.modes or filters.dtypes):
+        if not (filters.modes or filters.dtypes or filters.first_mode):
             return self
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few
@@ -93,7 +93,7 @@ PROFILES = {
 
 @dataclass(frozen=True)
 class Filters:
-    """What of a subject to ask; empty fields mean everything."""
+    """What of a subject to ask; empty fields mean everything, and ``first_mode`` the first mode of each operator."""
 
     operators: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
@@ -101,6 +101,7 @@ class Filters:
     clause: str = "*"
     levels: tuple[Level, ...] = ()
     forms: tuple[str, ...] = ()
+    first_mode: bool = False
 
     def admit(self, variant: Variant) -> bool:
         """Whether a variant is among those that are asked for."""
@@ -133,6 +134,8 @@ def variants(
     for field in ("mode", "form", "dtype"):
         _check_offered(f"--{field}", getattr(filters, f"{field}s"), map(operator.attrgetter(field), offered))
     usual = replace(filters, dtypes=filters.dtypes or profile.dtypes)
+    if filters.first_mode:
+        offered = [each for each in offered if each.mode == description["operators"][each.operator]["modes"][0]]
     if not filters.modes:
         offered = [each for each in offered if _is_usual(description, each.operator, each.mode, profile)]
     return [each for each in offered if usual.admit(each) and _share(each, description, profile) != "none"]

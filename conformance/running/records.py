@@ -20,7 +20,7 @@ from conformance.judging.errors import LEAST_SHARE, LEAST_ULP, MOST_SHARE, MOST_
 from conformance.running.cell import Cell, Decision
 from conformance.running.digest import suite_digest
 from conformance.running.machine import this_machine
-from conformance.running.reproducer import FURTHER, reproducer
+from conformance.running.reproducer import FURTHER, program, reproducer
 from reports.record import (
     Accuracy,
     ArgumentRecord,
@@ -89,7 +89,7 @@ def _counterexample(cell: Cell, outcome: Decision) -> Counterexample | None:
         reduction=case.reduction,
         expected=deviation.expected,
         got=deviation.got,
-        reproducer=_reproducer(cell, case, _source(cell, deviation) if gradient else "", further=further),
+        reproducer=_reproducer(cell, outcome, case, _source(cell, deviation) if gradient else "", further=further),
         dtype=case.dtype,
         options=dict(case.options),
         cotangent=hexadecimal(case.upstream() if gradient else case.cotangent),
@@ -123,11 +123,13 @@ def _source(cell: Cell, deviation: Deviation) -> str:
     return deviation.source or cell.clause.needs.partition(":")[2] or cell.clause.operator.arguments[0].name
 
 
-def _reproducer(cell: Cell, case: Case, to: str, *, further: bool) -> str:
-    """The case in the framework alone; empty where the adapter's description lacks what it takes."""
+def _reproducer(cell: Cell, outcome: Decision, case: Case, to: str, *, further: bool) -> str:
+    """The calls in the framework alone; empty where the adapter's description lacks what it takes."""
+    variant, offer = cell.subject.variant, cell.offer
     try:
-        want = cell.clause.needs if further else ""
-        return reproducer(case, cell.subject.variant, cell.offer, to=to, want=want)
+        if further:
+            return reproducer(case, variant, offer, to=to, want=cell.clause.needs)
+        return program(case, variant, offer, outcome.calls, to=to)
     except (KeyError, ValueError):
         return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from string import Template
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.description import OperatorOffer, Reproducer
 from conformance.cases.case import Case
 from conformance.families.gradients import pattern
 from conformance.judging.answers import Variant
+from conformance.judging.subject import Asked
 from reference.formats import Float64, Int64
 
 _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
@@ -23,6 +25,9 @@ FURTHER = (
     *("kept", "shares", "state"),
 )
 """What is beyond loss and gradient: a program shows it only if the adapter says how it is written."""
+
+_SHOWN, _ELEMENTS = 6, 200
+"""Calls and elements of arguments up to which a program makes every call of a law."""
 
 
 def _fields(case: Case, variant: Variant, offer: OperatorOffer, template: Reproducer, to: str) -> dict[str, Any]:
@@ -55,19 +60,74 @@ def reproducer(case: Case, variant: Variant, offer: OperatorOffer, *, to: str = 
     Raises:
         KeyError: The adapter does not say how that is written.
     """
+    parts = _parts(case, variant, offer, to=to, want=want)
+    return "\n".join([*parts.prelude, *parts.arrays.values(), *parts.evaluation]) if parts else ""
+
+
+def program(case: Case, variant: Variant, offer: OperatorOffer, calls: Sequence[Asked], *, to: str = "") -> str:
+    """Lines that make every call of a law, in its order: what a relation holds against what.
+
+    Where the law makes one call or too many, they are those of the case alone.
+
+    Args:
+        case: The witness.
+        variant: In which form, mode and format.
+        offer: What the adapter offers of the operator.
+        calls: What the law asked of the witness.
+        to: The argument to which gradients are printed, where the law asked for one.
+    """
+    shown = _distinct(calls, offer, to=to)
+    elements = sum(np.size(asked[argument.name]) for _, asked, *_ in calls for argument in asked.given)
+    if not 1 < len(shown) <= _SHOWN or elements > _ELEMENTS:
+        return reproducer(case, variant, offer, to=to)
+    lines: list[str] = []
+    prelude: list[str] = []
+    arrays: dict[str, str] = {}
+    for parts in shown:
+        lines += parts.prelude if parts.prelude != prelude else []
+        lines += [line for name, line in parts.arrays.items() if arrays.get(name) != line]
+        lines += parts.evaluation
+        prelude, arrays = parts.prelude, {**arrays, **parts.arrays}
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A program: imports and settings, the line of each array, and what evaluates and prints."""
+
+    prelude: list[str]
+    arrays: dict[str, str]
+    evaluation: list[str]
+
+
+def _distinct(calls: Sequence[Asked], offer: OperatorOffer, *, to: str) -> list[_Parts]:
+    """The programs of the calls, each once; a call that is refused ends a program, so only the last may be one."""
+    found: list[_Parts] = []
+    for variant, case, want, _ in [*[asked for asked in calls[:-1] if asked[-1]], *calls[-1:]]:
+        parts = _parts(case, variant, offer, to=to if "gradient" in want else "", want="")
+        if parts is not None and parts not in found:
+            found.append(parts)
+    return found
+
+
+def _parts(case: Case, variant: Variant, offer: OperatorOffer, *, to: str, want: str) -> _Parts | None:
+    """The program of one call; None if the adapter gives no template."""
     template = offer.get("reproducer")
     if template is None:
-        return ""
+        return None
     fields = _fields(case, variant, offer, template, to)
     fields["call"] = Template(template["call"][variant.form]).substitute(fields)
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
-    lines = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]
-    lines += [f"{name} = {_array(case, name, template)}" for name in _arguments(case, gradient=bool(to))]
-    lines += [f"tangent = {_array(case, 'tangent', template)}"] if want else []
+    prelude = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]
+    names = _arguments(case, gradient=bool(to)) + (["tangent"] if want else [])
+    arrays = {name: f"{name} = {_array(case, name, template)}" for name in names}
     defined = template.get("define", {}).get(variant.mode)
-    lines += [Template(defined).substitute(fields)] if defined else []
-    ending = [Template(template.get("derivatives", {})[want]).substitute(fields)] if want else _ending(template, fields)
-    return "\n".join([*lines, *ending])
+    evaluation = [Template(defined).substitute(fields)] if defined else []
+    if want:
+        evaluation.append(Template(template.get("derivatives", {})[want]).substitute(fields))
+    else:
+        evaluation += _ending(template, fields)
+    return _Parts(prelude, arrays, evaluation)
 
 
 def _keywords(case: Case, integers: Sequence[str]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
 from conformance.running.discover import Spec, UsageError
 from conformance.running.lanes import Lane, in_order, shares
-from conformance.running.not_asked import lines, not_asked
+from conformance.running.not_asked import check_can_ask, lines, not_asked
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.running.records import accuracy_of, clause_record, header_of
 from reports.record import Finding, Header, LeftOut
@@ -87,6 +87,8 @@ def run_subject(spec: Spec, options: Options, progress: Progress) -> Outcome:
         UsageError: A filter that matches nothing, a framework or version that is not there.
     """
     asked = asked_clauses(options.filters)
+    if spec.function:
+        check_can_ask(asked, spec.function, spec.name)
     options = replace(options, profile=options.profile.for_filters(options.filters))
     with tempfile.TemporaryDirectory(prefix="lossproof-") as folder:
         path = spec.function.path if spec.function else ()

@@ -16,7 +16,7 @@ from conformance.judging.bench import Bench
 from conformance.judging.clause import any_case
 from conformance.judging.compare import Deviation
 from conformance.judging.errors import Errors
-from conformance.judging.subject import Subject
+from conformance.judging.subject import Asked, Subject
 from conformance.running.cell import Cell, Decision
 from reference.arguments import OracleError
 
@@ -41,14 +41,15 @@ def deviates(cell: Cell, case: Case, problem: Deviation | Refused) -> Decision:
     if isinstance(problem, Deviation) and problem.witness is not None:
         case = problem.witness
     smallest, kind = _smallest(cell, case, problem)
-    again = _told(cell, on_bench(cell.subject, cell.confirming), smallest)
+    again, calls = recorded(cell, on_bench(cell.subject, cell.confirming), smallest)
     died = isinstance(again, WorkerCrashed | WorkerHung)
     repeatable = None if isinstance(again, WorkerError) and not died else kind_of_problem(again) == kind
-    shown = again if repeatable else _told(cell, cell.subject, smallest)
+    shown, calls = (again, calls) if repeatable else recorded(cell, cell.subject, smallest)
     seen.errors = errors
     if not isinstance(shown, (Deviation, Refused)):
-        smallest, shown = case, problem
-    return Decision("deviates", "", smallest, _as_deviation(shown), repeatable, problem=kind_of_problem(problem))
+        smallest, shown, calls = case, problem, []
+    found = _as_deviation(shown)
+    return Decision("deviates", "", smallest, found, repeatable, problem=kind_of_problem(problem), calls=calls)
 
 
 def _kind_of_case(cell: Cell, keep: Callable[[Case], bool], case: Case) -> str:
@@ -66,12 +67,16 @@ def _budget(cell: Cell) -> Budget:
     return Budget(min(dear, cell.minimise), few_shapes=subject.compiled)
 
 
-def _told(cell: Cell, subject: Subject, case: Case) -> Exception | None:
-    """What breaks on a case, or the failure that kept it from being asked."""
+def recorded(cell: Cell, subject: Subject, case: Case) -> tuple[Exception | None, list[Asked]]:
+    """What breaks on a case, or the failure that kept it from being asked; and every call that the law made."""
+    calls: list[Asked] = []
+    subject.seen.calls = calls
     try:
-        return problem_of(cell, subject, case)
+        return problem_of(cell, subject, case), calls
     except WorkerError as failure:
-        return failure
+        return failure, calls
+    finally:
+        subject.seen.calls = None
 
 
 def problem_of(cell: Cell, subject: Subject, case: Case) -> Exception | None:
