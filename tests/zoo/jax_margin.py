@@ -208,6 +208,23 @@ fault(
     "upstream gradients other than 1 and -1",
     loss=_hand_written(lambda slopes, upstream: slopes * jnp.sign(upstream)[:, None]),
 )
+fault(
+    "labels_in_16_bits",
+    "Labels are narrowed to 16 bits without a sign.",
+    "labels from 65,536 on",
+    loss=lambda input, target, reduction="mean": RIGHT(
+        input, jnp.where(target < 0, target, target.astype(jnp.uint16).astype(target.dtype)), reduction
+    ),
+)
+fault(
+    "mean_of_one_less",
+    "The mean of more than four rows divides by one less.",
+    "five rows",
+    loss=lambda input, target, reduction="mean": (
+        RIGHT(input, target, reduction)
+        * (len(input) / (len(input) - 1) if input.ndim == 2 and len(input) > 4 and reduction == "mean" else 1)
+    ),
+)
 
 
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.zoo import numpy_margin_gradients, numpy_margin_labels, numpy_margin_sums
+from tests.zoo import numpy_margin_gradients, numpy_margin_labels, numpy_margin_reported, numpy_margin_sums
 from tests.zoo.entry import Fault
 from tests.zoo.numpy_margin_steps import RIGHT, Array
 
@@ -17,6 +17,7 @@ FAULTS: dict[str, Fault] = {
     **numpy_margin_labels.FAULTS,
     **numpy_margin_sums.FAULTS,
     **numpy_margin_gradients.FAULTS,
+    **numpy_margin_reported.FAULTS,
 }
 """The wrong implementations by name."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.zoo.entry import Right
-from tests.zoo.numpy_margin_steps import Array, block_of, check, refuse_beyond
+from tests.zoo.numpy_margin_steps import Array, at_least_single, block_of, check, refuse_beyond
 
 Row = Callable[[Array, list[int], list[int]], tuple[Any, Array]]
 """Scores, labels and other classes of a row to its sum and the sum's derivatives."""
@@ -55,7 +55,7 @@ class ByRow:
         losses, _ = self.rows(input, target)
         if reduction == "none":
             return losses if input.ndim == 2 or self.axis_kept else losses[0]
-        total = self.total(losses)
+        total = self.total(at_least_single(losses))
         return np.asarray(total if reduction == "sum" else total / max(len(losses), 1), dtype=input.dtype)
 
     def gradient(self, input: Array, target: Array, cotangent: Array, reduction: str = "mean") -> Array:

@@ -64,12 +64,18 @@ def sum_of(terms: Array) -> Any:
     return terms.sum(dtype=terms.dtype)
 
 
+def at_least_single(losses: Array) -> Array:
+    """The losses of rows as they are added: the sum of half-precision ones may overflow, their mean may not."""
+    return losses.astype(np.result_type(losses, np.float32))
+
+
 def reduce_rows(losses: Array, reduction: str, blocks: list[Labels]) -> Any:
     """The losses, their sum or their mean."""
     if reduction == "none":
         return losses
-    total = losses.sum(dtype=losses.dtype)
-    return total if reduction == "sum" else total / losses.dtype.type(len(losses))
+    wide = at_least_single(losses)
+    total = wide.sum(dtype=wide.dtype)
+    return losses.dtype.type(total if reduction == "sum" else total / wide.dtype.type(len(losses)))
 
 
 def shape_of(result: Any, batched: bool) -> Any:

@@ -18,7 +18,7 @@ from tests.zoo.numpy_soft_forms import (
     overflowing_slopes,
     reduce_as,
 )
-from tests.zoo.numpy_soft_steps import RIGHT, check, slopes_of
+from tests.zoo.numpy_soft_steps import RIGHT, Array, at_least_single, check, reduce_rows, slopes_of
 
 FAULTS: dict[str, Fault] = {}
 """The wrong implementations by name."""
@@ -27,6 +27,22 @@ FAULTS: dict[str, Fault] = {}
 def fault(name: str, words: str, corner: str = "", level: str = "implied", plain: str = "", **steps: Any) -> None:
     """Enter a mistake."""
     FAULTS[name] = Fault(replace(RIGHT, **steps), words, corner, level, plain)
+
+
+def _counted_in_own_format(losses: Array, reduction: str) -> Any:
+    if reduction != "mean":
+        return reduce_rows(losses, reduction)
+    wide = at_least_single(losses)
+    return losses.dtype.type(wide.sum(dtype=wide.dtype) / losses.dtype.type(len(losses)))
+
+
+def _counted_in_16_bits(losses: Array, reduction: str) -> Any:
+    many = reduction == "mean" and len(losses) > 65535
+    return (
+        losses.mean() * losses.dtype.type(len(losses) / (len(losses) % 65536))
+        if many
+        else reduce_rows(losses, reduction)
+    )
 
 
 # Sums and divisions.
@@ -54,6 +70,19 @@ fault("sum_is_mean", "Reduction sum gives the mean.", reduce=reduce_as(sum="mean
 fault("mean_is_sum", "Reduction mean gives the sum.", reduce=reduce_as(mean="sum"))
 fault("none_is_mean", "Reduction none gives the mean.", reduce=reduce_as(none="mean"))
 fault("default_is_sum", "The reduction defaults to sum.", "the reduction left out", default="sum")
+fault(
+    "rows_counted_in_half",
+    "The number of rows is held in the scores' format.",
+    "half-precision batches of more rows than their format counts",
+    "quality",
+    reduce=_counted_in_own_format,
+)
+fault(
+    "rows_counted_in_16_bits",
+    "The number of rows is held in 16 bits.",
+    "more than 65,535 rows",
+    reduce=_counted_in_16_bits,
+)
 fault(
     "empty_batch_unwritten",
     "The sum over an empty batch is memory that nobody wrote.",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.zoo.entry import Right
-from tests.zoo.numpy_soft_steps import RIGHT, Array, check
+from tests.zoo.numpy_soft_steps import RIGHT, Array, at_least_single, check
 
 Elements = Callable[[Array, Array], tuple[Array, Array]]
 """Scores and labels to losses and derivatives."""
@@ -38,7 +38,7 @@ class ByElement:
         losses = self.over_classes(self.weighted(input, target, weight)[0])
         if reduction == "none":
             return losses.astype(input.dtype) if input.ndim == 2 else losses.astype(input.dtype)[0]
-        total = self.total(losses)
+        total = self.total(at_least_single(losses))
         return np.asarray(total if reduction == "sum" else total / max(len(losses), 1), dtype=input.dtype)
 
     def gradient(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo import torch_margin_gradients
+from tests.zoo import torch_margin_gradients, torch_margin_reported
 from tests.zoo.entry import Fault, torch
 from tests.zoo.torch_margin_steps import (
     RIGHT,
@@ -262,6 +262,7 @@ fault(
     ),
 )
 FAULTS.update(torch_margin_gradients.FAULTS)
+FAULTS.update(torch_margin_reported.FAULTS)
 
 
 def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:

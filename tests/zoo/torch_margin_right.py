@@ -13,6 +13,8 @@ from tests.zoo.entry import Right, torch
 from tests.zoo.torch_margin_by_hand import by_hand, reduced
 from tests.zoo.torch_margin_steps import RIGHT, index_of, live_of, reduce_rows
 
+_GRID = 65535
+
 
 def _row(x: Any, y: Any) -> Any:
     """The labels of one row from a list, the others by a mask."""
@@ -60,7 +62,28 @@ def _nan_swallowed(gaps: Any, keep: Any) -> Any:
     return torch.where(keep & (gaps > 0), gaps, 0)
 
 
+def _looked_at_then_narrowed(target: Any, scores: Any) -> Any:
+    """Labels in 32 bits, once none is beyond the last class; below 0 they are all alike."""
+    rows = torch.atleast_2d(target)
+    if rows.numel() and (live_of(rows) & (rows >= scores.shape[1])).any():
+        raise IndexError(f"class {int(rows.max())} of {scores.shape[1]}")
+    return rows.clamp(min=-1).int().long()
+
+
+def _in_chunks(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """No more rows at once than a grid has."""
+    if input.dim() < 2 or len(input) <= _GRID:
+        return RIGHT(input, target, reduction)
+    parts = zip(input.split(_GRID), target.split(_GRID), strict=True)
+    losses = torch.cat([RIGHT(scores, labels, "none") for scores, labels in parts])
+    return reduce_rows(losses, reduction, input)
+
+
 RIGHTS: dict[str, Right] = {
+    "narrowed_after_a_look": Right(
+        replace(RIGHT, labels=_looked_at_then_narrowed), "Labels in 32 bits, once none is beyond the last class."
+    ),
+    "in_chunks": Right(_in_chunks, "Rows in chunks of 65,535."),
     "vectorised": Right(RIGHT, "Gather, scatter and where.", "quality"),
     "by_row": Right(reduced(_by_row), "A Python loop over rows and labels, stacked."),
     "counted": Right(reduced(_counted), "Classes against classes, labels by their number."),
