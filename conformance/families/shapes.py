@@ -206,10 +206,10 @@ def another_place_in_the_batch(subject: Subject, case: Case) -> None:
         assert_value(subject, case.some_rows(slice(0, 1)), as_documented=True)
 
 
-def sized(domain: Domain, seed: int, sizes: Sizes, *, given: tuple[str, ...] = ()) -> Case:
-    """A case of given sizes with scores on the grid and plain labels, the same for every variant."""
+def sized(domain: Domain, seed: int, sizes: Sizes, *, given: tuple[str, ...] = (), labels: str = "plain") -> Case:
+    """A case of given sizes with scores on the grid and plain labels, or few, the same for every variant."""
     operator = domain.operator
-    build = drawn(scores="grid", labels="plain", weights="grid", given=given, options="none", sizes=sizes).build
+    build = drawn(scores="grid", labels=labels, weights="grid", given=given, options="none", sizes=sizes).build
     whole = dataclasses.replace(domain, shapes=(tuple(sizes.get(axis, 1) for axis in operator.program((1, 1))),))
     return build(RandomBits(seed), whole)
 

@@ -20,6 +20,9 @@ from conformance.judging.subject import Subject
 SIZES = tuple(size for power in range(3, 11) for size in (2**power, 2**power + 1))
 """8 and 9 to 1024 and 1025."""
 
+_MANY_LABELS = 65
+"""Places up to which a row has plain labels; a longer one has few, because a list of labels is paired with them."""
+
 _REDUCTIONS = ("mean", "sum", "none")
 _OF_PROGRAMS, _OF_EXPENSIVE_ROWS = (65,), 33
 """What is asked where each shape takes long, and the largest number of rows where each row does."""
@@ -59,7 +62,9 @@ def _sizes(domain: Domain) -> tuple[int, ...]:
 def _of(domain: Domain, sizes: list[dict[str, int]]) -> list[Case]:
     """Cases on the grid, where little rounds; the last place of the batch weighs more than the others."""
     reductions = _REDUCTIONS[:1] if domain.shapes else _REDUCTIONS
-    cases = [with_heavy_end(domain, sized(domain, 9, each), rows=1) for each in sizes]
+    kinds = ["plain" if each.get("C", 0) <= _MANY_LABELS else "few" for each in sizes]
+    made = [sized(domain, 9, each, labels=kind) for each, kind in zip(sizes, kinds, strict=True)]
+    cases = [with_heavy_end(domain, case, rows=1) for case in made]
     asked = [case.replace(reduction=reduction) for case in cases for reduction in reductions]
     return [case.replace(cotangent=np.resize(_COTANGENTS, case.result_shape)) for case in asked]
 

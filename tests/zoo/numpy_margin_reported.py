@@ -29,7 +29,7 @@ def _narrowed(dtype: type[np.integer[Any]]) -> Any:
     """The block of labels that are held in fewer bits, the sign looked at before."""
 
     def block(y: Array, row: int, labels: Array) -> Labels:
-        held = np.where(y < 0, -1, y.astype(dtype)) if y.dtype.kind == "i" else y
+        held = np.where(y < 0, -1, y.astype(dtype).astype(y.dtype)) if y.dtype.kind == "i" else y
         return block_of(held, row, labels)
 
     return block
@@ -67,7 +67,7 @@ def _seeded(result: Any, input: Array) -> Any:
     return result
 
 
-fault("labels_in_32_bits", "Labels are held in 32 bits.", "labels beyond 2^31", block=_narrowed(np.int32))
+fault("labels_in_32_bits", "Labels are held in 32 bits.", "labels beyond 2^31", "quality", block=_narrowed(np.int32))
 fault("labels_in_16_bits", "Labels are held in 16 bits.", "labels from 32,768 on", block=_narrowed(np.int16))
 fault("labels_in_8_bits", "Labels are held in 8 bits without a sign.", "labels from 256 on", block=_narrowed(np.uint8))
 fault(

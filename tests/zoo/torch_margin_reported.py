@@ -172,6 +172,7 @@ fault(
     "Labels are narrowed to 32 bits before their range is looked at.",
     "labels beyond 2^31",
     lambda input, target, reduction="mean": RIGHT(input, target.int().long(), reduction),
+    "quality",
 )
 fault(
     "labels_in_16_bits",
