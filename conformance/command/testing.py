@@ -187,10 +187,10 @@ def check(
 
     It is called with the operator's arguments in their order, such as
     name(input, target, reduction=…); options and a weight for each class come as
-    keywords. All of them are the framework's own tensors. Gradients are the framework's;
-    with NumPy they are tested if name_gradient(input, target, cotangent, reduction=…)
-    stands beside the function. For a loss of several inputs it also takes to=NAME,
-    the input whose gradient is wanted.
+    keywords. All of them are the framework's own tensors (of CuPy, NumPy's where there is
+    no GPU). Gradients are the framework's; with NumPy and CuPy they are tested if
+    name_gradient(input, target, cotangent, reduction=…) stands beside the function. For
+    a loss of several inputs it also takes to=NAME, the input whose gradient is wanted.
 
     What the function costs decides how much is asked; the output names its cost class
     and what that leaves out. Without --cost, the class is measured in steps so coarse

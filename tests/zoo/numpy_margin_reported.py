@@ -25,14 +25,9 @@ def fault(name: str, words: str, corner: str, level: str = "implied", **steps: A
     FAULTS[name] = Fault(replace(RIGHT, **steps), words, corner, level)
 
 
-def _narrowed(dtype: type[np.integer[Any]]) -> Any:
-    """The block of labels that are held in fewer bits, the sign looked at before."""
-
-    def block(y: Array, row: int, labels: Array) -> Labels:
-        held = np.where(y < 0, -1, y.astype(dtype).astype(y.dtype)) if y.dtype.kind == "i" else y
-        return block_of(held, row, labels)
-
-    return block
+def _in_32_bits(y: Array, row: int, labels: Array) -> Labels:
+    """The block of labels that are held in 32 bits, the sign looked at before."""
+    return block_of(np.where(y < 0, -1, y.astype(np.int32).astype(y.dtype)), row, labels)
 
 
 def _in_own_format(losses: Array, reduction: str, blocks: list[Labels]) -> Any:
@@ -67,9 +62,7 @@ def _seeded(result: Any, input: Array) -> Any:
     return result
 
 
-fault("labels_in_32_bits", "Labels are held in 32 bits.", "labels beyond 2^31", "quality", block=_narrowed(np.int32))
-fault("labels_in_16_bits", "Labels are held in 16 bits.", "labels from 32,768 on", block=_narrowed(np.int16))
-fault("labels_in_8_bits", "Labels are held in 8 bits without a sign.", "labels from 256 on", block=_narrowed(np.uint8))
+fault("labels_in_32_bits", "Labels are held in 32 bits.", "labels beyond 2^31", "quality", block=_in_32_bits)
 fault(
     "mean_through_its_sum",
     "The mean divides a sum that is rounded to the scores' format.",
