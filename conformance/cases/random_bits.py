@@ -7,6 +7,7 @@ our own. A change of any of them changes every case that is drawn, and :data:`SC
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -44,7 +45,7 @@ class RandomBits:
             place += 1
 
     def _raw(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint64]:
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         return np.asarray(self._bits.random_raw(count), dtype=np.uint64).reshape(shape)
 
     def integer(self, low: int, high: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -181,7 +181,7 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
     share = _share(variant, description, profile)
     if share != "all" and share not in clause.also:
         return False
-    return not (isinstance(clause.draw, Fixed) and not clause.draw.build(_domain_for(clause, subject, profile)))
+    return not isinstance(clause.draw, Fixed) or bool(written(clause.draw, _domain_for(clause, subject, profile)))
 
 
 def _share(variant: Variant, description: Description, profile: Profile) -> Share:
@@ -218,15 +218,27 @@ def drawn(clause: Clause, domain: Domain, count: int, seed: int) -> list[Case]:
     return clause.draw.cases(domain, count, clause.id, seed)
 
 
+def written(draw: Fixed, domain: Domain) -> list[Case]:
+    """Cases that are written down for a domain, made once and shared by all clauses and variants that ask them."""
+    return _built(draw.build, domain)
+
+
+@functools.lru_cache(maxsize=4096)
+def _built(build: Callable[[Domain], list[Case]], domain: Domain) -> list[Case]:
+    return build(domain)
+
+
 def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> list[Case]:
     """The cases that a clause asks of a variant."""
     found = _domain_for(clause, subject, profile)
+    if isinstance(clause.draw, Fixed):
+        fixed = written(clause.draw, found)
+        if subject.expensive_shapes:
+            return fixed[-1:] if "largest" in clause.also else fixed
+        some = "slow-calls" in subject.costs and clause.draw.long and not profile.exhaustive
+        return spread(fixed, profile.few_cases) if some else fixed
     if subject.expensive_shapes:
-        some = drawn(clause, found, profile.few_cases, seed)
-        return some[-1:] if "largest" in clause.also else some
+        return drawn(clause, found, profile.few_cases, seed)
     if "slow-calls" not in subject.costs:
         return drawn(clause, found, profile.cases, seed)
-    if isinstance(clause.draw, Fixed):
-        written = drawn(clause, found, profile.cases, seed)
-        return spread(written, profile.few_cases) if clause.draw.long and not profile.exhaustive else written
     return varied(drawn(clause, found, CASES_TO_CHOOSE_FROM, seed), profile.few_cases)
