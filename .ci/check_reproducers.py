@@ -97,17 +97,26 @@ def fault(finding: Finding, said: Said | None) -> str:
         return f"the claim is {claim[:80]}; the process did not end"
     if said["raised"] or re.match(r"raised |refused: ", claim):
         return _fault_of_refusal(said["raised"], claim)
-    value = finding["counterexample"].get("value")
-    claimed = [value] if value is not None else _claimed(finding, claim)
-    if not said["printed"].strip():
+    return _fault_of_numbers(said["printed"], _claimed(finding))
+
+
+def _fault_of_numbers(printed: str, claimed: list[str]) -> str:
+    if not printed.strip():
         return "printed nothing"
-    hidden = [each for each in claimed if not _shows(said["printed"], each)]
-    return f"printed {said['printed'][:100]!r}; claimed {', '.join(hidden)}" if hidden else ""
+    hidden = [each for each in claimed if not _shows(printed, each)]
+    return f"printed {printed[:100]!r}; claimed {', '.join(hidden)}" if hidden else ""
 
 
-def _claimed(finding: Finding, claim: str) -> list[str]:
-    """The numbers that a deviation claims in words; what nothing wrote to memory is another number each time."""
+def _claimed(finding: Finding) -> list[str]:
+    """The number that is wrong, or those that a deviation claims in words.
+
+    What nothing wrote to memory is another number each time.
+    """
+    value = finding["counterexample"].get("value")
+    if value is not None:
+        return [value]
     unwritten = finding["clause"].endswith(".shapes.empty-batch-sum")
+    claim = finding["counterexample"]["got"]
     return [] if unwritten or finding["verdict"] != "deviates" else _CLAIMED.findall(claim)
 
 

@@ -120,6 +120,7 @@ def test_nothing_imports_the_command_line() -> None:
                 "test_functions.py",
                 "gated.py",
                 "test_check.py",
+                "test_check_options.py",
                 "test_effects.py",
                 "test_corpus.py",
                 "test_costs.py",

@@ -89,7 +89,7 @@ def test_a_wrong_function_is_shown_with_statement_input_and_reproducer(wrong: Pa
     said = subprocess.run(
         [sys.executable, "-c", witness["reproducer"]], capture_output=True, text=True, check=True
     ).stdout
-    assert said == "[0.5]\n"
+    assert said == "[0.5]\n[0.]\n"  # with the label behind the -1, and without it
 
     text = check(f"{wrong}:margin", *MARGIN, "--dtype", "float32").stdout
     assert "says      Valid labels after the first -1 change nothing" in text
@@ -132,7 +132,10 @@ def test_functions_that_never_answer(wrong: Path, name: str, status: int, verdic
         (["{file}:nothing", *MARGIN], "cannot be loaded: AttributeError"),
         (["{file}:constant", *MARGIN], "is a int, no function"),
         (["{file}:margin", "--operator", "hinge", "--framework", "numpy"], "--operator hinge: no such operator"),
-        (["{file}:margin", *MARGIN[:3], "mindspore"], "--framework mindspore: no such framework; there are jax, numpy"),
+        (
+            ["{file}:margin", *MARGIN[:3], "theano"],
+            "--framework theano: no such framework; there are cupy, jax, mindspore",
+        ),
         (["{file}:margin", *MARGIN, "--profile", "explore"], "--profile explore: no such profile"),
         (["{file}:margin", *MARGIN, "--dtype", "bfloat16"], "--dtype bfloat16: not offered"),
     ],

@@ -8,6 +8,7 @@ import pytest
 from conformance.cases.case import Case
 from conformance.cases.minimise import minimise
 from conformance.cases.trials import EVALUATIONS, Budget
+from conformance.cases.written import list_text
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 
 BUDGET, FEW_SHAPES = Budget(EVALUATIONS), Budget(EVALUATIONS, few_shapes=True)
@@ -109,3 +110,42 @@ def test_where_shapes_are_expensive_numbers_come_first_and_the_smallest_shape_ne
     assert alone.digest() == among.digest() == made(0.0).replace(target=np.array([[-1]])).digest()
     assert seen == [(1, 4), (1, 1)]
     assert set(shapes) == {(1, 1)}
+
+
+def test_a_limit_on_the_number_of_rows_is_met_from_above() -> None:
+    """Of 66,560 rows of which 65,536 are too many, those are left, all alike; each candidate counts by its size."""
+    batch = made(0.5, 0.25).some_rows(np.zeros(66560, dtype=np.int64))
+    batch["input"][:, 1] = np.arange(66560)
+    asked: list[Case] = []
+
+    def judge(case: Case) -> str:
+        asked.append(case)
+        return "finite" * (case.rows > 65535 and bool((case["target"] == 0).any()))
+
+    smallest, _ = minimise(batch, "finite", judge, BUDGET)
+
+    assert smallest["input"].tolist() == [[0.0, 0.0]] * 65536
+    assert smallest["target"].tolist() == [[0, 0]] * 65536
+    assert len(asked) < 120
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([[0.0, 1.0]] * 20 + [[2.0, 1.0]], "[[0.0, 1.0]] * 20 + [[2.0, 1.0]]"),
+        ([3.0, *[1.0] * 9, 4.0], "[3.0] + [1.0] * 9 + [4.0]"),
+        ([[-1] * 12, [0, 1]], "[[-1] * 12, [0, 1]]"),
+        ([1.0] * 8, "[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]"),
+        ([], "[]"),
+        (-0.0, "-0.0"),
+    ],
+)
+def test_long_runs_are_written_as_products(values: object, text: str) -> None:
+    """And Python reads the text as the same values."""
+    assert list_text(values) == text
+    assert ast_value(text) == values
+
+
+def ast_value(text: str) -> object:
+    """What Python reads."""
+    return eval(text, {"__builtins__": {}})  # noqa: S307 (a text of this file)

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Option, kept_places
-from conformance.cases.trials import Budget, Judge, Trials
+from conformance.cases.trials import ELEMENTS, Budget, Judge, Trials
 
 _FEW = 4
 """Up to so many places of an axis go one by one from the start."""
@@ -47,6 +47,8 @@ def minimise(case: Case, kind: str, judge: Judge, budget: Budget, row: int | Non
     trials = Trials(kind, judge, budget)
     if row is not None:
         case = _row_alone(case, row, trials, few_shapes=budget.few_shapes)
+    if case.elements > ELEMENTS:
+        case = _fewest_rows(_all_plain(case, trials), trials)
     if budget.few_shapes:
         case = _plain_numbers(case, trials)
     return _until_nothing_helps(case, trials), trials.kind
@@ -58,6 +60,25 @@ def _row_alone(case: Case, row: int, trials: Trials, *, few_shapes: bool) -> Cas
         return case
     alone = case.some_rows(slice(row, row + 1))
     return trials.first(case, [*_least(alone), alone] if few_shapes else [alone])
+
+
+def _all_plain(case: Case, trials: Trials) -> Case:
+    """With one plain number in every place of an argument: of a large case, each number alone would take too long."""
+    for argument in case.given:
+        plain = (np.full_like(case[argument.name], value) for value in argument.plainer)
+        case = trials.first(case, [case.replace(**{argument.name: array}) for array in plain])
+    return trials.first(case, [case.replace(cotangent=None)] if case.cotangent is not None else [])
+
+
+def _fewest_rows(case: Case, trials: Trials) -> Case:
+    """The first rows, as few as fail, found by halves: a limit on the number of rows is met from above."""
+    below = 0
+    while case.rows - below > 1 and not trials.over:
+        middle = (case.rows + below) // 2
+        fewer = trials.first(case, [case.some_rows(slice(0, middle))])
+        below = middle if fewer is case else below
+        case = fewer
+    return case
 
 
 def _until_nothing_helps(case: Case, trials: Trials) -> Case:

@@ -11,6 +11,10 @@ EVALUATIONS = 3000
 """Cases that may be asked about for one witness if a call is cheap. A witness of a few classes takes some dozens."""
 
 
+ELEMENTS = 4096
+"""So many elements of a case more cost as much as another evaluation, if a call is cheap."""
+
+
 Judge = Callable[[Case], str]
 """In one word what is wrong with a case; empty where nothing is, or where it is none of the clause's cases."""
 
@@ -20,7 +24,7 @@ class Budget:
     """What may be spent on making one witness smaller.
 
     Attributes:
-        evaluations: How many other cases may be asked about.
+        evaluations: How many other cases of usual size may be asked about; a large one counts as several.
         few_shapes: Whether another shape is another program, so that numbers are tried first.
     """
 
@@ -41,13 +45,14 @@ class Trials:
         self.few_shapes = budget.few_shapes
         self.other: tuple[Case, str] | None = None
         self._smallest: tuple[Case, str] | None = None
-        self._judge, self._evaluations = judge, budget.evaluations
+        self._judge, self._evaluations, self._spent = judge, budget.evaluations, 0
+        self._elements = ELEMENTS * max(EVALUATIONS, budget.evaluations) // max(1, budget.evaluations)
         self._known: dict[str, str] = {}
 
     @property
     def over(self) -> bool:
         """Whether the budget is spent."""
-        return len(self._known) >= self._evaluations
+        return self._spent >= self._evaluations
 
     def first(self, case: Case, simpler: Iterable[Case]) -> Case:
         """The first simpler case that fails as the case does, or the case itself."""
@@ -72,12 +77,14 @@ class Trials:
 
     @property
     def _late(self) -> bool:
-        return 2 * len(self._known) >= self._evaluations
+        return 2 * self._spent >= self._evaluations
 
     def _kind_of(self, case: Case) -> str:
+        if self.over:
+            return ""
         digest = case.digest()
+        self._spent += case.elements // self._elements  # to make a large case takes long, were it known already
         if digest not in self._known:
-            if self.over:
-                return ""
+            self._spent += 1
             self._known[digest] = self._judge(case)
         return self._known[digest]

@@ -1,4 +1,4 @@
-"""The command line: report, promote, list, explain, doctor; testing.py, gating.py and upgrading.py hold the others."""
+"""The command line: report, promote, list, explain, doctor; the files beside this one hold the other commands."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import click
 
 from conformance.cases import corpus
 from conformance.command import show
+from conformance.command.checking import check
 from conformance.command.console import FORMATS, Command, fail, operators_option
 from conformance.command.gating import accept, gate
-from conformance.command.testing import check, run
+from conformance.command.testing import run
 from conformance.command.upgrading import envs, upgrade
 from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running import promotion

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from conformance.cases.written import list_text
 from conformance.judging.clause import Clause
 from conformance.operators.catalogue import clauses
 from conformance.running import not_asked
@@ -200,8 +201,8 @@ def _clause_lines(clause: str, group: list[Finding]) -> list[str]:
 
 def argument_lines(shown: Counterexample) -> list[str]:
     """A line for each argument of a counterexample, and one for the upstream gradient."""
-    lines = [f"  {name:9} {decimal(each.values)} ({each.dtype})" for name, each in shown.arguments.items()]
-    return lines if shown.cotangent is None else [*lines, f"  upstream  {decimal(shown.cotangent)}"]
+    lines = [f"  {name:9} {list_text(decimal(each.values))} ({each.dtype})" for name, each in shown.arguments.items()]
+    return lines if shown.cotangent is None else [*lines, f"  upstream  {list_text(decimal(shown.cotangent))}"]
 
 
 def frozen(arguments: Mapping[str, ArgumentRecord]) -> str:
@@ -216,7 +217,7 @@ def decimal(values: Any) -> Any:
     return values if values is None or isinstance(values, int | float) else [decimal(part) for part in values]
 
 
-def checked(found: Outcome, target: str, style: str, let_pass: Mapping[int, Accepted]) -> str:
+def checked(found: Outcome, target: str, style: str, let_pass: Mapping[int, Accepted], *, written: bool = False) -> str:
     """What was found about somebody's own function: each broken clause with its statement and its error.
 
     Args:
@@ -224,6 +225,7 @@ def checked(found: Outcome, target: str, style: str, let_pass: Mapping[int, Acce
         target: The function.
         style: How to write it.
         let_pass: The entries that accept deviations of what it wraps, by the findings' numbers.
+        written: Whether the run file is kept.
     """
     if style != "text":
         return outcome(found, style, let_pass)
@@ -233,14 +235,12 @@ def checked(found: Outcome, target: str, style: str, let_pass: Mapping[int, Acce
     for clause, group in _by_clause(others).items():
         first, *rest = _clause_lines(clause, group)
         lines += [first, f"  says      {statements[clause]}", *rest[:-1], *_error(group[0]), ""]
-    counts = Counter(finding.verdict for finding in found.findings)
-    total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _REPORTED if counts[verdict])
-    asked = len({finding.clause for finding in found.findings})
-    costs = cost_lines(found.header.measured)
-    left = not_asked.lines(found.not_asked)
     passed = [_let_pass(found.findings[number], entry) for number, entry in let_pass.items()]
-    total += f" ({len(passed)} accepted)" if passed else ""
-    return "\n".join([*lines, *_faults(found.findings), *passed, *costs, *left, f"{target}, {asked} clauses: {total}"])
+    left = [*cost_lines(found.header.measured), *not_asked.lines(found.not_asked)]
+    asked = len({finding.clause for finding in found.findings})
+    total = _counted(found.findings) + (f" ({len(passed)} accepted)" if passed else "")
+    ending = [f"{target}, {asked} clauses: {total}", *([f"written to {found.path}"] if written else [])]
+    return "\n".join([*lines, *_faults(found.findings), *passed, *left, *ending])
 
 
 def _let_pass(finding: Finding, entry: Accepted) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from conformance.cases.written import list_text
 from conformance.command.show import argument_lines, decimal, variants_of
 from reports.accepted import Accepted
 from reports.arrangement import group
@@ -146,6 +147,8 @@ def _group_markdown(those: Group) -> list[str]:
     ]
     if shown is None:
         return lines
-    given = ", ".join(f"{name} `{decimal(each.values)}` ({each.dtype})" for name, each in shown.arguments.items())
+    given = ", ".join(
+        f"{name} `{list_text(decimal(each.values))}` ({each.dtype})" for name, each in shown.arguments.items()
+    )
     lines += ["", f"{given}: expected {shown.expected}; got {shown.got}."]
     return [*lines, "", "```python", shown.reproducer, "```"] if shown.reproducer else lines

@@ -134,11 +134,9 @@ def variants(
     for field in ("mode", "form", "dtype"):
         _check_offered(f"--{field}", getattr(filters, f"{field}s"), map(operator.attrgetter(field), offered))
     usual = replace(filters, dtypes=filters.dtypes or profile.dtypes)
-    if filters.first_mode:
-        offered = [each for each in offered if each.mode == description["operators"][each.operator]["modes"][0]]
-    if not filters.modes:
-        offered = [each for each in offered if _is_usual(description, each.operator, each.mode, profile)]
-    return [each for each in offered if usual.admit(each) and _share(each, description, profile) != "none"]
+    modes = _modes(description, profile, filters)
+    admitted = [each for each in offered if usual.admit(each) and each.mode in modes[each.operator]]
+    return [each for each in admitted if _share(each, description, profile) != "none"]
 
 
 def _offered(description: Description) -> list[Variant]:
@@ -152,9 +150,17 @@ def _offered(description: Description) -> list[Variant]:
     ]
 
 
-def _is_usual(description: Description, operator: str, mode: str, profile: Profile) -> bool:
-    """Whether a profile asks a mode that nobody named."""
-    return profile.expensive_programs or "expensive-programs" not in costs_of(description, operator, mode)
+def _modes(description: Description, profile: Profile, filters: Filters) -> dict[str, list[str]]:
+    """The modes of each operator that are asked: those that are named, else those that the profile asks."""
+    found = {
+        name: offer["modes"][: 1 if filters.first_mode else None] for name, offer in description["operators"].items()
+    }
+    if filters.modes or profile.expensive_programs:
+        return found
+    return {
+        name: [mode for mode in modes if "expensive-programs" not in costs_of(description, name, mode)]
+        for name, modes in found.items()
+    }
 
 
 def _check_present(operators: Iterable[str], absent: Mapping[str, str], description: Description) -> None:

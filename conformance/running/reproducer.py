@@ -12,6 +12,7 @@ import numpy as np
 
 from adapters.description import OperatorOffer, Reproducer
 from conformance.cases.case import Case
+from conformance.cases.written import list_text
 from conformance.families.gradients import pattern
 from conformance.judging.answers import Variant
 from conformance.judging.subject import Asked
@@ -164,5 +165,5 @@ def _array(case: Case, name: str, template: Reproducer) -> str:
 
 
 def values_text(array: Float64 | Int64) -> str:
-    """Nested lists of shortest decimals; infinities and NaN as calls that make them."""
-    return _NO_NUMBER.sub(r"float('\1')", repr(np.asarray(array).tolist()))
+    """Nested lists of shortest decimals, long runs of equal parts as products; infinities and NaN as calls."""
+    return _NO_NUMBER.sub(r"float('\1')", list_text(np.asarray(array).tolist()))
