@@ -1,4 +1,4 @@
-"""PyTorch: ``torch.nn.functional`` and ``torch.nn``, eager, compiled, exported, traced, under vmap and autocast."""
+"""PyTorch: functions and modules, eager, compiled, exported, traced, mapped, under autocast and other settings."""
 
 import functools
 import importlib
@@ -158,7 +158,8 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     if call["operator"] == "echo":
         return {"value": _plain(torch, arguments["input"])}
     try:
-        results = _results(torch, call, arguments, vectors)
+        with _beside("settings").under(torch, call["mode"]):
+            results = _results(torch, call, arguments, vectors)
     except Exception as error:
         return {"raised": error}
     return dict(_as_arrays(torch, results), **_beside_results(torch, call, arguments, vectors))
@@ -218,7 +219,7 @@ def _marks(arguments: Dict[str, Any]) -> List[str]:
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
     mode, loss, programs = call["mode"], _loss(torch, call), _beside("programs")
-    if mode == "eager":
+    if mode == "eager" or mode in _beside("settings").SETTINGS:
         return loss(*tensors)
     if mode == "autocast":
         with torch.autocast("cpu", dtype=torch.bfloat16):

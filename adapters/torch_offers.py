@@ -1,17 +1,21 @@
 """What torch offers in which mode, and how a case is written in its terms: beside ``torch_adapter.py``."""
 
+import importlib
 import importlib.util
 import inspect
 import os
 import shutil
 from typing import Any, Dict, List
 
+_settings = importlib.import_module("torch_settings")
+
 BACKENDS = ("aot_eager", "inductor")
 EXPORTS = ("export", "export_decomposed", "onnx")
-MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("script", "autocast")
+MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("script", "autocast") + _settings.SETTINGS
 PORT_MODES = ("eager", "vmap") + BACKENDS
 COSTS = dict(
     {"script": ["expensive-shapes", "wrapper"], "autocast": ["wrapper"]},
+    **{mode: ["wrapper"] for mode in _settings.SETTINGS},
     **{mode: ["expensive-shapes"] for mode in BACKENDS},
     **{mode: ["expensive-shapes", "expensive-programs", "wrapper"] for mode in EXPORTS},
 )
@@ -36,6 +40,7 @@ def missing_modes(torch: Any) -> Dict[str, str]:
     if not hasattr(torch, "autocast"):
         missing["autocast"] = "torch %s has no torch.autocast" % torch.__version__
     missing.update(_missing_exports(torch))
+    missing.update(_settings.missing(torch))
     return missing
 
 
@@ -58,6 +63,9 @@ _WRAP = {
     "onnx": "session.run(None, dict(zip(names, [each.numpy() for each in ($tensors,)])))[0]",
     "script": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
     "autocast": "loss_of($tensors)",
+    "inference": "torch.inference_mode()(lambda $tensors: $call)($tensors)",
+    "deterministic": "$call",
+    "float64_default": "$call",
 }
 _MODULE = "class Loss(torch.nn.Module):\n    def forward(self, $tensors):\n        return $call\n"
 _EXPORTED = _MODULE + "program = torch.export.export(Loss(), ($tensors,))"
@@ -69,6 +77,8 @@ _DEFINE = {
     "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
     "names = [each.name for each in session.get_inputs()]",
     "autocast": "@torch.autocast('cpu', dtype=torch.bfloat16)\ndef loss_of($tensors):\n    return $call",
+    "deterministic": "torch.use_deterministic_algorithms(True)",
+    "float64_default": "torch.set_default_dtype(torch.float64)",
 }
 
 
@@ -149,6 +159,7 @@ def _offer_of_mode(torch: Any, operator: str, row: Dict[str, Any], mode: str) ->
     CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
     float64 as they are. NumPy, through which ONNX Runtime gets its arrays, has no bfloat16. Programs
     that are decomposed or leave torch take long to make, so they are asked in two formats only.
+    Inference mode keeps no graph, so there are no gradients.
     """
     found: Dict[str, Any] = {"offers": _wants(torch, row, mode), "forms": _forms(torch, operator, mode)}
     return dict(found, dtypes=_DTYPES[mode]) if mode in _DTYPES else found
@@ -156,7 +167,7 @@ def _offer_of_mode(torch: Any, operator: str, row: Dict[str, Any], mode: str) ->
 
 def _wants(torch: Any, row: Dict[str, Any], mode: str) -> List[str]:
     """What may be wanted: a mode that compiles pays for each derivative anew, so it offers the usual ones."""
-    if mode == "onnx":
+    if mode in ("onnx", "inference"):
         return ["value", "after"]
     if mode not in ("eager", "vmap"):
         return ["value", "after"] + ["gradient:" + name for name in row["gradients"] if name != "weight"][:2]

@@ -101,7 +101,7 @@ def test_the_constants_of_the_adapters_are_what_their_names_say() -> None:
 
     assert all(isinstance(constant(path, "TITLE"), str) for path in adapters.values())
     assert all(isinstance(constant(path, "INSTALL"), str) for path in adapters.values())
-    assert with_functions(adapters) == ["jax", "numpy", "tensorflow", "torch"]
+    assert with_functions(adapters) == ["cupy", "jax", "mindspore", "numpy", "tensorflow", "torch"]
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_what_is_installed_without_a_constant_is_what_the_subject_is_called(tmp_
 
 def test_a_function_of_a_framework_that_takes_none_is_refused() -> None:
     """The line names those that do."""
-    with pytest.raises(UsageError, match="--framework cupy: no such framework; there are jax, numpy"):
-        find_function("own.py:loss", "soft_margin_loss", "cupy")
+    with pytest.raises(UsageError, match="--framework theano: no such framework; there are cupy, jax"):
+        find_function("own.py:loss", "soft_margin_loss", "theano")
 
 
 SCALAR: Any = to_plain(np.ones(3, np.float32))

@@ -29,7 +29,7 @@ ALLOWED = {
 }
 OURS = {*PACKAGES, "tests", "lossproof"}
 SUBJECT_SIDE = (
-    *("*_adapter.py", "*_port.py", "*_offers.py", "*_programs.py", "*_derivatives.py"),
+    *("*_adapter.py", "*_port.py", "*_offers.py", "*_programs.py", "*_derivatives.py", "*_settings.py"),
     *("cuda/*.py", "worker*.py"),
 )
 SUITE_SIDE = {"arrays", "constants", "contract", "description", "gateway"}

@@ -201,7 +201,7 @@ class _Bench:
 
 
 def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
-    """It need not be exportable, and is no slower than the framework's operator must be; a derivative it may refuse."""
+    """It is no slower than the framework's operator must be, and a derivative it may refuse."""
     bench: Any = _Bench()
     spec = Spec("stand-in", STAND_IN, function=Function("own.py:loss", MARGIN.name))
 
@@ -210,9 +210,9 @@ def test_somebodys_own_function_is_not_asked_for_what_it_may_lack() -> None:
     changed = with_function(spec, description(costs=costs), bench)
 
     own = changed["operators"][MARGIN.name]
-    assert own["modes"] == ["eager"]
+    assert own["modes"] == ["eager", "packed"]
     assert wants_of(own, "eager") == ["value", "gradient:input", "threads", "forward"]
-    assert changed.get("costs") == {"eager": ["expensive-shapes"]}
+    assert changed.get("costs") == {"eager": ["expensive-shapes"], "packed": ["expensive-shapes"]}
 
 
 def test_a_module_is_held_against_its_function_where_both_pages_take_the_options() -> None:

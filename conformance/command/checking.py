@@ -16,7 +16,7 @@ from conformance.command.testing import JOBS
 from conformance.judging.clause import Level
 from conformance.running.costs import FUNCTION_COSTS
 from conformance.running.discover import UsageError, built_in, find_function, with_functions
-from conformance.running.plan import PROFILES, Filters
+from conformance.running.plan import PROFILES, Filters, Profile
 from conformance.running.run import Options, Outcome, run_subject
 from reports.accepted import Accepted, AcceptedError, read_accepted
 
@@ -71,16 +71,15 @@ def check(
 
     What the function costs decides how much is asked; the output names its cost class
     and what that leaves out. Without --cost, the class is measured in steps so coarse
-    that a busy machine does not change it.
+    that a busy machine does not change it. A mode is asked if it is named, and then all
+    that fits it: with compiled modes that takes minutes.
 
     Exit status: 0 where every clause conforms, or deviates as accepted; 1 where one
     deviates otherwise; 2 for wrong words; 4 where a cell has no verdict, or no variant
     answered a valid case.
     """
-    if profile not in _PROFILES:
-        fail(UsageError(f"--profile {profile}: no such profile; there are {', '.join(_PROFILES)}"))
+    chosen = _profile(profile)
     filters = Filters((operator,), modes, dtypes, clause, _LEVELS[: 2 + (level == "quality")], first_mode=not modes)
-    chosen = replace(PROFILES[profile], dtypes=())
     try:
         entries = read_accepted(accepted)
         spec = find_function(target, operator, framework, adapter)
@@ -95,6 +94,13 @@ def check(
     let_pass = _accepted(found, entries)
     click.echo(show.checked(found, target, style, let_pass, written=out is not None))
     sys.exit(_status(found, let_pass))
+
+
+def _profile(name: str) -> Profile:
+    """A profile that asks every format, and of the modes that are asked every clause."""
+    if name not in _PROFILES:
+        fail(UsageError(f"--profile {name}: no such profile; there are {', '.join(_PROFILES)}"))
+    return replace(PROFILES[name], dtypes=(), compiled="all", few="all", wrappers="all", others="all")
 
 
 def _accepted(found: Outcome, entries: list[Accepted]) -> dict[int, Accepted]:

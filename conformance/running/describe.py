@@ -117,11 +117,10 @@ def _of_function(description: Description, function: Function, *, differentiable
 
     offer: OperatorOffer = {**description["operators"][function.operator], "forms": ["user"]}
     offer.pop("signature", None)
-    modes = [mode for mode in offer["modes"] if "wrapper" not in costs_of(description, function.operator, mode)]
     offer["by_mode"] = {
-        mode: {"offers": kept(wants_of(offer, mode)), "dtypes": dtypes_of(offer, mode)} for mode in modes
+        mode: {"offers": kept(wants_of(offer, mode)), "dtypes": dtypes_of(offer, mode)} for mode in offer["modes"]
     }
-    offer["modes"], offer["offers"] = modes, kept(offer["offers"])
+    offer["offers"] = kept(offer["offers"])
     return offer
 
 
