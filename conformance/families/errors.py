@@ -81,7 +81,6 @@ def target_shape(case: Case) -> tuple[int, ...]:
     why="A misspelt reduction that is accepted computes something else than was asked.",
     cases=Fixed(lambda domain: [first_example(domain).replace(reduction="avg")]),
     needs="nothing",
-    also=("narrow",),
     applies=lambda operator: bool(operator.examples),
 )
 def unknown_reduction_is_refused(subject: Subject, case: Case) -> None:
@@ -96,7 +95,6 @@ def unknown_reduction_is_refused(subject: Subject, case: Case) -> None:
     why="A target that is stretched, cut or read past its end gives a loss that nobody asked for.",
     cases=Fixed(lambda domain: _different(domain, ("none",))),
     needs="nothing",
-    also=("narrow",),
     applies=has_a_shape_to_keep,
 )
 def different_shapes_are_refused(subject: Subject, case: Case) -> None:
@@ -111,7 +109,6 @@ def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     why="A check that is passed over because another argument is wrong too lets both through.",
     cases=Fixed(lambda domain: _different(domain, ("avg", ""))),
     needs="nothing",
-    also=("narrow",),
     applies=has_a_shape_to_keep,
 )
 def two_wrong_arguments_are_refused(subject: Subject, case: Case) -> None:
@@ -125,7 +122,6 @@ def two_wrong_arguments_are_refused(subject: Subject, case: Case) -> None:
     "implied",
     why="A loss is a function of its arguments, not of the call before it.",
     cases=drawn(scores="plain", labels="plain"),
-    also=("narrow",),
 )
 def works_after_an_error(subject: Subject, case: Case) -> None:
     """After a call that was refused, the same call gives the same bits as before, if it did so until then."""

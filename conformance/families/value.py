@@ -107,7 +107,7 @@ def mean_divides_by_the_rows(subject: Subject, case: Case) -> None:
     "documented",
     "default",
     cases=drawn((None,), scores="plain", labels="plain"),
-    also=("narrow", "wrapped"),
+    also=("wrapped",),
 )
 def default_reduction_is_mean(subject: Subject, case: Case) -> None:
     """A reduction that is left out is ``mean``."""

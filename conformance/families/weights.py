@@ -198,7 +198,6 @@ def _weights(domain: Domain, shapes: tuple[tuple[int, ...], ...]) -> list[Case]:
     "weight",
     why="The page says what a weight has to be; one of another size, stretched or cut, weighs what nobody asked for.",
     cases=Fixed(lambda domain: _weights(domain, _SIZES)),
-    also=("narrow",),
     applies=weighs_classes,
 )
 def weights_of_a_wrong_size_are_refused(subject: Subject, case: Case) -> None:

@@ -35,6 +35,8 @@ class Profile:
             (see :data:`conformance.judging.clause.Also`), or ``none``.
         few: The same for formats other than float32.
         wrappers: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
+        modules: The formats of the module form in compiled modes; empty for all. A module calls its function,
+            whatever the format.
         others: The same for the other modes beside the first, such as ``vmap``.
         expensive_programs: Whether modes are asked whose every program is expensive; else only where they are named.
         lattice: Largest C of the exhaustive lattices.
@@ -49,6 +51,7 @@ class Profile:
     compiled: Share = "all"
     few: Share = "all"
     wrappers: Share = "all"
+    modules: tuple[str, ...] = ()
     others: Share = "all"
     expensive_programs: bool = True
     lattice: int = 4
@@ -61,7 +64,7 @@ class Profile:
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few
         wrappers = self.compiled if self.wrappers == "none" else self.wrappers
-        return replace(self, few=few, wrappers=wrappers, others=others)
+        return replace(self, few=few, wrappers=wrappers, modules=(), others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
@@ -84,9 +87,9 @@ PROFILES = {
             expensive_programs=False,
             lattice=3,
         ),
-        Profile("standard", 60, 12, ((2, 4), (8, 3)), few="narrow", wrappers="wrapped"),
+        Profile("standard", 60, 12, ((2, 4), (8, 3)), few="narrow", wrappers="wrapped", modules=("float32",)),
         Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5, exhaustive=True),
-        Profile("explore", 60, 12, ((2, 4), (8, 3)), few="narrow", wrappers="wrapped"),
+        Profile("explore", 60, 12, ((2, 4), (8, 3)), few="narrow", wrappers="wrapped", modules=("float32",)),
     )
 }
 
@@ -193,7 +196,10 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
 def _share(variant: Variant, description: Description, profile: Profile) -> Share:
     """Which clauses a variant is asked."""
     compiled = variant.mode in description["compiled"]
-    if "wrapper" in costs_of(description, variant.operator, variant.mode) or (compiled and variant.form == "module"):
+    module = compiled and variant.form == "module"
+    if module and profile.modules and variant.dtype not in profile.modules:
+        return "none"
+    if module or "wrapper" in costs_of(description, variant.operator, variant.mode):
         return profile.wrappers
     if not compiled:
         first = description["operators"][variant.operator]["modes"][0]

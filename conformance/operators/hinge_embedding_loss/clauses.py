@@ -64,7 +64,6 @@ def subgradient_at_a_tie(subject: Subject, case: Case) -> str:
     cases=Fixed(lambda domain: [first_example(domain).replace(no_tensors=(each,)) for each in ("input", "target")]),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def lists_are_refused(subject: Subject, case: Case) -> None:
     """TypeError if an argument is a list."""

@@ -68,7 +68,6 @@ def _mismatches(domain: Domain) -> list[Case]:
     cases=Fixed(_mismatches),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     """ValueError if an argument has another shape than the first input."""
@@ -83,7 +82,6 @@ def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     cases=Fixed(lambda domain: [first_example(domain).replace(no_tensors=(each,)) for each in ("input1", "target")]),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def lists_are_refused(subject: Subject, case: Case) -> None:
     """TypeError if an argument is a list."""

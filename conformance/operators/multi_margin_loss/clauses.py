@@ -155,7 +155,6 @@ def _target_dtypes(case: Case) -> list[Case]:
     cases=_broken(_target_dtypes),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def other_target_dtypes_are_refused(subject: Subject, case: Case) -> None:
     """TypeError if the target is not int64."""
@@ -173,7 +172,6 @@ def _mismatches(case: Case) -> list[Case]:
     cases=_broken(_mismatches),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def different_numbers_of_rows_are_refused(subject: Subject, case: Case) -> None:
     """ValueError if input and target have different numbers of rows."""
@@ -188,7 +186,6 @@ def different_numbers_of_rows_are_refused(subject: Subject, case: Case) -> None:
     cases=_broken(lambda case: [case.some_rows(slice(0, 1)).unbatched()]),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def other_ranks_are_refused(subject: Subject, case: Case) -> None:
     """ValueError if the input is a single row without a batch."""

@@ -41,7 +41,6 @@ def _broken(change: Callable[[Case], list[Case]]) -> Fixed:
     cases=_broken(lambda case: [case.replace(no_tensors=(name,)) for name in ("input", "target")]),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def lists_are_refused(subject: Subject, case: Case) -> None:
     """TypeError where input or target is a list."""
@@ -60,7 +59,6 @@ def _input_dtypes(domain: Domain) -> list[Case]:
     cases=Fixed(_input_dtypes),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def other_input_dtypes_are_refused(subject: Subject, case: Case) -> None:
     """TypeError where the input is neither float16 nor float32."""
@@ -78,7 +76,6 @@ def _other_target_dtypes(case: Case) -> list[Case]:
     cases=_broken(_other_target_dtypes),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def other_target_dtypes_are_refused(subject: Subject, case: Case) -> None:
     """TypeError where the target is not int32."""
@@ -99,7 +96,6 @@ def _ranks(case: Case) -> list[Case]:
     cases=_broken(_ranks),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def other_ranks_are_refused(subject: Subject, case: Case) -> None:
     """ValueError where the input has neither one nor two dimensions."""
@@ -122,7 +118,6 @@ def _mismatches(case: Case) -> list[Case]:
     cases=_broken(_mismatches),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     """ValueError where input and target differ in shape."""
@@ -137,7 +132,6 @@ def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     cases=_broken(lambda case: [case.replace(reduction=name) for name in ("avg", "Mean", "")]),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def unknown_reduction_raises_value_error(subject: Subject, case: Case) -> None:
     """ValueError where the reduction is none of the three."""

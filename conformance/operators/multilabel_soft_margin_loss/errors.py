@@ -37,7 +37,6 @@ def result_has_the_documented_dtype(subject: Subject, case: Case) -> None:
     cases=unbatched(drawn(("mean",), scores="plain")),
     binding=Binding("mindspore", NATIVE[1:], ">=2.0"),
     needs="nothing",
-    also=("narrow",),
 )
 def module_refuses_other_ranks(subject: Subject, case: Case) -> None:
     """The module raises ValueError for input of shape (C)."""

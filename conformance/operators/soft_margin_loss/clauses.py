@@ -93,7 +93,6 @@ def _mismatches(domain: Domain) -> list[Case]:
     cases=Fixed(_mismatches),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def different_shapes_are_refused(subject: Subject, case: Case) -> None:
     """ValueError if input and target differ in shape."""
@@ -112,7 +111,6 @@ def _promised(domain: Domain) -> list[Case]:
     cases=Fixed(_promised),
     binding=MINDSPORE_NATIVE,
     needs="nothing",
-    also=("narrow",),
 )
 def other_dtypes_are_refused(subject: Subject, case: Case) -> None:
     """TypeError if the input is float64."""
