@@ -280,7 +280,7 @@ def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(
 
     finding = json.loads(found.stdout)[0]
     assert (found.exit_code, finding["verdict"]) == (1, "deviates")
-    assert set(finding["costs"]) == {"cheap"}
+    assert set(finding["costs"]) == {"slow-rows"}
 
 
 def test_a_fault_for_three_rows_is_found_in_slow_calls_and_the_class_is_named(tmp_path: Path) -> None:
@@ -295,6 +295,6 @@ def test_a_fault_for_three_rows_is_found_in_slow_calls_and_the_class_is_named(tm
 
 def test_a_right_case_is_a_case(tmp_path: Path) -> None:
     """The class of a function that conforms is named as well; an unknown one is a wrong word."""
-    assert "cost class cheap" in check(tmp_path, "right", "--clause", "margin.value.sum-of-rows").stdout
+    assert "cost class slow-rows" in check(tmp_path, "right", "--clause", "margin.value.sum-of-rows").stdout
     wrong = check(tmp_path, "right", "--cost", "dear")
     assert (wrong.exit_code, "'dear' is not one of 'cheap'" in wrong.stderr) == (2, True)

@@ -63,9 +63,14 @@ def _row_alone(case: Case, row: int, trials: Trials, *, few_shapes: bool) -> Cas
 
 
 def _all_plain(case: Case, trials: Trials) -> Case:
-    """With one plain number in every place of an argument: of a large case, each number alone would take too long."""
+    """With one plain number in every place of an argument: of a large case, each number alone would take too long.
+
+    A long list of labels gets none that names a place: what pairs labels and places would take too long.
+    """
     for argument in case.given:
-        plain = (np.full_like(case[argument.name], value) for value in argument.plainer)
+        long = argument.indexes in argument.axes and case.sizes[argument.indexes] > _FEW
+        values = [value for value in argument.plainer if not long or value in argument.keep]
+        plain = (np.full_like(case[argument.name], value) for value in values)
         case = trials.first(case, [case.replace(**{argument.name: array}) for array in plain])
     return trials.first(case, [case.replace(cotangent=None)] if case.cotangent is not None else [])
 
