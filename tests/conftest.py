@@ -16,6 +16,6 @@ def few_rows() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_shapes, "ROWS", 70)
         patch.setattr(sizes, "SIZES", (8, 9, 33))
-        plan.drawn.cache_clear()
+        plan.forget_cases()
         yield
-    plan.drawn.cache_clear()
+    plan.forget_cases()

@@ -245,6 +245,12 @@ def _written(build: Build, domain: Domain) -> list[Case]:
     return build(domain)
 
 
+def forget_cases() -> None:
+    """Draw and write down anew what is asked for next: for who has changed what the families say."""
+    for kept in (drawn, _concerns, _written):
+        kept.cache_clear()
+
+
 def cases_for(clause: Clause, subject: Subject, profile: Profile, seed: int) -> list[Case]:
     """The cases that a clause asks of a variant."""
     found = _domain_for(clause, subject, profile)
