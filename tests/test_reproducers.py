@@ -53,6 +53,15 @@ def test_a_program_that_shows_another_number_is_told(of_runs: Any, tmp_path: Pat
     assert "0.26" in faults[1]
 
 
+def test_numbers_that_are_claimed_in_words_have_to_be_shown(of_runs: Any) -> None:
+    """A relation has no number of its own: what its words name is printed, or the program does not show it."""
+    told = finding(PROGRAM.format(0.25))
+    told["counterexample"] |= {"value": None, "got": "0.25 (0x1p-2), the sum of the parts"}
+    said = {text: {"printed": text, "raised": ""} for text in ("[0.25]\n[0.5]\n", "[0.26]\n")}
+
+    assert [of_runs.fault(told, each) == "" for each in said.values()] == [True, False]
+
+
 def test_a_program_that_should_die_and_lives_is_told(of_runs: Any) -> None:
     """The claim is a crash."""
     program = "import os\nos._exit(3)"

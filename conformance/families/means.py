@@ -20,7 +20,7 @@ _BEYOND, _LARGE = 8, (1 / 4, 1 / 2)
 
 
 def _equal_rows(domain: Domain) -> list[Case]:
-    """More equal rows than 16 bits count, in float32; half precision has no such sum in its own arithmetic."""
+    """More equal rows than 16 bits count, in float32; of float16 they are asked below."""
     if domain.dtype != "float32" or domain.shapes or domain.expensive_rows:
         return []
     return [_repeated(_row(domain), large_shapes.ROWS)]

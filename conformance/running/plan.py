@@ -59,7 +59,7 @@ class Profile:
 
     def for_filters(self, filters: Filters) -> Profile:
         """The profile where modes or formats are named: what is named is asked, if only in short."""
-        if not (filters.modes or filters.dtypes or filters.first_mode):
+        if not (filters.modes or filters.dtypes):
             return self
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few

@@ -65,18 +65,26 @@ def _one_less(losses: Any, reduction: str, input: Any) -> Any:
     return losses.sum() / (len(losses) - 1) if many else getattr(losses, reduction)()
 
 
-def _backward(pull: Callable[[Any, Any, Any], Any], *, saves: bool = True) -> Callable[..., Any]:
+Change = Callable[[Any], Any]
+
+
+def _as_it_is(tensor: Any) -> Any:
+    return tensor
+
+
+def _backward(pull: Change = _as_it_is, *, read: Change = _as_it_is, saves: bool = True) -> Callable[..., Any]:
     """The loss with a backward of its own.
 
     Args:
-        pull: The gradient as it should be, the scores and the upstream gradient to the gradient that is given back.
+        pull: The gradient as it should be to the gradient that is given back.
+        read: The upstream gradient to what the backward takes it for.
         saves: Whether autograd keeps the arguments, so that it notices where one was written to.
     """
-    return lambda input, target, reduction="mean": _function(pull, saves).apply(input, target, reduction)
+    return lambda input, target, reduction="mean": _function(pull, read, saves).apply(input, target, reduction)
 
 
 @functools.cache
-def _function(pull: Callable[[Any, Any, Any], Any], saves: bool) -> Any:
+def _function(pull: Change, read: Change, saves: bool) -> Any:
     class Loss(torch.autograd.Function):  # type: ignore[misc]  # torch is Any here
         @staticmethod
         def forward(ctx: Any, input: Any, target: Any, reduction: str) -> Any:
@@ -90,36 +98,28 @@ def _function(pull: Callable[[Any, Any, Any], Any], saves: bool) -> Any:
             with torch.enable_grad():
                 scores = input.detach().requires_grad_()
                 loss = RIGHT(scores, target, ctx.reduction)
-                (slope,) = torch.autograd.grad(loss, scores, _read(upstream, pull))
-            return pull(slope, scores, upstream), None, None
+                (slope,) = torch.autograd.grad(loss, scores, read(upstream))
+            return pull(slope), None, None
 
     return Loss
 
 
-def _read(upstream: Any, pull: Any) -> Any:
+def _by_address(upstream: Any) -> Any:
     """The upstream gradient as a backward reads it that takes every tensor for contiguous."""
-    if pull is not _by_address or not upstream.dim() or upstream.is_contiguous() or upstream.numel() < 2:
+    if not upstream.dim() or upstream.is_contiguous() or upstream.numel() < 2:
         return upstream
     held = torch.zeros(upstream.shape, dtype=upstream.dtype)
     held[0] = upstream[0]
     return held
 
 
-def _by_address(slope: Any, scores: Any, upstream: Any) -> Any:
-    return slope
-
-
-def _unbatched_by_classes(slope: Any, scores: Any, upstream: Any) -> Any:
+def _unbatched_by_classes(slope: Any) -> Any:
     return slope / len(slope) if slope.dim() == 1 else slope
 
 
-def _empty_refused(slope: Any, scores: Any, upstream: Any) -> Any:
+def _empty_refused(slope: Any) -> Any:
     if not slope.numel():
         raise RuntimeError("the gradient of an empty batch")
-    return slope
-
-
-def _as_it_is(slope: Any, scores: Any, upstream: Any) -> Any:
     return slope
 
 
@@ -209,7 +209,7 @@ fault(
     "upstream_by_address",
     "The upstream gradient is read as if it were contiguous.",
     "expanded and strided upstream gradients",
-    _backward(_by_address),
+    _backward(read=_by_address),
 )
 fault(
     "gradient_scaled_in_place",
@@ -221,7 +221,7 @@ fault(
     "overwritten_argument_unnoticed",
     "The arguments are kept past autograd, which does not notice that one is overwritten.",
     "an argument that is overwritten between forward and backward",
-    _backward(_as_it_is, saves=False),
+    _backward(saves=False),
 )
 fault("result_in_a_buffer", "A result is overwritten by the next of its shape.", "two results", _buffer)
 fault("input_marked", "The caller's scores require a gradient afterwards.", "settings", _marks_its_input)
