@@ -51,24 +51,26 @@ def _row_cotangents(cotangent, reduction, losses):
 
 
 def _margin_rows(input, target):
-    """Losses of the rows, and the derivative of each row's loss."""
+    """Losses of the rows, and the derivative of each row's loss: the labels of one place after the other."""
     _check_labels(target)
     rows, classes = input.shape
     one = input.dtype.type(1)
-    losses = np.zeros(rows, dtype=input.dtype)
-    slopes = np.zeros(input.shape, dtype=input.dtype)
-    for row in range(rows):
-        ends = np.flatnonzero(target[row] < 0)
-        block = target[row, : ends[0]] if len(ends) else target[row]
-        if (block >= classes).any():
-            raise IndexError("target holds class %d; there are %d classes" % (block.max(), classes))
-        others = np.setdiff1d(np.arange(classes), block)
-        gaps = (one - input[row, block])[:, np.newaxis] + input[row, others][np.newaxis, :]
-        active = ~(gaps <= 0)
-        losses[row] = gaps[active].sum(dtype=input.dtype) / input.dtype.type(classes)
-        slopes[row, others] = active.sum(axis=0) / input.dtype.type(classes)
-        np.subtract.at(slopes[row], block, (active.sum(axis=1) / input.dtype.type(classes)).astype(input.dtype))
-    return losses, slopes
+    block = np.logical_and.accumulate(target >= 0, axis=1)  # the labels before a row's first negative one
+    if (target[block] >= classes).any():
+        raise IndexError("target holds class %d; there are %d classes" % (target[block].max(), classes))
+    others = np.ones(input.shape, dtype=bool)
+    others[np.nonzero(block)[0], target[block]] = False
+    sums, pairs = np.zeros(rows, dtype=input.dtype), np.zeros(input.shape, dtype=np.int64)
+    for place in np.flatnonzero(block.any(axis=0)):
+        row = np.flatnonzero(block[:, place])
+        label = target[row, place]
+        gaps = (one - input[row, label])[:, np.newaxis] + input[row]
+        active = others[row] & ~(gaps <= 0)
+        sums[row] += np.where(active, gaps, 0).sum(axis=1, dtype=input.dtype)
+        pairs[row] += active
+        pairs[row, label] -= active.sum(axis=1)
+    losses = sums / input.dtype.type(classes)
+    return losses, (pairs / max(classes, 1)).astype(input.dtype)
 
 
 def multilabel_margin_loss(input, target, reduction="mean"):

@@ -239,3 +239,16 @@ def test_the_few_cases_of_slow_calls_differ_in_what_has_few_values() -> None:
         ("p", 2),
         *(("margin", value) for value in (2.0, 3.0, 0.3, -0.5)),
     }
+
+
+def test_a_compiled_mode_gets_two_settings_of_the_options_and_each_of_them_alone() -> None:
+    """All defaults or none, for every setting is another program; a rounded margin, which codegen may keep wider."""
+    packed = replace(subject("packed"), operator=MULTI)
+
+    def settings(clause: str) -> set[tuple[tuple[str, Any], ...]]:
+        cases = cases_for(CLAUSES[f"multi.{clause}"], packed, PROFILES["standard"], 0)
+        return {tuple(sorted(case.options.items())) for case in cases}
+
+    assert settings("value.documented-formula") == {(), (("margin", 0.3), ("p", 2))}
+    assert settings("options.each-value") == {(("margin", 0.3),), (("p", 2),)}
+    assert settings("value.lattice") == {(), (("margin", 0.3),), (("p", 2),)}

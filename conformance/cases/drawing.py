@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from conformance.cases.case import Case
-from conformance.cases.operator import Argument, Operator, Shape, Wanted
+from conformance.cases.operator import Argument, Operator, Option, Shape, Wanted
 from conformance.cases.random_bits import RandomBits
 from conformance.cases.values import cotangents
 from reference.formats import FORMATS, Format
@@ -32,6 +32,8 @@ class Domain:
         lattice: Largest C of an exhaustive lattice.
         classes: Largest C of all that a variant can afford.
         exhaustive: Whether every value of a format of 32 bits may be asked.
+        programs: Whether another value of an option is another program, so that all options have their
+            defaults or all of them their one other value.
     """
 
     operator: Operator
@@ -41,6 +43,7 @@ class Domain:
     lattice: int = 3
     classes: int = 2**16 + 3
     exhaustive: bool = False
+    programs: bool = False
 
     @property
     def format(self) -> Format:
@@ -51,6 +54,11 @@ class Domain:
     def expensive_rows(self) -> bool:
         """Whether a row takes milliseconds, so that even its lattice is the smallest."""
         return self.lattice <= _LATTICE_OF_EXPENSIVE_ROWS
+
+    def values(self, option: Option) -> tuple[Any, ...]:
+        """The values of an option that are asked beside its default."""
+        one = (option.compiled,) if option.compiled in option.values else option.values[:1]
+        return one if self.programs else option.values
 
     def case(self, **parts: Any) -> Case:
         """A case of the domain: arguments by name, and fields of :class:`Case`."""
@@ -197,14 +205,19 @@ def _build(bits: RandomBits, domain: Domain, choice: _Choice) -> Case:
 
 def _settings(domain: Domain, choice: _Choice) -> list[list[Setting]]:
     """Choices of options."""
-    alone: list[list[Setting]] = [[{o.name: value} for value in o.values] for o in domain.operator.options]
+    alone: list[list[Setting]] = [[{o.name: value} for value in domain.values(o)] for o in domain.operator.options]
     of: dict[Options, list[list[Setting]]] = {
         "none": [],
-        "any": [[{}, *each] for each in alone],
+        "any": _together(alone) if domain.programs else [[{}, *each] for each in alone],
         "one": [[setting for each in alone for setting in each]],
         "all": alone,
     }
     return [*of[choice.options], *([choice.further(domain)] if choice.further else [])]
+
+
+def _together(alone: list[list[Setting]]) -> list[list[Setting]]:
+    """The defaults of all options, or another value of each."""
+    return [[{}, dict(setting for each in alone for setting in each[0].items())]] if alone else []
 
 
 def _given(operator: Operator, choice: _Choice) -> list[tuple[str, ...]]:

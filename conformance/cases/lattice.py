@@ -34,7 +34,7 @@ def _of_classes(domain: Domain, classes: int) -> list[Case]:
     case = plain.replace(cotangent=np.resize(_COTANGENTS, plain.result_shape))
     if classes > 2:
         return [case]
-    others = [{option.name: value} for option in operator.options for value in option.values]
+    others = [{option.name: value} for option in operator.options for value in domain.values(option)]
     return [case, *(case.replace(options=options) for options in others)]
 
 

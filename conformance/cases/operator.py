@@ -146,11 +146,13 @@ class Option:
         name: As the pages call it.
         values: Values to draw, the default not among them.
         default: What holds if a call leaves it out.
+        compiled: The one of them that compiled modes get, where each is another program; if None, the first.
     """
 
     name: str
     values: tuple[Any, ...]
     default: Any
+    compiled: Any = None
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from adapters.description import Description, costs_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
-from conformance.cases.operator import Operator
 from conformance.cases.turns import pairs_first
 from conformance.judging.answers import Variant
+from conformance.judging.subject import Subject
 
 if TYPE_CHECKING:
     from conformance.running.plan import Profile
@@ -35,18 +35,18 @@ CASES_TO_CHOOSE_FROM = 60
 """Drawn cases of which a class of slow calls gets some, whatever the profile."""
 
 
-def domain(
-    costs: frozenset[str], operator: Operator, dtype: str, dtypes: tuple[tuple[str, str], ...], profile: Profile
-) -> Domain:
-    """What may be drawn for variants of these classes."""
+def domain_of(subject: Subject, profile: Profile) -> Domain:
+    """What may be drawn for a variant."""
+    costs = subject.costs
     return Domain(
-        operator,
-        dtype,
-        dtypes,
+        subject.operator,
+        subject.variant.dtype,
+        subject.dtypes,
         shapes=profile.shapes if "expensive-shapes" in costs else (),
         lattice=_lattice(costs, profile),
         classes=FEW_CLASSES if "quadratic-classes" in costs else MANY_CLASSES,
         exhaustive=profile.exhaustive and not costs & _LATTICE.keys(),
+        programs=subject.compiled,
     )
 
 
@@ -137,7 +137,8 @@ def _left_out(cost: str, profile: Profile) -> str:
         "expensive-rows": f"{rows['expensive-rows']}, because every row takes milliseconds",
         "quadratic-classes": f"the row of {MANY_CLASSES} classes, "
         "because time or memory grows with the square of the number of classes",
-        "expensive-shapes": f"{few}, and other shapes than {shapes}, because every new shape takes long",
+        "expensive-shapes": f"{few}, and other shapes than {shapes}, because every new shape takes long; where each "
+        "option makes another program, all values of it but the default and one",
         "expensive-programs": f"{'nothing of this profile' if profile.expensive_programs else 'the whole mode'}, "
         "because every new program takes long; --mode asks it",
         "wrapper": "most clauses, because the mode wraps the framework's own eager operator",

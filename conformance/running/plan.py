@@ -15,7 +15,7 @@ from conformance.cases.operator import Shape
 from conformance.judging.answers import Variant
 from conformance.judging.clause import Also, Clause, Level
 from conformance.judging.subject import Subject
-from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain, spread, varied
+from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain_of, spread, varied
 from conformance.running.discover import UsageError
 
 Share = Also | Literal["all", "none"]
@@ -205,11 +205,6 @@ def _share(variant: Variant, description: Description, profile: Profile) -> Shar
         first = description["operators"][variant.operator]["modes"][0]
         return "all" if variant.mode == first else profile.others
     return profile.compiled if variant.dtype == "float32" else profile.few
-
-
-def domain_of(subject: Subject, profile: Profile) -> Domain:
-    """What may be drawn for a variant."""
-    return domain(subject.costs, subject.operator, subject.variant.dtype, subject.dtypes, profile)
 
 
 def _domain_for(clause: Clause, subject: Subject, profile: Profile) -> Domain:

@@ -40,18 +40,22 @@ class Change:
         return "multilabel_soft_margin_loss" if self.clauses.startswith("soft") else "multilabel_margin_loss"
 
 
-_BLOCK = "block = target[row, : ends[0]] if len(ends) else target[row]"
-_ACTIVE = "active = ~(gaps <= 0)"
-_MARGIN_SUM = "losses[row] = gaps[active].sum(dtype=input.dtype) / input.dtype.type(classes)"
+_BLOCK = "block = np.logical_and.accumulate(target >= 0, axis=1)"
+_ACTIVE = "active = others[row] & ~(gaps <= 0)"
+_MARGIN_SUM = "losses = sums / input.dtype.type(classes)"
 _SOFT_SUM = "rows = losses.sum(axis=1, dtype=losses.dtype) / losses.dtype.type(losses.shape[1])"
 _MARGIN_RESULT = "losses, _ = _margin_rows(np.atleast_2d(input), np.atleast_2d(target))\n    return _reduce"
 _CHECKED_SHAPE = 'raise ValueError("target has shape %s, input has %s" % (np.shape(target), np.shape(input)))'
 _REDUCTION = f'{_CHECKED_SHAPE}\n    if reduction not in ("none", "sum", "mean"):'
 _REFUSED = f'{_REDUCTION}\n        raise ValueError("reduction %r: there are'
 _TOTAL = "total = losses.sum(dtype=_wide(losses.dtype))"
-_TAIL = Edit(_BLOCK, "block = target[row][target[row] >= 0]")
-_COLLAPSED = Edit(_BLOCK, f"{_BLOCK}\n        block = np.unique(block)")
-_OFF_BY_ONE_PERCENT = Edit(_MARGIN_SUM, f"{_MARGIN_SUM}\n        losses[row] *= input.dtype.type(1.01)")
+_TAIL = Edit(_BLOCK, "block = target >= 0")
+_FIRST_OF_EACH = "np.isin(np.arange(classes), np.unique(target[row], return_index=True)[1])"
+_COLLAPSED = Edit(
+    "others = np.ones", f"for row in range(rows):\n        block[row] &= {_FIRST_OF_EACH}\n    others = np.ones"
+)
+_OFF_BY_ONE_PERCENT = Edit(_MARGIN_SUM, f"{_MARGIN_SUM}\n    losses *= input.dtype.type(1.01)")
+_WRAPPED = Edit(_BLOCK, "block = np.ones(target.shape, dtype=bool)")
 _REFUSES_HALF = "if input.dtype == np.float16:\n        raise NotImplementedError('no kernel for half')\n    "
 _CHECKED = "_check(input, target, reduction)\n    losses, _ = _margin_rows"
 _LAZY = "LAZY = {}"
@@ -66,8 +70,8 @@ _WORSE: frozenset[Class] = frozenset({"behaviour-changed", "worse"})
 
 
 def _then(more: str, result: str = _MARGIN_SUM) -> Edit:
-    """A line behind the row's loss."""
-    return Edit(result, f"{result}\n        {more}")
+    """A line behind the rows' losses."""
+    return Edit(result, f"{result}\n    {more}")
 
 
 def _first(more: str) -> Edit:
@@ -78,13 +82,11 @@ def _first(more: str) -> Edit:
 REGRESSED = [
     Change("labels behind a -1 count", "regressed", "margin.labels.block-ends-at-first-negative", (_TAIL,)),
     Change("duplicates collapse", "regressed", "margin.labels.duplicates-count", (_COLLAPSED,)),
-    Change("-1 wraps to the last class", "regressed", "margin.labels.block-ends-at-first-negative",
-           (Edit(_BLOCK, "block = target[row]"),)),
+    Change("-1 wraps to the last class", "regressed", "margin.labels.block-ends-at-first-negative", (_WRAPPED,)),
     Change("the gradient at ties is twice the largest subgradient", "regressed", "margin.gradients.lattice",
-           (Edit("slopes[row, others] = active.sum(axis=0)",
-                 "slopes[row, others] = (active + 2 * (gaps == 0)).sum(axis=0)"),)),
+           (Edit("pairs[row] += active", "pairs[row] += active + 2 * (others[row] & (gaps == 0))"),)),
     Change("batches of over 64 rows lose the rest", "regressed", "margin.shapes.many-rows",
-           (Edit("rows, classes = input.shape\n", "rows, classes = input.shape\n    rows = min(rows, 64)\n"),)),
+           (_then("losses[64:], pairs[64:] = 0, 0"),)),
     Change("the lazy mode alone is wrong", "regressed", "margin.value.documented-formula",
            (Edit(_LAZY, _LAZY_TWICE, "adapter"),),
            modes=("eager", "lazy")),
@@ -106,7 +108,7 @@ REGRESSED = [
             _first("if input.shape == (4, 2):\n        time.sleep(600)\n    ")),
            clauses="margin.value.documented-formula"),
     Change("large scores give NaN", "regressed", "margin.numbers.up-to-the-largest",
-           (_then("losses[row] += 0 * (np.abs(input[row]).max(initial=0) * np.float32(8))"),)),
+           (_then("losses += 0 * (np.abs(input).max(axis=1, initial=0) * np.float32(8))"),)),
     Change("losses of rows get an axis", "regressed", "margin.shapes.result",
            (Edit("return losses if batched else", "return losses[:, np.newaxis] if batched else"),)),
     Change("the result is of float64", "regressed", "margin.dtypes.result",
@@ -127,12 +129,12 @@ REGRESSED = [
 
 CHANGED = [
     Change("off by a hundredth, then NaN", "changed", "margin.value.documented-formula",
-           (_then("losses[row] *= input.dtype.type(np.nan)"),), (_OFF_BY_ONE_PERCENT,), beside=_ELSEWHERE),
+           (_then("losses *= input.dtype.type(np.nan)"),), (_OFF_BY_ONE_PERCENT,), beside=_ELSEWHERE),
     Change("off by a hundredth, then by a half", "changed", "margin.value.documented-formula",
-           (_then("losses[row] *= input.dtype.type(1.5)"),), (_OFF_BY_ONE_PERCENT,),
+           (_then("losses *= input.dtype.type(1.5)"),), (_OFF_BY_ONE_PERCENT,),
            beside=_ELSEWHERE),  # rounded, the first is not convex at times; the second always is
     Change("labels behind a -1 count, then -1 is the last class", "changed",
-           "margin.labels.block-ends-at-first-negative", (Edit(_BLOCK, "block = target[row]"),), (_TAIL,),
+           "margin.labels.block-ends-at-first-negative", (_WRAPPED,), (_TAIL,),
            beside=_ELSEWHERE),
     Change("an axis too many, then one of another length", "changed", "margin.shapes.result",
            (Edit("return losses if batched else", "return losses[np.newaxis] if batched else"),),
@@ -149,9 +151,9 @@ CHANGED = [
 
 OTHERS = [
     Change("NaN is swallowed", "behaviour-changed", "margin.numbers.infinities-and-nan",
-           (Edit(_ACTIVE, "active = gaps > 0"),)),
+           (Edit(_ACTIVE, "active = others[row] & (gaps > 0)"),)),
     Change("another subgradient at ties", "behaviour-changed", "margin.gradients.subgradient-at-tie",
-           (Edit(_ACTIVE, "active = ~(gaps < 0)"),)),
+           (Edit(_ACTIVE, "active = others[row] & ~(gaps < 0)"),)),
     Change("another type of error", "behaviour-changed", "margin.errors.shapes-differ",
            (Edit('raise ValueError("target has shape', 'raise TypeError("target has shape'),)),
     Change("twice the error of a soft margin loss", "worse", "soft.value.documented-formula",
@@ -178,7 +180,7 @@ OTHERS = [
            (Edit('"modes": ["eager", "lazy"]', '"modes": ["eager"]', "adapter"),), modes=("eager", "lazy"),
            clauses="margin.value.*"),
     Change("the same sum in another order", "same", "margin.value.documented-formula",
-           (Edit("gaps[active].sum(", "np.sort(gaps[active]).sum("),)),
+           (Edit("np.where(active, gaps, 0).sum(", "np.sort(np.where(active, gaps, 0), axis=1).sum("),)),
     Change("other words in an error", "same", "margin.errors.reduction-name",
            (Edit(_REFUSED, _REFUSED.replace("reduction %r: there are", "reduction %r is none of")),)),
 ]  # fmt: skip

@@ -47,7 +47,7 @@ OPERATOR = Operator(
     ),
     result=("N", "D", "E"),
     oracle=oracle_of(FORMULA),
-    options=(Option("margin", (2.0, 0.5, 0.0, 0.3, -0.5), 1.0),),
+    options=(Option("margin", (2.0, 0.5, 0.0, 0.3, -0.5), 1.0, compiled=0.3),),
     sizes={"N": (1, 4), "D": (1, 5), "E": (1, 3)},
     free=("D", "E"),
     cuts=("N", "D", "E"),

@@ -44,7 +44,7 @@ OPERATOR = Operator(
     ),
     result=("N",),
     oracle=oracle_of(FORMULA),
-    options=(Option("margin", (1.0, 0.5, 2.0, 0.3, -0.5), 0.0),),
+    options=(Option("margin", (1.0, 0.5, 2.0, 0.3, -0.5), 0.0, compiled=0.3),),
     sizes={"N": (1, 6)},
     cuts=("N",),
     pages=PAGES,

@@ -51,7 +51,7 @@ OPERATOR = Operator(
     result=("N",),
     batched_in=("mindspore",),
     oracle=oracle_of(FORMULA),
-    options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0, 0.3, -0.5), 1.0)),
+    options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0, 0.3, -0.5), 1.0, compiled=0.3)),
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
