@@ -23,7 +23,7 @@ from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
 from conformance.running.describe import with_function
 from conformance.running.discover import Function, Spec, UsageError
-from conformance.running.plan import PROFILES, Filters, asks, cases_for, variants
+from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.running.run import Options, Outcome, Progress, run_subject
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
@@ -159,7 +159,30 @@ def test_a_wrapping_mode_is_asked_the_few_clauses(mode: str) -> None:
     few = [clause for clause in OF_MARGIN if asks(clause, subject(mode), wrapping, standard)]
 
     assert 0 < len(few) < len(asked)
-    assert few == [clause for clause in OF_MARGIN if asks(clause, subject("packed", "module"), description(), standard)]
+    assert {clause.id for clause in few} == {clause.id for clause in asked if "wrapped" in clause.also}
+
+
+def test_a_module_is_asked_whether_it_is_its_function_and_what_binds_modules_alone() -> None:
+    """The function beside it is asked the rest; without one, or named, the module is asked it itself."""
+    forms = ("native", "module")
+    torch = description(framework="torch", version="2.13.0", operators={MARGIN.name: {**offer(), "forms": [*forms]}})
+    alone = description(framework="torch", version="2.13.0", operators={MARGIN.name: {**offer(), "forms": ["module"]}})
+    standard = PROFILES["standard"]
+
+    def asked(profile: Profile, dtype: str = "float32", mode: str = "eager", whole: Description = torch) -> set[str]:
+        variant = Variant(MARGIN.name, "module", mode, "cpu", dtype)
+        offers = ("value", "gradient", "another-form", "signature")
+        of = replace(subject(mode, "module"), variant=variant, offers=offers)
+        return {clause.id for clause in OF_MARGIN if asks(clause, of, whole, profile)}
+
+    same, signature = "margin.modes.module-same-as-function", "margin.legacy.module-signature"
+    assert asked(PROFILES["quick"]) == asked(standard, "float64") == {same, signature}
+    assert asked(standard, mode="packed") == {same, signature}
+    assert asked(standard, "float64", "packed") == asked(PROFILES["quick"], mode="packed") == set()
+    whole = asked(standard)
+    named = PROFILES["quick"].for_filters(Filters(forms=("module",)))
+    assert {same, signature, "margin.value.documented-formula"} < whole
+    assert whole == asked(PROFILES["thorough"]) == asked(PROFILES["quick"], whole=alone) == asked(named)
 
 
 def test_modes_of_expensive_programs_are_left_to_the_longer_profiles_unless_they_are_named() -> None:

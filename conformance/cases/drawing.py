@@ -32,8 +32,8 @@ class Domain:
         lattice: Largest C of an exhaustive lattice.
         classes: Largest C of all that a variant can afford.
         exhaustive: Whether every value of a format of 32 bits may be asked.
-        programs: Whether another value of an option is another program, so that all options have their
-            defaults or all of them their one other value.
+        programs: Whether another value of an option is another program, so that options keep their
+            defaults where they are not the question.
     """
 
     operator: Operator
@@ -54,6 +54,11 @@ class Domain:
     def expensive_rows(self) -> bool:
         """Whether a row takes milliseconds, so that even its lattice is the smallest."""
         return self.lattice <= _LATTICE_OF_EXPENSIVE_ROWS
+
+    @property
+    def one_shape(self) -> bool:
+        """Whether every shape but one is another program, so that few others are asked."""
+        return self.programs and len(self.shapes) == 1
 
     def values(self, option: Option) -> tuple[Any, ...]:
         """The values of an option that are asked beside its default."""
@@ -131,7 +136,7 @@ class Fixed:
 
 
 Kinds = str | tuple[str, ...]
-Options = Literal["none", "any", "one", "all"]
+Options = Literal["none", "any", "many", "one", "all"]
 Setting = Mapping[str, Any]
 Further = Callable[[Domain], list[Setting]]
 
@@ -175,7 +180,8 @@ def drawn(
         sometimes: Further ones, that every other case has.
         sizes: Fixed sizes of axes.
         least: Smallest sizes of axes.
-        options: Which options have another value than their default: ``none``, ``any``, ``one``, ``all``.
+        options: Which options have another value than their default: ``none``; ``any``, but none where that is
+            another program; ``many``, any, and there none or all; ``one``; ``all``.
         further: Further settings of a domain, of which each case has one.
         cotangent: Draw an upstream gradient of the result's shape.
     """
@@ -206,9 +212,11 @@ def _build(bits: RandomBits, domain: Domain, choice: _Choice) -> Case:
 def _settings(domain: Domain, choice: _Choice) -> list[list[Setting]]:
     """Choices of options."""
     alone: list[list[Setting]] = [[{o.name: value} for value in domain.values(o)] for o in domain.operator.options]
+    any_of: list[list[Setting]] = [[{}, *each] for each in alone]
     of: dict[Options, list[list[Setting]]] = {
         "none": [],
-        "any": _together(alone) if domain.programs else [[{}, *each] for each in alone],
+        "any": [] if domain.programs else any_of,
+        "many": _together(alone) if domain.programs else any_of,
         "one": [[setting for each in alone for setting in each]],
         "all": alone,
     }

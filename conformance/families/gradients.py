@@ -32,7 +32,7 @@ def pattern(case: Case, start: int = 0) -> Float64:
     "implied",
     "formula",
     why="The derivative of the formula.",
-    cases=drawn(scores="plain", cotangent=True),
+    cases=drawn(scores="plain", options="many", cotangent=True),
     needs="gradient",
     also=("narrow", "wrapped"),
 )
@@ -49,7 +49,7 @@ def gradient_of_each_row(subject: Subject, case: Case) -> None:
     "implied",
     "reductions",
     why="The derivative of the sum of the losses.",
-    cases=drawn(("sum",), scores="plain", cotangent=True),
+    cases=drawn(("sum",), scores="plain", options="many", cotangent=True),
     needs="gradient",
 )
 def gradient_of_the_sum(subject: Subject, case: Case) -> None:
@@ -62,7 +62,7 @@ def gradient_of_the_sum(subject: Subject, case: Case) -> None:
     "implied",
     "reductions",
     why="The derivative of the sum of the losses divided by their number.",
-    cases=drawn(("mean", None), scores="plain", cotangent=True),
+    cases=drawn(("mean", None), scores="plain", options="many", cotangent=True),
     needs="gradient",
 )
 def gradient_of_the_mean(subject: Subject, case: Case) -> None:

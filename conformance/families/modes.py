@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.drawing import drawn
+from conformance.cases.drawing import Drawn, Options, drawn
 from conformance.judging.answers import Array, Refused, Result
 from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape, assert_within
 from conformance.judging.shared import shared
@@ -17,14 +17,17 @@ def _with_and_without_batch(case: Case) -> Case:
     return case if int(case.digest(), 16) % 4 else case.some_rows(slice(0, 1)).unbatched()
 
 
-_CASES = drawn(("none", "sum", "mean"), scores="plain", cotangent=True).map(_with_and_without_batch)
+def _cases(*reductions: str | None, options: Options) -> Drawn:
+    """Plain cases, some of them of a row without the batch axis."""
+    drawn_of = drawn(reductions, scores="plain", sometimes=("weight",), options=options, cotangent=True)
+    return drawn_of.map(_with_and_without_batch)
 
 
 @shared(
     "modes.agree-with-the-first",
     "quality",
     why="Compiling, exporting or mapping a function does not make it another one.",
-    cases=_CASES,
+    cases=_cases("none", "sum", "mean", options="any"),
     needs="another-mode",
     also=("narrow", "wrapped"),
 )
@@ -39,7 +42,7 @@ def every_mode_agrees_with_the_first(subject: Subject, case: Case) -> None:
     "modes.module-same-as-function",
     "quality",
     why="The two forms of one page are one function.",
-    cases=_CASES,
+    cases=_cases(None, "none", "sum", "mean", options="many"),
     needs="another-form",
     also=("narrow", "wrapped"),
 )

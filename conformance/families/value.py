@@ -61,7 +61,7 @@ def examples_of_the_pages(operator: Operator, register: dict[str, Clause]) -> No
     "value.documented-formula",
     "documented",
     "formula",
-    cases=drawn(scores="plain", labels="plain"),
+    cases=drawn(scores="plain", labels="plain", options="many"),
     also=("brief", "narrow", "wrapped"),
 )
 def rows_follow_the_formula(subject: Subject, case: Case) -> None:

@@ -55,7 +55,7 @@ def has_weight(case: Case) -> bool:
     "weights.each-class",
     "documented",
     "weight",
-    cases=drawn(_REDUCTIONS, scores="plain", given=_WEIGHTED),
+    cases=drawn(_REDUCTIONS, scores="plain", given=_WEIGHTED, options="many"),
     also=("wrapped",),
     applies=weighs_classes,
 )

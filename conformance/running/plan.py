@@ -18,8 +18,9 @@ from conformance.judging.subject import Subject
 from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain_of, spread, varied
 from conformance.running.discover import UsageError
 
-Share = Also | Literal["all", "none"]
-"""Which clauses are asked: all, none, or those that say of themselves that they are asked there."""
+Share = Also | Literal["all", "as-function", "none"]
+"""Which clauses are asked: all; none; those that say of themselves that they are asked there; or, of a module,
+whether it is its function, and what binds modules alone."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ class Profile:
         dtypes: Formats to ask for; empty for all.
         compiled: Which clauses are asked of compiled modes: ``all``, those that say so of themselves
             (see :data:`conformance.judging.clause.Also`), or ``none``.
-        few: The same for formats other than float32.
-        wrappers: The same for the module form in compiled modes, and for modes that wrap the framework's first one.
-        modules: The formats of the module form in compiled modes; empty for all. A module calls its function,
-            whatever the format.
+        few: The same for formats other than float32, in compiled modes and in others beside the first.
+        wrappers: The same for modes that wrap the framework's first one.
+        modules: The formats in which the module form is asked as much as its function, in the first mode; None
+            for all, in every mode. Elsewhere it is asked whether it is its function: in compiled modes of float32
+            alone, and not where every program is expensive.
         others: The same for the other modes beside the first, such as ``vmap``.
         expensive_programs: Whether modes are asked whose every program is expensive; else only where they are named.
         lattice: Largest C of the exhaustive lattices.
@@ -51,7 +53,7 @@ class Profile:
     compiled: Share = "all"
     few: Share = "all"
     wrappers: Share = "all"
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] | None = None
     others: Share = "all"
     expensive_programs: bool = True
     lattice: int = 4
@@ -59,12 +61,14 @@ class Profile:
 
     def for_filters(self, filters: Filters) -> Profile:
         """The profile where modes or formats are named: what is named is asked, if only in short."""
+        if filters.forms:
+            self = replace(self, modules=None)
         if not (filters.modes or filters.dtypes):
             return self
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few
         wrappers = self.compiled if self.wrappers == "none" else self.wrappers
-        return replace(self, few=few, wrappers=wrappers, modules=(), others=others)
+        return replace(self, few=few, wrappers=wrappers, modules=None, others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
@@ -83,6 +87,7 @@ PROFILES = {
             compiled="brief",
             few="none",
             wrappers="none",
+            modules=(),
             others="brief",
             expensive_programs=False,
             lattice=3,
@@ -188,23 +193,44 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
     if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
     share = _share(variant, description, profile)
-    if share != "all" and share not in clause.also:
+    if share not in ("all", *clause.also) and not (share == "as-function" and _of_modules(clause)):
         return False
     return not isinstance(clause.draw, Fixed) or _concerns(clause.draw.build, _domain_for(clause, subject, profile))
 
 
+def _of_modules(clause: Clause) -> bool:
+    """Whether a clause is about modules: that they are their functions, or what their own page says."""
+    return clause.needs == "another-form" or clause.binding.forms == ("module",)
+
+
 def _share(variant: Variant, description: Description, profile: Profile) -> Share:
     """Which clauses a variant is asked."""
-    compiled = variant.mode in description["compiled"]
-    module = compiled and variant.form == "module"
-    if module and profile.modules and variant.dtype not in profile.modules:
+    share = _share_of_mode(variant, description, profile)
+    function_beside = "native" in forms_of(description["operators"][variant.operator], variant.mode)
+    if variant.form != "module" or not function_beside or profile.modules is None:
+        return share
+    if share in ("none", "brief"):
         return "none"
-    if module or "wrapper" in costs_of(description, variant.operator, variant.mode):
+    if variant.mode in description["compiled"]:
+        expensive = "expensive-programs" in costs_of(description, variant.operator, variant.mode)
+        return "as-function" if variant.dtype == "float32" and not expensive else "none"
+    first = variant.mode == _first_mode(variant, description)
+    return share if first and variant.dtype in profile.modules else "as-function"
+
+
+def _share_of_mode(variant: Variant, description: Description, profile: Profile) -> Share:
+    """Which clauses the function is asked in a mode and format."""
+    if "wrapper" in costs_of(description, variant.operator, variant.mode):
         return profile.wrappers
-    if not compiled:
-        first = description["operators"][variant.operator]["modes"][0]
-        return "all" if variant.mode == first else profile.others
-    return profile.compiled if variant.dtype == "float32" else profile.few
+    if variant.mode == _first_mode(variant, description):
+        return "all"
+    if variant.dtype != "float32":
+        return profile.few
+    return profile.compiled if variant.mode in description["compiled"] else profile.others
+
+
+def _first_mode(variant: Variant, description: Description) -> str:
+    return description["operators"][variant.operator]["modes"][0]
 
 
 def _domain_for(clause: Clause, subject: Subject, profile: Profile) -> Domain:
