@@ -23,6 +23,7 @@ from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from conformance.operators.multilabel_soft_margin_loss.extremes import half_scores
 from conformance.running.describe import with_function
 from conformance.running.discover import Function, Spec, UsageError
+from conformance.running.left_out import left_out_by_profile
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.running.run import Options, Outcome, Progress, run_subject
 
@@ -275,3 +276,19 @@ def test_a_compiled_mode_gets_two_settings_of_the_options_and_each_of_them_alone
     assert settings("value.documented-formula") == {(), (("margin", 0.3), ("p", 2))}
     assert settings("options.each-value") == {(("margin", 0.3),), (("p", 2),)}
     assert settings("value.lattice") == {(), (("margin", 0.3),), (("p", 2),)}
+
+
+def test_the_header_says_what_the_profile_leaves_out() -> None:
+    """Formats, modes and modules, with the clauses that are asked all the same; nothing of thorough."""
+    quick, standard = (left_out_by_profile(PROFILES[name]) for name in ("quick", "standard"))
+
+    assert left_out_by_profile(PROFILES["thorough"]) == []
+    assert quick[:2] == [
+        "formats other than float32, float64",
+        "of compiled modes: all clauses but value.documented-formula",
+    ]
+    assert "of modes that wrap the first one: everything" in quick
+    assert any(
+        line.startswith("of modes other than the first, in formats other than float32: all") for line in standard
+    )
+    assert standard[-1].endswith("what their own page says, but in float32 in the first mode")

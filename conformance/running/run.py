@@ -20,6 +20,7 @@ from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
 from conformance.running.discover import Spec, UsageError
 from conformance.running.lanes import Lane, in_order, shares
+from conformance.running.left_out import left_out_by_profile
 from conformance.running.not_asked import check_can_ask, lines, not_asked
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
 from conformance.running.records import accuracy_of, clause_record, header_of
@@ -225,4 +226,5 @@ def _facts(description: Description, calibrated: list[tuple[Calibrated, int]], p
     """What calibration measured, for the header: which formats flush, and what each cost class left out."""
     flushing = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
     costs = {found.subject.variant: found.subject.costs for found, _ in calibrated}
-    return {"flush_to_zero": flushing, **cost_facts(description, costs, profile)}
+    left_out = {"left_out_by_profile": left_out_by_profile(profile)}
+    return {"flush_to_zero": flushing, **cost_facts(description, costs, profile), **left_out}
