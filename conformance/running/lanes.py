@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench
@@ -12,6 +13,9 @@ from conformance.judging.errors import Errors
 from conformance.running.cell import Cell
 from conformance.running.judge import run_cell
 from reports.record import Finding
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 class Lane:
@@ -45,12 +49,23 @@ def in_order(cells: list[tuple[Cell, int]], lanes: int) -> Iterator[tuple[Findin
         cells: The plan, with the number of the lane of each cell.
         lanes: How many lanes there are.
     """
+    return in_lanes(lambda cell, _: run_cell(cell), cells, lanes)
+
+
+def in_lanes(work: Callable[[Item, int], Done], items: Sequence[tuple[Item, int]], lanes: int) -> Iterator[Done]:
+    """What comes of items, in their order; each lane does its own in a thread of its own.
+
+    Args:
+        work: Does one item in a lane.
+        items: What is to be done, with the number of its lane.
+        lanes: How many lanes there are.
+    """
     if lanes == 1:
-        yield from (run_cell(cell) for cell, _ in cells)
+        yield from (work(*each) for each in items)
         return
     pools = [ThreadPoolExecutor(max_workers=1) for _ in range(lanes)]
     try:
-        running = [pools[lane].submit(run_cell, cell) for cell, lane in cells]
+        running = [pools[lane].submit(work, item, lane) for item, lane in items]
         for future in running:
             yield future.result()
     finally:

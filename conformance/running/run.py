@@ -19,7 +19,7 @@ from conformance.running.cell import Cell
 from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
 from conformance.running.discover import Spec, UsageError
-from conformance.running.lanes import Lane, in_order, shares
+from conformance.running.lanes import Lane, in_lanes, in_order, shares
 from conformance.running.left_out import left_out_by_profile
 from conformance.running.not_asked import check_can_ask, lines, not_asked
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
@@ -168,15 +168,17 @@ def _calibrated(
     function: str,
 ) -> list[tuple[Calibrated, int]]:
     """Every variant calibrated, with the number of the bench that will run it."""
-    done: list[tuple[Calibrated, int]] = []
     measured: Arithmetics = {}
-    for variant, bench in zip(wanted, shares(wanted, len(benches)), strict=True):
-        done.append(
-            (calibrate(benches[bench].primary, description, variant, options.limits, measured, function), bench)
-        )
+
+    def calibrated(variant: Variant, bench: int) -> Calibrated:
+        return calibrate(benches[bench].primary, description, variant, options.limits, measured, function)
+
+    of = shares(wanted, len(benches))
+    done: list[Calibrated] = []
+    for found in in_lanes(calibrated, list(zip(wanted, of, strict=True)), len(benches)):
+        done.append(found)
         progress.calibrated()
-    benches_of = [bench for _, bench in done]
-    return list(zip(settled([found for found, _ in done], options.costs), benches_of, strict=True))
+    return list(zip(settled(done, options.costs), of, strict=True))
 
 
 def _cells(
