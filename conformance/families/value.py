@@ -52,7 +52,6 @@ def examples_of_the_pages(operator: Operator, register: dict[str, Clause]) -> No
             "documented",
             *example.sources,
             cases=Fixed(build),
-            also=("narrow",),
             statement=example.statement,
         )(rows_follow_the_formula)
 
