@@ -87,23 +87,31 @@ class Drawn:
 
     Attributes:
         build: Makes one case.
+        few: How many at most, where every shape but one is another program; None for as many as elsewhere.
     """
 
     build: Build
+    few: int | None = None
 
     def map(self, change: Callable[[Case], Case]) -> Drawn:
         """The same cases, each changed."""
-        return Drawn(lambda bits, domain: change(self.build(bits, domain)))
+        return Drawn(lambda bits, domain: change(self.build(bits, domain)), self.few)
 
     def then(self, change: Callable[[Case, RandomBits, Domain], Case]) -> Drawn:
         """The same cases, each changed with further random bits, as the domain allows."""
-        return Drawn(lambda bits, domain: change(self.build(bits, domain), bits, domain))
+        return Drawn(lambda bits, domain: change(self.build(bits, domain), bits, domain), self.few)
+
+    def fewer(self, count: int) -> Drawn:
+        """The same cases, so many at most of a domain in which each is compiled anew."""
+        return Drawn(self.build, count)
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """Draw them with the name and the run's seed, as many of each shape of the domain.
 
         What is drawn of fewer shapes, or fewer of each, is among them. Equal cases count once.
         """
+        if self.few is not None and domain.one_shape:
+            count = min(count, self.few)
         alone = [dataclasses.replace(domain, shapes=(shape,)) for shape in domain.shapes] or [domain]
         return [case for each in alone for case in self._some(each, -(-count // len(alone)), name, seed)]
 

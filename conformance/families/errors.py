@@ -65,7 +65,7 @@ def _different(domain: Domain, reductions: tuple[str, ...]) -> list[Case]:
     return [
         domain.case(reduction=reduction, arrays=zeros(operator, input, target))
         for input, target in some
-        for reduction in reductions
+        for reduction in (reductions[:1] if domain.one_shape else reductions)
     ]
 
 
@@ -122,7 +122,7 @@ def two_wrong_arguments_are_refused(subject: Subject, case: Case) -> None:
     "errors.works-afterwards",
     "implied",
     why="A loss is a function of its arguments, not of the call before it.",
-    cases=drawn(scores="plain", labels="plain"),
+    cases=drawn(scores="plain", labels="plain").fewer(3),  # what is refused is kept by no compiler
 )
 def works_after_an_error(subject: Subject, case: Case) -> None:
     """After a call that was refused, the same call gives the same bits as before, if it did so until then."""
