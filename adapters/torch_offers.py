@@ -16,7 +16,9 @@ PORT_MODES = ("eager", "vmap") + BACKENDS
 COSTS = dict(
     {"script": ["expensive-shapes", "wrapper"], "autocast": ["wrapper"]},
     **{mode: ["wrapper"] for mode in _settings.SETTINGS},
-    **{mode: ["expensive-shapes"] for mode in BACKENDS},
+    # aot_eager runs the eager kernels behind the front end that inductor has too
+    aot_eager=["expensive-shapes", "wrapper"],
+    inductor=["expensive-shapes"],
     **{mode: ["expensive-shapes", "expensive-programs", "wrapper"] for mode in EXPORTS},
 )
 _DTYPES = {
