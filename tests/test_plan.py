@@ -164,10 +164,15 @@ def test_a_wrapping_mode_is_asked_the_few_clauses(mode: str) -> None:
 
 
 def test_a_module_is_asked_whether_it_is_its_function_and_what_binds_modules_alone() -> None:
-    """The function beside it is asked the rest; without one, or named, the module is asked it itself."""
+    """Its function is asked the rest; without one that takes the same options, or named, the module is asked it all."""
     forms = ("native", "module")
     torch = description(framework="torch", version="2.13.0", operators={MARGIN.name: {**offer(), "forms": [*forms]}})
     alone = description(framework="torch", version="2.13.0", operators={MARGIN.name: {**offer(), "forms": ["module"]}})
+    integers = description(
+        framework="torch",
+        version="2.13.0",
+        operators={MARGIN.name: {**offer(), "forms": [*forms], "integers": {"native": ["margin"]}}},
+    )
     standard = PROFILES["standard"]
 
     def asked(profile: Profile, dtype: str = "float32", mode: str = "eager", whole: Description = torch) -> set[str]:
@@ -177,13 +182,13 @@ def test_a_module_is_asked_whether_it_is_its_function_and_what_binds_modules_alo
         return {clause.id for clause in OF_MARGIN if asks(clause, of, whole, profile)}
 
     same, signature = "margin.modes.module-same-as-function", "margin.legacy.module-signature"
-    assert asked(PROFILES["quick"]) == asked(standard, "float64") == {same, signature}
+    assert asked(PROFILES["quick"]) == asked(standard) == asked(standard, "float64") == {same, signature}
     assert asked(standard, mode="packed") == {same, signature}
     assert asked(standard, "float64", "packed") == asked(PROFILES["quick"], mode="packed") == set()
-    whole = asked(standard)
+    whole = asked(PROFILES["thorough"])
     named = PROFILES["quick"].for_filters(Filters(forms=("module",)))
     assert {same, signature, "margin.value.documented-formula"} < whole
-    assert whole == asked(PROFILES["thorough"]) == asked(PROFILES["quick"], whole=alone) == asked(named)
+    assert whole == asked(standard, whole=alone) == asked(standard, whole=integers) == asked(named)
 
 
 def test_modes_of_expensive_programs_are_left_to_the_longer_profiles_unless_they_are_named() -> None:
@@ -291,4 +296,5 @@ def test_the_header_says_what_the_profile_leaves_out() -> None:
     assert any(
         line.startswith("of modes other than the first, in formats other than float32: all") for line in standard
     )
-    assert standard[-1].endswith("what their own page says, but in float32 in the first mode")
+    assert quick[-1] == standard[-1]
+    assert standard[-1].startswith("of modules whose function takes the same options: all but whether they are it")

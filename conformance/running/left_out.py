@@ -13,6 +13,7 @@ def left_out_by_profile(profile: Profile) -> list[str]:
         ("other modes than the first", profile.others),
         ("modes other than the first, in formats other than float32", profile.few),
         ("modes that wrap the first one", profile.wrappers),
+        ("ports beside the framework's own function, in formats other than float32", profile.ports),
     ]
     formats = [f"formats other than {', '.join(profile.dtypes)}"] if profile.dtypes else []
     return [*formats, *(f"of {part}: {_words(share)}" for part, share in parts if share != "all"), *_modules(profile)]
@@ -25,7 +26,6 @@ def _words(share: Share) -> str:
 
 def _modules(profile: Profile) -> list[str]:
     """What modules are not asked where there is a function beside them."""
-    if profile.modules is None:
+    if profile.modules == "all":
         return []
-    but = f", but in {', '.join(profile.modules)} in the first mode" if profile.modules else ""
-    return [f"of modules with a function beside them: all but whether they are it, and what their own page says{but}"]
+    return ["of modules whose function takes the same options: all but whether they are it, and what binds them alone"]

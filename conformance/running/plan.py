@@ -36,9 +36,9 @@ class Profile:
             (see :data:`conformance.judging.clause.Also`), or ``none``.
         few: The same for formats other than float32, in compiled modes and in others beside the first.
         wrappers: The same for modes that wrap the framework's first one.
-        modules: The formats in which the module form is asked as much as its function, in the first mode; None
-            for all, in every mode. Elsewhere it is asked whether it is its function: in compiled modes of float32
-            alone, and not where every program is expensive.
+        modules: Which clauses the module form is asked where its function stands beside it. ``as-function`` asks them
+            of compiled modes in float32 alone, and of none in which every program is expensive.
+        ports: The same for our own port beside the framework's function, in formats other than float32.
         others: The same for the other modes beside the first, such as ``vmap``.
         expensive_programs: Whether modes are asked whose every program is expensive; else only where they are named.
         lattice: Largest C of the exhaustive lattices.
@@ -53,7 +53,8 @@ class Profile:
     compiled: Share = "all"
     few: Share = "all"
     wrappers: Share = "all"
-    modules: tuple[str, ...] | None = None
+    modules: Share = "all"
+    ports: Share = "all"
     others: Share = "all"
     expensive_programs: bool = True
     lattice: int = 4
@@ -62,19 +63,22 @@ class Profile:
     def for_filters(self, filters: Filters) -> Profile:
         """The profile where modes or formats are named: what is named is asked, if only in short."""
         if filters.forms:
-            self = replace(self, modules=None)
+            self = replace(self, modules="all", ports="all")
         if not (filters.modes or filters.dtypes):
             return self
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few
         wrappers = self.compiled if self.wrappers == "none" else self.wrappers
-        return replace(self, few=few, wrappers=wrappers, modules=None, others=others)
+        return replace(self, few=few, wrappers=wrappers, modules="all", ports="all", others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
 """What a clause may need that every variant is asked for, whether it offers it or not."""
 
 
+_STANDARD = Profile(
+    "standard", 60, 12, ((2, 4),), few="narrow", wrappers="wrapped", modules="as-function", ports="narrow"
+)
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -87,14 +91,15 @@ PROFILES = {
             compiled="brief",
             few="none",
             wrappers="none",
-            modules=(),
+            modules="as-function",
+            ports="narrow",
             others="brief",
             expensive_programs=False,
             lattice=3,
         ),
-        Profile("standard", 60, 12, ((2, 4),), few="narrow", wrappers="wrapped", modules=("float32",)),
+        _STANDARD,
         Profile("thorough", 400, 60, ((2, 4), (8, 3), (1, 6), (5, 2), (16, 5)), lattice=5, exhaustive=True),
-        Profile("explore", 60, 12, ((2, 4),), few="narrow", wrappers="wrapped", modules=("float32",)),
+        replace(_STANDARD, name="explore"),
     )
 }
 
@@ -206,16 +211,23 @@ def _of_modules(clause: Clause) -> bool:
 def _share(variant: Variant, description: Description, profile: Profile) -> Share:
     """Which clauses a variant is asked."""
     share = _share_of_mode(variant, description, profile)
-    function_beside = "native" in forms_of(description["operators"][variant.operator], variant.mode)
-    if variant.form != "module" or not function_beside or profile.modules is None:
+    offer = description["operators"][variant.operator]
+    if "native" not in forms_of(offer, variant.mode):
         return share
-    if share in ("none", "brief"):
-        return "none"
-    if variant.mode in description["compiled"]:
-        expensive = "expensive-programs" in costs_of(description, variant.operator, variant.mode)
-        return "as-function" if variant.dtype == "float32" and not expensive else "none"
-    first = variant.mode == _first_mode(variant, description)
-    return share if first and variant.dtype in profile.modules else "as-function"
+    if variant.form == "port" and variant.dtype != "float32" and share == "all":
+        return profile.ports
+    other_options = bool(offer.get("integers"))
+    if variant.form != "module" or profile.modules == "all" or other_options:
+        return share
+    return _share_of_module(variant, description, profile) if share not in ("none", "brief") else "none"
+
+
+def _share_of_module(variant: Variant, description: Description, profile: Profile) -> Share:
+    """Which clauses a module is asked where its function is asked more."""
+    if variant.mode not in description["compiled"]:
+        return profile.modules
+    expensive = "expensive-programs" in costs_of(description, variant.operator, variant.mode)
+    return "none" if expensive or variant.dtype != "float32" else profile.modules
 
 
 def _share_of_mode(variant: Variant, description: Description, profile: Profile) -> Share:
