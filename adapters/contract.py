@@ -108,7 +108,10 @@ class CallArgument(TypedDict):
 GRADIENT = "gradient:"
 """A want that begins with this names the argument to which the gradient is wanted."""
 
-FURTHER = ("accumulated", "forward", "second", "jacobian", "threads", "kept", "repeated", "altered", "mapped")
+FURTHER = (
+    *("accumulated", "forward", "second", "jacobian", "threads"),
+    *("kept", "repeated", "altered", "mapped", "abstract"),
+)
 """Wants beyond value and gradients that are answered by an array each."""
 
 IN_WORDS = ("shares", "state")
@@ -158,6 +161,9 @@ class Call(TypedDict):
     ``mapped``
         The value, computed by the framework's own mapping function in several ways: stacked on a
         new first axis, a row for each way. Of two copies that are mapped over, the first counts.
+    ``abstract``
+        Zeros of the shape and dtype that the framework finds for arguments without data, such as
+        meta tensors and abstract arrays.
     ``shares``
         The names of the arguments in whose memory the value lies; ``after`` is wanted with it.
     ``state``

@@ -44,9 +44,9 @@ class Reproducer(TypedDict):
     arrays without elements, ``$shape`` and ``$dtype``; ``arrays`` holds by dtype what stands in for
     both, with all three. Each form's ``call`` has ``$tensors`` (the
     positional arguments, such as ``input, target``), ``$options`` (what follows them, with a comma
-    in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call`` and
-    ``$tensors``, and follows the lines of its ``define`` with the same, if it has any. ``gradient``
-    has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``;
+    in front), ``$module_options`` (the same without it). Each mode's ``wrap`` has ``$call``, its halves
+    ``$callee`` and ``$rest``, and ``$tensors``, and follows the lines of its ``define`` with the same, if it
+    has any. ``gradient`` has ``$loss``, ``$tensors``, ``$options`` and ``$to``, the argument's name, after ``before``;
     ``$to_keyword`` is ``, to='NAME'``, or nothing if the argument is called ``input``.
     ``port_import`` stands in for ``$port_import`` if the form is ``port``; ``modes`` holds by mode
     what stands in for ``$mode``; ``$x64`` is whether the format is float64. ``gradient_beside`` stands

@@ -109,7 +109,7 @@ def _wants(row: Dict[str, Any], mode: str) -> List[str]:
     wants = ["value", "after"] + ["gradient:" + name for name in sources]
     if mode == "jit":
         return wants
-    further = ["threads", "kept", "shares", "state", "repeated", "mapped"]
+    further = ["threads", "kept", "shares", "state", "repeated", "mapped", "abstract"]
     return wants + ["forward", "second", "jacobian"] + (further if mode == "eager" else [])
 
 
@@ -236,8 +236,15 @@ def _further(jax: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors:
         "jacobian": lambda: jax.jacrev(of_input)(input),
         "repeated": lambda: _repeated(jax, of_input, input, vectors["cotangent"]),
         "mapped": lambda: _mapped(jax, _loss(jax, call), list(arguments.values())),
+        "abstract": lambda: _abstract(jax, _loss(jax, call), list(arguments.values())),
     }
     return {name: way() for name, way in ways.items() if name in call["want"]}
+
+
+def _abstract(jax: Any, loss: Callable[..., Any], arrays: List[Any]) -> Any:
+    """Zeros of the shape and dtype of the loss of abstract arrays."""
+    found = jax.eval_shape(loss, *arrays)
+    return jax.numpy.zeros(found.shape, found.dtype)
 
 
 def _repeated(jax: Any, loss: Callable[..., Any], input: Any, cotangent: Any) -> Any:

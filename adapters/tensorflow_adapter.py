@@ -95,7 +95,7 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-_EAGER = ["forward", "second", "jacobian", "threads", "kept", "shares", "state", "repeated"]
+_EAGER = ["forward", "second", "jacobian", "threads", "kept", "shares", "state", "repeated", "abstract"]
 
 
 def state() -> Dict[str, Any]:
@@ -214,6 +214,7 @@ def _further(tf: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: 
         "second": lambda: _second(tf, loss, first, vectors),
         "jacobian": lambda: _jacobian(tf, loss, first),
         "repeated": lambda: _repeated(tf, loss, first, vectors["cotangent"]),
+        "abstract": lambda: _abstract(tf, whole, [first, *others]),
     }
     return {name: way() for name, way in ways.items() if name in call["want"]}
 
@@ -240,6 +241,14 @@ def _jacobian(tf: Any, loss: Callable[..., Any], first: Any) -> Any:
         tape.watch(first)
         value = loss(first)
     return tape.jacobian(value, first, unconnected_gradients="zero", experimental_use_pfor=False)
+
+
+def _abstract(tf: Any, loss: Callable[..., Any], tensors: List[Any]) -> Any:
+    """Zeros of the shape and dtype of the loss of symbolic tensors; a size that stays open is what it is with data."""
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
+    found = tf.function(lambda *given: loss(*given)).get_concrete_function(*specs).structured_outputs
+    shape = loss(*tensors).shape
+    return tf.zeros(shape if found.shape.is_compatible_with(shape) else found.shape, found.dtype)
 
 
 def _repeated(tf: Any, loss: Callable[..., Any], first: Any, cotangent: Any) -> Any:

@@ -130,7 +130,7 @@ def describe() -> Dict[str, Any]:
         "build": "%s, git %s" % (torch.__version__, torch.version.git_version[:12]),
         "device": "cpu",
         "layouts": ["contiguous", "strided", "transposed", "broadcast", "misaligned", "read-only"],
-        "compiled": [mode for mode in offers.BACKENDS + offers.EXPORTS + ("script",) if mode in modes],
+        "compiled": [mode for mode in offers.BACKENDS + offers.EXPORTS + ("trace", "script") if mode in modes],
         "costs": {mode: offers.COSTS.get(mode, ["cheap"]) for mode in modes},
         "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": dict({"threads": torch.get_num_threads()}, **_versions()),
@@ -219,7 +219,7 @@ def _marks(arguments: Dict[str, Any]) -> List[str]:
 
 def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
     mode, loss, programs = call["mode"], _loss(torch, call), _beside("programs")
-    if mode == "eager" or mode in _beside("settings").SETTINGS:
+    if mode in ("eager", "script") or mode in _beside("settings").SETTINGS:
         return loss(*tensors)
     if mode == "autocast":
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -230,18 +230,23 @@ def _run(torch: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
     return run(torch, call, loss, tensors)
 
 
+def _as_it_is(loss: Callable[..., Any]) -> Callable[..., Any]:
+    return loss
+
+
 def _loss(torch: Any, call: Dict[str, Any]) -> Callable[..., Any]:
-    """The loss as a function of its tensors, the positional ones first."""
+    """The loss as a function of its tensors, the positional ones first; compiled from its source in mode ``script``."""
     operator, options = call["operator"], call["options"]
     if operator == "product":
         return lambda input, weight: input * weight
+    made = functools.partial(_beside("programs").scripted, torch, call) if call["mode"] == "script" else _as_it_is
     names = [given["name"] for given in call["arguments"]]
     first = len([given for given in call["arguments"] if given["place"] == "positional"])
     if call["form"] == "module":
         module = getattr(torch.nn, OPERATORS[operator]["module"])
-        return lambda *tensors: module(**dict(zip(names[first:], tensors[first:])), **options)(*tensors[:first])
+        return lambda *tensors: made(module(**dict(zip(names[first:], tensors[first:])), **options))(*tensors[:first])
     holder = _beside("port") if call["form"] == "port" else torch.nn.functional
-    function = call.get("function") or getattr(holder, operator)
+    function = made(call.get("function") or getattr(holder, operator))
     return lambda *tensors: function(*tensors[:first], **dict(zip(names[first:], tensors[first:])), **options)
 
 

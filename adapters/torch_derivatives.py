@@ -91,6 +91,12 @@ def _mapped(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -
     return torch.stack(values)
 
 
+def _abstract(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
+    """Zeros of the shape and dtype of the loss of meta tensors, which have no data."""
+    found = run([tensor.to("meta") for tensor in tensors])
+    return torch.zeros(found.shape, dtype=found.dtype)
+
+
 _OF_FIRST = {
     "accumulated": _accumulated,
     "forward": _forward,
@@ -98,4 +104,4 @@ _OF_FIRST = {
     "jacobian": _jacobian,
     "repeated": _repeated,
 }
-_OF_ALL = {"altered": _altered, "mapped": _mapped}
+_OF_ALL = {"abstract": _abstract, "altered": _altered, "mapped": _mapped}

@@ -11,10 +11,10 @@ _settings = importlib.import_module("torch_settings")
 
 BACKENDS = ("aot_eager", "inductor")
 EXPORTS = ("export", "export_decomposed", "onnx")
-MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("script", "autocast") + _settings.SETTINGS
+MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("trace", "script", "autocast") + _settings.SETTINGS
 PORT_MODES = ("eager", "vmap") + BACKENDS
 COSTS = dict(
-    {"script": ["expensive-shapes", "wrapper"], "autocast": ["wrapper"]},
+    {"trace": ["expensive-shapes", "wrapper"], "script": ["wrapper"], "autocast": ["wrapper"]},
     **{mode: ["wrapper"] for mode in _settings.SETTINGS},
     # aot_eager runs the eager kernels behind the front end that inductor has too
     aot_eager=["expensive-shapes", "wrapper"],
@@ -26,7 +26,7 @@ _DTYPES = {
     "onnx": ["float16", "float32"],
     "autocast": ["float32", "float64"],
 }
-_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered"]
+_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered", "abstract"]
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -63,7 +63,8 @@ _WRAP = {
     "export": "program.module()($tensors)",
     "export_decomposed": "program.run_decompositions().module()($tensors)",
     "onnx": "session.run(None, dict(zip(names, [each.numpy() for each in ($tensors,)])))[0]",
-    "script": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
+    "script": "torch.jit.script($callee)$rest",
+    "trace": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
     "autocast": "loss_of($tensors)",
     "inference": "torch.inference_mode()(lambda $tensors: $call)($tensors)",
     "deterministic": "$call",
@@ -97,6 +98,8 @@ _FURTHER = {
     "altered": _BEFORE + "$last.detach().zero_()\nprint(torch.autograd.grad(loss, $to, cotangent)[0])",
     "mapped": "vmap = torch.func.vmap\nprint(vmap(lambda $tensors: $call, in_dims=-1)(" + _PAIRS + ")[0])\n"
     "print(vmap(lambda $to: $call)(torch.stack([$to, $to]))[0])",
+    "abstract": "loss = (lambda $tensors: $call)(*[each.to('meta') for each in ($tensors,)])\n"
+    "print(loss.dtype, tuple(loss.shape))\nprint($loss)",
     "kept": "kept = $loss\n$to = 1 - $to / 2\n$loss\nprint(kept)",
     "shares": "loss = $loss\nprint(loss.data_ptr(), [each.data_ptr() for each in ($tensors,)])",
     "state": "before = torch.get_default_dtype(), $to.requires_grad\n$loss\n"

@@ -9,6 +9,7 @@ import numpy as np
 _compiled: Dict[Tuple[str, ...], Callable[..., Any]] = {}
 _graphs: Dict[Tuple[str, ...], int] = {}
 _programs: Dict[Tuple[Any, ...], Tuple[Callable[..., Any], str]] = {}
+_scripts: Dict[Callable[..., Any], Any] = {}
 
 
 @functools.lru_cache(maxsize=None)
@@ -66,9 +67,18 @@ def program_run(torch: Any, call: Dict[str, Any], loss: Loss, tensors: List[Any]
             _programs[own] = _new_program(torch, call, loss, tensors, free=False)
     elif own not in _programs:
         _programs[own] = _new_program(torch, call, loss, tensors, free=True)
-        if call["mode"] != "script":
+        if call["mode"] != "trace":
             _programs[shared] = _programs[own]
     return _programs[own][0](*tensors)
+
+
+def scripted(torch: Any, call: Dict[str, Any], what: Callable[..., Any]) -> Callable[..., Any]:
+    """A function or a module as TorchScript compiles it from its source, a function once for all calls."""
+    script = _scripts.get(what) or torch.jit.script(what)
+    if not isinstance(what, torch.nn.Module):
+        _scripts[what] = script
+    _programs[(_key(call), ())] = (script, "a TorchScript graph of %d nodes" % len(list(script.graph.nodes())))
+    return script
 
 
 def _new_program(
@@ -76,9 +86,9 @@ def _new_program(
 ) -> Tuple[Callable[..., Any], str]:
     """A program for these arguments, and the evidence that it is one."""
     examples = tuple(tensor.detach() for tensor in tensors)
-    if call["mode"] == "script":
+    if call["mode"] == "trace":
         traced = torch.jit.trace(loss, examples, check_trace=False)
-        return traced, "a TorchScript graph of %d nodes" % len(list(traced.graph.nodes()))
+        return traced, "a traced graph of %d nodes" % len(list(traced.graph.nodes()))
     module = _as_module(torch, loss)
     sizes = tuple(dict.fromkeys(range(tensor.dim()), torch.export.Dim.AUTO) for tensor in tensors) if free else None
     if call["mode"] == "onnx":

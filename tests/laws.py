@@ -47,6 +47,7 @@ OFFERS = (
     "repeated",
     "altered",
     "mapped",
+    "abstract",
     "layouts",
     "another-mode",
     "another-form",
@@ -194,6 +195,7 @@ _FURTHER: dict[str, Callable[[Any, dict[str, Array], Any], Array | list[str]]] =
     "repeated": lambda call, arrays, reply: reply["gradient"],
     "altered": lambda call, arrays, reply: reply["gradient"],
     "mapped": lambda call, arrays, reply: np.stack([reply["value"]] * 4),
+    "abstract": lambda call, arrays, reply: np.zeros_like(reply["value"]),
     "shares": lambda call, arrays, reply: [],
     "state": lambda call, arrays, reply: [],
 }

@@ -144,6 +144,7 @@ FAULTS: dict[str, Callable[[State], Answer]] = {
     "*.layout.result-apart": changed("shares", lambda names: ["input"]),
     "*.layout.settings-as-before": changed("state", lambda names: ["default dtype: float64, was float32"]),
     "*.modes.mapped-along-any-axis": changed("mapped", lambda value: value + 1),
+    "*.modes.without-data": changed("abstract", lambda value: np.float32(value)),
     "*.gradients.repeated": changed("repeated", lambda value: value / 2 + 1e-9),
     "*.gradients.arguments-altered": changed("altered", lambda value: value / 2 + 1e-9),
     "*.gradients.empty-batch": slope_where(lambda call: scores(call).size == 0, lambda slope: np.zeros(3)),

@@ -183,8 +183,7 @@ def test_a_module_is_asked_whether_it_is_its_function_and_what_binds_modules_alo
 
     same, signature = "margin.modes.module-same-as-function", "margin.legacy.module-signature"
     assert asked(PROFILES["quick"]) == asked(standard) == asked(standard, "float64") == {same, signature}
-    assert asked(standard, mode="packed") == {same, signature}
-    assert asked(standard, "float64", "packed") == asked(PROFILES["quick"], mode="packed") == set()
+    assert asked(standard, mode="packed") == asked(PROFILES["quick"], mode="packed") == set()
     whole = asked(PROFILES["thorough"])
     named = PROFILES["quick"].for_filters(Filters(forms=("module",)))
     assert {same, signature, "margin.value.documented-formula"} < whole

@@ -60,7 +60,7 @@ def arguments_are_not_written_to(subject: Subject, case: Case) -> None:
     "layout.same-result",
     "implied",
     why=_PURE,
-    cases=drawn(scores="grid", given=("weight",), cotangent=True).map(_some_rows_equal),
+    cases=drawn(scores="grid", given=("weight",), cotangent=True).map(_some_rows_equal).fewer(2),
     needs="layouts",
 )
 def same_result_in_every_layout(subject: Subject, case: Case) -> None:

@@ -71,6 +71,27 @@ def mapped_along_any_axis(subject: Subject, case: Case) -> None:
         assert_within(subject, case, one, expected)
 
 
+@shared(
+    "modes.without-data",
+    "quality",
+    why="Compilers, exporters and people who plan memory go by the shape and dtype that no data are needed for.",
+    cases=drawn((None, "none", "sum", "mean"), scores="plain", sometimes=("weight",)),
+    needs="abstract",
+)
+def shape_and_dtype_without_data(subject: Subject, case: Case) -> None:
+    """Arguments without data give the shape and dtype of the loss that they have with data; one row alone as well."""
+    alone = [case.some_rows(slice(0, 1)).unbatched()] if case.operator.unbatched else []
+    for asked in (case, *alone):
+        got, without = subject.both(asked, "abstract")
+        try:
+            assert_shape(without, got.shape)
+            assert_dtype(without, got.dtype)
+        except Deviation as deviation:
+            shown = deviation.beside("of arguments without data")
+            shown.witness = asked if asked.first.shape != case.first.shape else None
+            raise shown from None
+
+
 def _assert_agrees(subject: Subject, wanted: Result | Refused, case: Case, what: str) -> None:
     got = _tried(subject, case)
     if isinstance(wanted, Refused) or isinstance(got, Refused):

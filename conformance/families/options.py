@@ -30,7 +30,6 @@ def has_an_option(case: Case) -> bool:
     unquoted="implied",
     why="The option stands in the formula.",
     keeps=has_an_option,
-    also=("wrapped",),
     applies=has_options,
 )
 def an_option_has_its_meaning(subject: Subject, case: Case) -> None:

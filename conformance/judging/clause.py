@@ -36,6 +36,7 @@ Needs = Literal[
     "repeated",
     "altered",
     "mapped",
+    "abstract",
     "layouts",
     "another-mode",
     "another-form",

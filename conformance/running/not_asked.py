@@ -26,6 +26,7 @@ _NEEDS = {
     "repeated": "a second backward pass",
     "altered": "a backward pass after an argument is overwritten",
     "mapped": "a mapping function",
+    "abstract": "arguments without data",
     "layouts": "another layout in memory",
     "another-mode": "a second mode",
     "another-form": "a function beside the module",

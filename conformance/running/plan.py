@@ -36,8 +36,8 @@ class Profile:
             (see :data:`conformance.judging.clause.Also`), or ``none``.
         few: The same for formats other than float32, in compiled modes and in others beside the first.
         wrappers: The same for modes that wrap the framework's first one.
-        modules: Which clauses the module form is asked where its function stands beside it. ``as-function`` asks them
-            of compiled modes in float32 alone, and of none in which every program is expensive.
+        modules: Which clauses the module form is asked where its function stands beside it; with ``as-function``, none
+            of compiled modes, which look through the module.
         ports: The same for our own port beside the framework's function, in formats other than float32.
         others: The same for the other modes beside the first, such as ``vmap``.
         expensive_programs: Whether modes are asked whose every program is expensive; else only where they are named.
@@ -77,7 +77,7 @@ _ALWAYS = ("value", "inferred", "nothing")
 
 
 _STANDARD = Profile(
-    "standard", 60, 12, ((2, 4),), few="narrow", wrappers="wrapped", modules="as-function", ports="narrow"
+    "standard", 40, 10, ((2, 4),), few="narrow", wrappers="wrapped", modules="as-function", ports="narrow"
 )
 PROFILES = {
     profile.name: profile
@@ -197,15 +197,17 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
-    share = _share(variant, description, profile)
-    if share not in ("all", *clause.also) and not (share == "as-function" and _of_modules(clause)):
+    if not _is_among(clause, _share(variant, description, profile), variant, profile):
         return False
     return not isinstance(clause.draw, Fixed) or _concerns(clause.draw.build, _domain_for(clause, subject, profile))
 
 
-def _of_modules(clause: Clause) -> bool:
-    """Whether a clause is about modules: that they are their functions, or what their own page says."""
-    return clause.needs == "another-form" or clause.binding.forms == ("module",)
+def _is_among(clause: Clause, share: Share, variant: Variant, profile: Profile) -> bool:
+    """Whether a clause is among those of a share."""
+    if share == "as-function":
+        return clause.needs == "another-form" or clause.binding.forms == ("module",)
+    both = (share, profile.few) if share == "wrapped" and variant.dtype != "float32" else (share,)
+    return all(each == "all" or each in clause.also for each in both)
 
 
 def _share(variant: Variant, description: Description, profile: Profile) -> Share:
@@ -219,15 +221,7 @@ def _share(variant: Variant, description: Description, profile: Profile) -> Shar
     other_options = bool(offer.get("integers"))
     if variant.form != "module" or profile.modules == "all" or other_options:
         return share
-    return _share_of_module(variant, description, profile) if share not in ("none", "brief") else "none"
-
-
-def _share_of_module(variant: Variant, description: Description, profile: Profile) -> Share:
-    """Which clauses a module is asked where its function is asked more."""
-    if variant.mode not in description["compiled"]:
-        return profile.modules
-    expensive = "expensive-programs" in costs_of(description, variant.operator, variant.mode)
-    return "none" if expensive or variant.dtype != "float32" else profile.modules
+    return "none" if share in ("none", "brief") or variant.mode in description["compiled"] else profile.modules
 
 
 def _share_of_mode(variant: Variant, description: Description, profile: Profile) -> Share:

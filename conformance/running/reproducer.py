@@ -22,7 +22,7 @@ _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
 
 
 FURTHER = (
-    *("accumulated", "forward", "second", "jacobian", "repeated", "altered", "mapped"),
+    *("accumulated", "forward", "second", "jacobian", "repeated", "altered", "mapped", "abstract"),
     *("kept", "shares", "state"),
 )
 """What is beyond loss and gradient: a program shows it only if the adapter says how it is written."""
@@ -117,7 +117,8 @@ def _parts(case: Case, variant: Variant, offer: OperatorOffer, *, to: str, want:
     if template is None:
         return None
     fields = _fields(case, variant, offer, template, to)
-    fields["call"] = Template(template["call"][variant.form]).substitute(fields)
+    fields["callee"], fields["rest"] = _halves(template["call"][variant.form], fields)
+    fields["call"] = fields["callee"] + fields["rest"]
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
     prelude = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]
     names = _arguments(case, gradient=bool(to)) + (["tangent"] if want else [])
@@ -129,6 +130,12 @@ def _parts(case: Case, variant: Variant, offer: OperatorOffer, *, to: str, want:
     else:
         evaluation += _ending(template, fields)
     return _Parts(prelude, arrays, evaluation)
+
+
+def _halves(call: str, fields: dict[str, Any]) -> tuple[str, str]:
+    """What is called, and what it is called with."""
+    callee, tensors, rest = call.partition("($tensors")
+    return Template(callee).substitute(fields), Template(tensors + rest).substitute(fields)
 
 
 def _keywords(case: Case, integers: Sequence[str]) -> list[tuple[str, str]]:

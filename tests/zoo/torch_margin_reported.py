@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests.zoo.entry import Fault, torch
-from tests.zoo.torch_margin_steps import RIGHT
+from tests.zoo.torch_margin_steps import RIGHT, reduce_rows
 
 FAULTS: dict[str, Fault] = {}
 """The wrong implementations by name."""
@@ -162,6 +163,11 @@ def _default_dtype(input: Any, target: Any, reduction: str = "mean") -> Any:
     return RIGHT(input, target, reduction)
 
 
+def _single_without_data(losses: Any, reduction: str, input: Any) -> Any:
+    found = reduce_rows(losses, reduction, input)
+    return found.float() if found.is_meta else found
+
+
 def _python_number(input: Any, target: Any, reduction: str = "mean") -> Any:
     found = RIGHT(input, target, reduction)
     return found if found.dim() or found.requires_grad else found.item()
@@ -226,4 +232,11 @@ fault(
 fault("result_in_a_buffer", "A result is overwritten by the next of its shape.", "two results", _buffer)
 fault("input_marked", "The caller's scores require a gradient afterwards.", "settings", _marks_its_input)
 fault("default_dtype_left", "The default dtype is float64 afterwards.", "settings", _default_dtype)
+fault(
+    "without_data_in_float32",
+    "The loss of meta tensors has the dtype float32, whatever theirs is.",
+    "tensors without data",
+    replace(RIGHT, longest=lambda target, live: target.shape[1], reduce=_single_without_data),
+    "quality",
+)
 fault("python_number", "Sums and means are Python's numbers.", "the type of the result", _python_number, "quality")

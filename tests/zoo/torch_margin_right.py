@@ -85,6 +85,9 @@ RIGHTS: dict[str, Right] = {
     ),
     "in_chunks": Right(_in_chunks, "Rows in chunks of 65,535."),
     "vectorised": Right(RIGHT, "Gather, scatter and where.", "quality"),
+    "without_data": Right(
+        replace(RIGHT, longest=lambda target, live: target.shape[1]), "No look at the data, so meta tensors do."
+    ),
     "by_row": Right(reduced(_by_row), "A Python loop over rows and labels, stacked."),
     "counted": Right(reduced(_counted), "Classes against classes, labels by their number."),
     "half_at_ties": Right(
