@@ -28,7 +28,7 @@ from conformance.judging.bench import Bench, Limits  # noqa: E402
 from conformance.judging.subject import Subject  # noqa: E402
 from conformance.operators.catalogue import OPERATORS  # noqa: E402
 from conformance.running.calibrate import dtypes_of_arguments  # noqa: E402
-from conformance.running.costs import domain  # noqa: E402
+from conformance.running.costs import domain_of  # noqa: E402
 from conformance.running.describe import describe  # noqa: E402
 from conformance.running.discover import find_subject  # noqa: E402
 from conformance.running.plan import PROFILES  # noqa: E402
@@ -44,12 +44,11 @@ def asked(bench: Bench, description: Description) -> Iterator[Asked]:
         if name not in OPERATORS or "float32" not in offer["dtypes"]:
             continue
         dtypes = dtypes_of_arguments(OPERATORS[name], offer)
-        cases = corpus.cases(domain(frozenset(), OPERATORS[name], "float32", dtypes, PROFILES["thorough"]))
         to = OPERATORS[name].scores[0].name
         for form in offer["forms"]:
             variant = Variant(name, form, offer["modes"][0], description["device"], "float32")
             subject = Subject(variant, bench, Limits(), OPERATORS[name], dtypes, ())
-            for number, case in enumerate(cases):
+            for number, case in enumerate(corpus.cases(domain_of(subject, PROFILES["thorough"]))):
                 reply = subject.reply(case, "gradient")
                 for want in ("", to):
                     text = reproducer(case, variant, offer, to=want)

@@ -192,3 +192,19 @@ def test_every_drawn_case_keeps_what_its_clause_is_about(operator: Operator) -> 
             cases = clause.draw.cases(Domain(operator, "float32", plain_dtypes(operator)), 20, clause.id, 0)
             assert cases, clause.id
             assert np.mean([clause.keeps(case) for case in cases]) > 0.4, clause.id
+
+
+def test_where_a_setting_is_a_program_options_keep_their_defaults_and_cases_are_few() -> None:
+    """Unless many settings are the question: then all options have their defaults, or another value each."""
+    domain = Domain(CHOICE, "float32", plain_dtypes(CHOICE), shapes=((2, 4),), programs=True)
+
+    def settings(draw: Drawn, domain: Domain = domain) -> list[Setting]:
+        return [case.options for case in draw.cases(domain, 20, "test", 0)]
+
+    others = {option.name: option.values[0] for option in CHOICE.options}
+    assert all(each == {} for each in settings(drawn()))
+    assert all(each in ({}, others) for each in settings(drawn(options="many")))
+    assert others in settings(drawn(options="many"))
+    assert len(settings(drawn().fewer(3).map(lambda case: case))) == 3
+    more = Domain(CHOICE, "float32", plain_dtypes(CHOICE), shapes=((2, 4), (8, 3)), programs=True)
+    assert len(settings(drawn().fewer(3), more)) == len(settings(drawn(), more)) > 3

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from conformance.cases.drawing import Domain
+from conformance.judging.answers import Variant
+from conformance.operators.catalogue import OPERATORS
+from conformance.running.reproducer import reproducer
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = ROOT / ".ci"
@@ -81,3 +87,26 @@ def finding(program: str, verdict: str = "deviates") -> dict[str, Any]:
         "variant": {"form": "native", "mode": "eager", "dtype": "float32"},
         "counterexample": {"reproducer": program, "got": "0.25", "value": (0.25).hex()},
     }
+
+
+def test_a_wrapper_of_what_is_called_has_the_call_in_halves() -> None:
+    """A function and what it is called with; a module is what was made before it is called."""
+    operator = OPERATORS["hinge_embedding_loss"]
+    case = Domain(operator, "float32").case(
+        reduction="sum", arrays={"input": np.zeros(1), "target": np.ones(1)}, options={"margin": 0.5}
+    )
+    template = {
+        "prelude": "",
+        "array": "$values",
+        "empty": "",
+        "call": {"native": "f($tensors$options)", "module": "M($module_options)($tensors)"},
+        "wrap": {"script": "script($callee)$rest"},
+    }
+    offer: Any = {"reproducer": template}
+
+    for form, line in (
+        ("native", "print(script(f)(input, target, reduction='sum', margin=0.5))"),
+        ("module", "print(script(M(reduction='sum', margin=0.5))(input, target))"),
+    ):
+        shown = reproducer(case, Variant(operator.name, form, "script", "cpu", "float32"), offer)
+        assert shown.splitlines()[-1] == line
