@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -274,7 +275,7 @@ def test_a_fault_is_found_in_a_function_that_sleeps_10_ms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, clause: str
 ) -> None:
     """In the class that it is measured to be in: that a call takes long hides neither."""
-    monkeypatch.setattr("conformance.running.witness._budget", lambda _: Budget(40))
+    monkeypatch.setattr("conformance.running.witness._budget", Mock(return_value=Budget(40)))
     found = check(tmp_path, name, "--clause", clause, "--format", "json")
 
     finding = json.loads(found.stdout)[0]
