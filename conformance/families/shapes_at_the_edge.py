@@ -109,12 +109,16 @@ def _again_and_again(subject: Subject, case: Case) -> Iterator[Array]:
     A result that was never written shows what lay in memory before it, which may be
     zeros; calls with other losses leave something else there.
     """
-    for time in range(_TIMES_OF_SLOW_CALLS if "slow-calls" in subject.costs else _TIMES):
+    for time in range(_times(subject)):
         rows = 2 if subject.expensive_shapes else _ROWS_BETWEEN[time % len(_ROWS_BETWEEN)]
         full = other_than_zero(case, rows)
         for reduction in ("none", "sum", "mean"):
             subject.evaluate(full.replace(reduction=reduction))
         yield subject.evaluate(case).value
+
+
+def _times(subject: Subject) -> int:
+    return _TIMES_OF_SLOW_CALLS if "slow-calls" in subject.costs else _TIMES
 
 
 def other_than_zero(case: Case, rows: int) -> Case:
@@ -165,7 +169,7 @@ def scalars_and_three_dimensions(subject: Subject, case: Case) -> str:
 def without_classes(subject: Subject, case: Case) -> str:
     """What a batch of rows without classes gives, time and again after rows with classes."""
     outcomes: set[str] = set()
-    for time in range(_TIMES):
+    for time in range(_times(subject)):
         outcomes.add(_outcome(subject, case))
         for reduction in ("none", "sum", "mean"):
             with contextlib.suppress(Refused):
@@ -175,12 +179,13 @@ def without_classes(subject: Subject, case: Case) -> str:
     return f"input {case.first.shape}: {outcomes.pop() if told else 'numbers that no formula gives'}"
 
 
-def _filled(case: Case, size: int, score: float) -> Case:
-    """The same arguments with so many places on each axis: indices 0, scores and the rest of one value."""
-    arrays = {
-        argument.name: np.full((size,) * case[argument.name].ndim, 0 if argument.whole_numbers else score)
-        for argument in case.given
-    }
+def _filled(case: Case, rows: int, score: float) -> Case:
+    """The same arguments with so many rows, of three classes: indices 0, scores and the rest of one value."""
+    arrays: dict[str, Values] = {}
+    for argument in case.given:
+        axes = case.operator.axes_of(argument, case[argument.name].ndim)
+        shape = [rows if axis == case.operator.batch else 3 for axis in axes]
+        arrays[argument.name] = np.full(shape, 0 if argument.whole_numbers else score)
     return case.replace(**arrays)
 
 
