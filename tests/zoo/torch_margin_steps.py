@@ -29,7 +29,7 @@ def index_of(target: Any, live: Any) -> Any:
 
 def named_in(scores: Any, index: Any, live: Any) -> Any:
     """Which classes are labels; shape (N, C)."""
-    return torch.zeros(scores.shape, dtype=torch.int64).scatter_add_(1, index, live.long()) > 0
+    return torch.zeros_like(scores, dtype=torch.int64).scatter_add_(1, index, live.long()) > 0
 
 
 def own_of(scores: Any, index: Any) -> Any:
