@@ -77,7 +77,9 @@ def scripted(torch: Any, call: Dict[str, Any], what: Callable[..., Any]) -> Call
     script = _scripts.get(what) or torch.jit.script(what)
     if not isinstance(what, torch.nn.Module):
         _scripts[what] = script
-    _programs[(_key(call), ())] = (script, "a TorchScript graph of %d nodes" % len(list(script.graph.nodes())))
+    own = (_key(call), ())
+    if own not in _programs:
+        _programs[own] = (script, "a TorchScript graph of %d nodes" % len(list(script.graph.nodes())))
     return script
 
 

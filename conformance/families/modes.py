@@ -74,7 +74,7 @@ def mapped_along_any_axis(subject: Subject, case: Case) -> None:
 @shared(
     "modes.without-data",
     "quality",
-    why="Compilers, exporters and people who plan memory go by the shape and dtype that no data are needed for.",
+    why="Compilers and exporters go by the shape and dtype that are found without data.",
     cases=drawn((None, "none", "sum", "mean"), scores="plain", sometimes=("weight",)),
     needs="abstract",
 )

@@ -45,8 +45,8 @@ Needs = Literal[
 Also = Literal["brief", "narrow", "wrapped", "largest"]
 """Where a clause is asked beside the modes that are asked everything: ``brief``, where a quick run asks little
 (compiled modes, vmap); ``narrow``, the same modes in other formats than float32 (not refusals and defaults, which
-are decided before a number is read); ``wrapped``, modes that wrap the framework's first one; ``largest``, in its
-own shapes where each new shape takes long: its largest case alone."""
+are decided before a number is read, nor the pages' examples and single options); ``wrapped``, modes that wrap the
+framework's first one; ``largest``, in its own shapes where each new shape takes long: its largest case alone."""
 
 Law = Callable[["Subject", Case], str | None]
 Keeps = Callable[[Case], bool]

@@ -137,8 +137,8 @@ def _left_out(cost: str, profile: Profile) -> str:
         "expensive-rows": f"{rows['expensive-rows']}, because every row takes milliseconds",
         "quadratic-classes": f"the row of {MANY_CLASSES} classes, "
         "because time or memory grows with the square of the number of classes",
-        "expensive-shapes": f"{few}, and other shapes than {shapes}, because every new shape takes long; where each "
-        "option makes another program, all values of it but the default and one",
+        "expensive-shapes": f"{few}, and other shapes than {shapes}, because every new shape takes long; "
+        "in compiled modes also all values of an option but its default and one other",
         "expensive-programs": f"{'nothing of this profile' if profile.expensive_programs else 'the whole mode'}, "
         "because every new program takes long; --mode asks it",
         "wrapper": "most clauses, because the mode wraps the framework's own eager operator",

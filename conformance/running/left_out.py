@@ -28,4 +28,7 @@ def _modules(profile: Profile) -> list[str]:
     """What modules are not asked where there is a function beside them."""
     if profile.modules == "all":
         return []
-    return ["of modules whose function takes the same options: all but whether they are it, and what binds them alone"]
+    return [
+        "of modules whose function takes the same options: everything in compiled modes; "
+        "elsewhere all but whether they agree with it, and what binds modules alone"
+    ]

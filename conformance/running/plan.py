@@ -61,15 +61,16 @@ class Profile:
     exhaustive: bool = False
 
     def for_filters(self, filters: Filters) -> Profile:
-        """The profile where modes or formats are named: what is named is asked, if only in short."""
-        if filters.forms:
-            self = replace(self, modules="all", ports="all")
-        if not (filters.modes or filters.dtypes):
+        """The profile if modes, formats or forms are named: what is named is asked, even if only in short."""
+        if not (filters.modes or filters.dtypes or filters.forms):
             return self
+        whole = replace(self, modules="all", ports="all")
+        if not (filters.modes or filters.dtypes):
+            return whole
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few
         wrappers = self.compiled if self.wrappers == "none" else self.wrappers
-        return replace(self, few=few, wrappers=wrappers, modules="all", ports="all", others=others)
+        return replace(whole, few=few, wrappers=wrappers, others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
