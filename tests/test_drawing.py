@@ -206,5 +206,7 @@ def test_where_a_setting_is_a_program_options_keep_their_defaults_and_cases_are_
     assert all(each in ({}, others) for each in settings(drawn(options="many")))
     assert others in settings(drawn(options="many"))
     assert len(settings(drawn().fewer(3).map(lambda case: case))) == 3
+    cheap = Domain(CHOICE, "float32", plain_dtypes(CHOICE))
+    assert len(settings(drawn().fewer(3), cheap)) > len(settings(drawn().fewer(3).at_most(5), cheap)) == 5
     more = Domain(CHOICE, "float32", plain_dtypes(CHOICE), shapes=((2, 4), (8, 3)), programs=True)
     assert len(settings(drawn().fewer(3), more)) == len(settings(drawn(), more)) > 3

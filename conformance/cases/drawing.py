@@ -88,30 +88,36 @@ class Drawn:
     Attributes:
         build: Makes one case.
         few: How many at most, where every shape but one is another program; None for as many as elsewhere.
+        most: How many at most in every domain; None for as many as the profile asks.
     """
 
     build: Build
     few: int | None = None
+    most: int | None = None
 
     def map(self, change: Callable[[Case], Case]) -> Drawn:
         """The same cases, each changed."""
-        return Drawn(lambda bits, domain: change(self.build(bits, domain)), self.few)
+        return dataclasses.replace(self, build=lambda bits, domain: change(self.build(bits, domain)))
 
     def then(self, change: Callable[[Case, RandomBits, Domain], Case]) -> Drawn:
         """The same cases, each changed with further random bits, as the domain allows."""
-        return Drawn(lambda bits, domain: change(self.build(bits, domain), bits, domain), self.few)
+        return dataclasses.replace(self, build=lambda bits, domain: change(self.build(bits, domain), bits, domain))
 
     def fewer(self, count: int) -> Drawn:
         """The same cases, so many at most of a domain in which each is compiled anew."""
-        return Drawn(self.build, count)
+        return dataclasses.replace(self, few=count)
+
+    def at_most(self, count: int) -> Drawn:
+        """The same cases, so many at most: for what depends on ranks, reductions and options, not on numbers."""
+        return dataclasses.replace(self, most=count)
 
     def cases(self, domain: Domain, count: int, name: str, seed: int) -> list[Case]:
         """Draw them with the name and the run's seed, as many of each shape of the domain.
 
         What is drawn of fewer shapes, or fewer of each, is among them. Equal cases count once.
         """
-        if self.few is not None and domain.one_shape:
-            count = min(count, self.few)
+        limits = (self.few if domain.one_shape else None, self.most)
+        count = min(count, *(limit for limit in limits if limit is not None), count)
         alone = [dataclasses.replace(domain, shapes=(shape,)) for shape in domain.shapes] or [domain]
         return [case for each in alone for case in self._some(each, -(-count // len(alone)), name, seed)]
 
