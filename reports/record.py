@@ -79,6 +79,8 @@ class Header(Closed, tag_field="kind", tag="header"):
     Attributes:
         draws: Number of the way in which cases are drawn; 0 for files that do not say it.
         absent: Operators that the framework does not have, and what the adapter says about each.
+        formulas: Of each operator that was asked, as nested lists of a MathML tag and its contents,
+            by the settings that choose among formulas.
     """
 
     schema: Literal["lossproof-run/2"]
@@ -94,6 +96,7 @@ class Header(Closed, tag_field="kind", tag="header"):
     left_out: list[LeftOut] = []
     draws: int = 0
     absent: dict[str, str] = {}
+    formulas: dict[str, dict[str, list[Any]]] = {}
 
 
 class SourceRecord(Closed):

@@ -20,6 +20,7 @@ from reports.arrangement import (
     GLYPHS,
     LEVELS,
     Entry,
+    Operator,
     Site,
     Subject,
     addresses,
@@ -46,6 +47,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 SHARE_RANGES = ("0", "to 1/8", "to 1/4", "to 1/2", "to 1", "beyond")
 _RANGE_OF = {"0": "0", "2^-2": "to 1/4", "2^-1": "to 1/2", "2^0": "to 1", "more": "beyond"}
 """Where a range of the record is shown; the others are below 1/8."""
+
+MATHEMATICS = ("mfrac", "mi", "mn", "mo", "mrow", "msqrt", "msub", "msup", "mtable", "mtd", "mtext", "mtr", "munder")
+"""The tags of a formula in a run file; what stands under any other is shown in a row."""
 
 PAGE_FOLDERS = ("operator", "clause", "subject", "history")
 ZOO_PAGE = "zoo.html"
@@ -147,6 +151,12 @@ def spread(line: Accuracy) -> list[str]:
 def _percent(count: int, elements: int) -> str:
     share = 100 * count / elements
     return "–" if not count else "< 0.1 %" if share < 0.1 else f"{share:.1f} %"
+
+
+def _formulas(operator: Operator, site: Site) -> dict[str, list[Any]]:
+    """Those of the first run that has them."""
+    found = (subject.run.header.formulas.get(operator.name) for subject in site.subjects)
+    return next(filter(None, found), {})
 
 
 def _of(entries: Iterable[Entry], subject: Subject) -> list[Entry]:
@@ -267,10 +277,17 @@ def environment() -> jinja2.Environment:
     for function in (tally, variant_name, which, witnesses, leading, behaviours, by_words, rows, number, plain, spread):
         filters[function.__name__] = function
     filters.update(of=_of, by_variant=_by_variant, by_level=_by_level, cases=_cases, forms=_forms)
+    filters.update(formulas=_formulas)
     filters.update(asked_with=_asked_with, key=_key, by_operator=_by_operator, columns=_columns)
     names: dict[str, Any] = environment.globals
     names.update(
-        MARKS=MARKS, SHARE_RANGES=SHARE_RANGES, GLYPHS=GLYPHS, LEVELS=LEVELS, DEVIATIONS=DEVIATIONS, BLAMELESS=BLAMELESS
+        MARKS=MARKS,
+        SHARE_RANGES=SHARE_RANGES,
+        GLYPHS=GLYPHS,
+        LEVELS=LEVELS,
+        DEVIATIONS=DEVIATIONS,
+        BLAMELESS=BLAMELESS,
+        MATHEMATICS=MATHEMATICS,
     )
     return environment
 

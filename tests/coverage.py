@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator, Oracle
-from conformance.judging.formulas import oracle_of
+from conformance.judging.formulas import expected_of
 from conformance.operators.catalogue import clauses
 from conformance.running.plan import PROFILES, Profile, drawn
 from reference.arguments import OracleError
+from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic
 from reference.regimes import Counts, watched
-from tests.engine.agreement import FOUNDING
 from tests.engine.cases import FORMULAS
 from tests.laws import plain_dtypes
 
@@ -88,15 +88,18 @@ def _ask(oracle: Oracle, case: Case, dtype: str, ways: Sequence[tuple[bool, bool
             break
 
 
+def _of_formula(case: Case, arithmetic: Arithmetic, as_documented: bool) -> Answer:
+    return expected_of(FORMULAS[case.operator.name], case, arithmetic, as_documented=as_documented)
+
+
 def covered(profile: Profile) -> Counts:
     """How often each predicate did not hold and held, over the cases of all clauses."""
     with watched() as seen:
         for case, dtype in cases(profile):
-            name = case.operator.name
-            if name in FOUNDING:
+            if case.operator.oracle is not None:
                 _ask(case.operator.oracle, case, dtype, _ALL_WAYS)
             if case.classes <= _MOST_CLASSES:
-                _ask(oracle_of(FORMULAS[name]), case, dtype, _ENGINE_WAYS)
+                _ask(_of_formula, case, dtype, _ENGINE_WAYS)
     return dict(sorted(seen.counts.items()))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from reports.record import (
     Accuracy,
@@ -128,6 +129,7 @@ def make_run(
     python: str = "3.11.7",
     left_out: Sequence[LeftOut] = (),
     started: str = "2026-01-01T00:00:00+00:00",
+    formulas: Mapping[str, dict[str, list[Any]]] | None = None,
 ) -> Run:
     """Write one run file and read it back; ``nan`` gives the verdicts of the NaN clause."""
     subject = SubjectRecord(framework=framework, version=version, build="cpu", python=python, platform="Linux x86_64")
@@ -143,6 +145,7 @@ def make_run(
         machine=Machine(processor="x86_64", cores=2, model="A", features=["avx2"]),
         measured={"flush_to_zero": False, "threads": 2},
         left_out=list(left_out),
+        formulas=dict(formulas or {}),
     )
     with RunWriter(path) as writer:
         writer.write(header)

@@ -34,7 +34,7 @@ FORMULA = Formula(
 DESCRIPTION = """
 from conformance.cases.operator import Argument, Operator, Option, Source
 from conformance.cases.values import scores
-from conformance.judging.formulas import oracle_of
+
 from .formula import FORMULA
 
 
@@ -57,7 +57,7 @@ OPERATOR = Operator(
     title="Huber loss",
     arguments=(argument("input"), argument("target")),
     result=("N", "D"),
-    oracle=oracle_of(FORMULA),
+    formula=FORMULA,
     options=(Option("delta", (2.0, 0.5), 1.0),),
     sizes={"N": (1, 4), "D": (1, 5)},
     cuts=("N", "D"),

@@ -15,6 +15,7 @@ from reference.formats import Bool, Float64, Format
 if TYPE_CHECKING:
     from conformance.cases.case import Case
     from reference.enclosure import Answer
+    from reference.engine.formula import Formula
     from reference.formats import Arithmetic
     from reference.nonfinite import Class
 
@@ -184,7 +185,7 @@ class Operator:
         title: In plain words, for pages and help.
         arguments: In the order of a positional call; the first holds scores.
         result: Axes of the result of reduction ``none``.
-        oracle: What is expected of a case.
+        formula: What is expected of a case, and of infinities and NaN, follows from it, and the page shows it.
         options: Beside ``reduction``.
         sizes: The axes, the batch axis first, with the smallest and largest size to draw.
         unbatched: Whether the pages allow a case without the batch axis.
@@ -193,11 +194,11 @@ class Operator:
         cuts: Axes that the minimiser may shorten.
         default_reduction: What a reduction that is left out means.
         pages: Sentences of official pages by topic, such as ``formula``, ``reductions`` or ``weight``.
-        examples: That the pages print.
-        signatures: That the pages print.
+        examples, signatures: That the pages print.
         properties: What the formula implies about all its losses.
         away: For each score of the first argument, the direction (1, -1 or 0) in which the loss does not fall.
-        limits: What the formula's limit and IEEE 754 make of a case with infinities or NaN, row by row.
+        oracle: Written by hand: the fast path in the formula's stead, or what there is without a formula.
+        limits: What the formula's limit and IEEE 754 make of a case with infinities or NaN, by hand likewise.
         simplifying: Where cutting an axis takes more than cutting arrays.
     """
 
@@ -206,7 +207,7 @@ class Operator:
     title: str
     arguments: tuple[Argument, ...]
     result: tuple[str, ...]
-    oracle: Oracle
+    formula: Formula | None = None
     options: tuple[Option, ...] = ()
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"N": (1, 4), "C": (1, 6)})
     unbatched: bool = True
@@ -219,6 +220,7 @@ class Operator:
     signatures: tuple[Signature, ...] = ()
     properties: frozenset[Property] = frozenset()
     away: Callable[[Case], Float64] | None = None
+    oracle: Oracle | None = None
     limits: Callable[[Case], list[Class]] | None = None
     simplifying: Simplifying = Simplifying()
 

@@ -9,6 +9,7 @@ from conformance.cases.drawing import Domain, Drawn, drawn
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.answers import Array
 from conformance.judging.compare import Deviation, assert_alike, assert_same_bits, assert_value, kind_of, numbers
+from conformance.judging.formulas import has_limits, limits_of
 from conformance.judging.nonfinite import INFINITIES, SPECIAL, assert_limits, what_came_of
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
@@ -42,11 +43,11 @@ def with_special_scores(draw: Drawn, special: tuple[float, ...] = SPECIAL) -> Dr
     why="No page speaks of infinities or NaN; IEEE 754 and the formula give each result a class.",
     cases=with_special_scores(_PLAIN),
     also=("narrow",),
-    applies=lambda operator: operator.limits is not None,
+    applies=has_limits,
 )
 def infinities_and_nan(subject: Subject, case: Case) -> str:
     """What infinite and NaN scores make of the loss: whether NaN is kept, and infinities stay infinite."""
-    return what_came_of(subject, case, case.operator.limits(case) if case.operator.limits else [])
+    return what_came_of(subject, case, limits_of(case))
 
 
 @shared(
@@ -56,11 +57,11 @@ def infinities_and_nan(subject: Subject, case: Case) -> str:
     why="Where IEEE 754 and the formula's limit agree on what an infinite score gives, it is that.",
     cases=with_special_scores(_PLAIN, INFINITIES),
     also=("narrow",),
-    applies=lambda operator: operator.limits is not None,
+    applies=has_limits,
 )
 def infinite_scores_have_their_limit(subject: Subject, case: Case) -> None:
     """An infinite score gives an infinite loss, or adds nothing, as the formula's limit says."""
-    assert_limits(subject, case, case.operator.limits(case) if case.operator.limits else [])
+    assert_limits(subject, case, limits_of(case))
 
 
 def _with_zeros(case: Case) -> Case:

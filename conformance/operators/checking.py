@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 from typing import get_args
 
 from conformance.cases.operator import Argument, Operator, Property, Role
-from conformance.judging.formulas import FormulaOracle
 from conformance.judging.shared import TOPICS
 from reference.engine.formula import ArgumentSpec, Formula
 
@@ -17,8 +16,10 @@ def faults(operator: Operator) -> Iterator[str]:
     yield from _unknown("pages", operator.pages, TOPICS)
     for argument in operator.arguments:
         yield from _unknown(f"the role of {argument.name}", [argument.role], get_args(Role))
-    if isinstance(operator.oracle, FormulaOracle):
-        yield from _apart(operator, operator.oracle.formula)
+    if operator.formula is not None:
+        yield from _apart(operator, operator.formula)
+    elif operator.oracle is None:
+        yield "neither a formula nor an oracle, so nothing says what is expected"
 
 
 def _unknown(where: str, words: Collection[str], known: Collection[str]) -> Iterator[str]:

@@ -6,12 +6,14 @@ import hashlib
 import importlib.metadata
 import platform
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from adapters.contract import GRADIENT
 from adapters.description import Description
 from conformance.cases.case import Case
 from conformance.cases.hexadecimal import hexadecimal
+from conformance.cases.operator import Operator
 from conformance.cases.random_bits import SCHEME as DRAWS
 from conformance.judging.answers import Variant
 from conformance.judging.clause import Clause
@@ -21,6 +23,8 @@ from conformance.running.cell import Cell, Decision
 from conformance.running.digest import suite_digest
 from conformance.running.machine import this_machine
 from conformance.running.reproducer import FURTHER, program, reproducer
+from reference.engine.markup import Tree
+from reference.engine.mathml import written
 from reports.record import (
     Accuracy,
     ArgumentRecord,
@@ -182,13 +186,17 @@ def _subject(description: Description, python: str) -> SubjectRecord:
     )
 
 
+def _formulas(operators: Iterable[Operator]) -> dict[str, dict[str, Tree]]:
+    return {each.name: written(each.formula) for each in operators if each.formula is not None}
+
+
 def header_of(
     description: Description,
     facts: dict[str, object],
     python: str,
     profile: str,
     seed: int,
-    planned: int,
+    planned: list[Clause],
     absent: dict[str, str],
 ) -> Header:
     """The first line of a run file.
@@ -199,7 +207,7 @@ def header_of(
         python: Version of the subject's interpreter.
         profile: Name of the profile.
         seed: Of the drawn cases.
-        planned: Number of cells.
+        planned: The clause of each cell.
         absent: Operators that the framework does not have, with the adapter's words.
     """
     return Header(
@@ -210,10 +218,11 @@ def header_of(
         subject=_subject(description, python),
         profile=profile,
         seed=seed,
-        planned=planned,
+        planned=len(planned),
         machine=this_machine(),
         measured={**description["facts"], **facts},
         left_out=[LeftOut(mode=mode["mode"], words=mode["words"]) for mode in description["left_out"]],
         draws=DRAWS,
         absent=absent,
+        formulas=_formulas(dict.fromkeys(clause.operator for clause in planned)),
     )

@@ -131,12 +131,13 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
     cells = _cells(description, calibrated, asked, options, benches)
     version = benches[0].primary.worker.python_version
     facts = _facts(description, calibrated, options.profile)
-    header = header_of(description, facts, version, options.profile.name, options.seed, len(cells), absent)
+    planned = [cell.clause for cell, _ in cells]
+    header = header_of(description, facts, version, options.profile.name, options.seed, planned, absent)
     progress.planned(f"{description['framework']} {description['version']}", len(cells), header.left_out)
     path = options.out / f"{description['framework']}-{description['version']}{_suffix(options)}.jsonl"
     with RunWriter(path) as writer:
         writer.write(header)
-        for clause in dict.fromkeys(cell.clause for cell, _ in cells):
+        for clause in dict.fromkeys(planned):
             writer.write(clause_record(clause))
         findings: list[Finding] = []
         accuracy: dict[tuple[Variant, str], Errors] = {}

@@ -7,7 +7,6 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Option
 from conformance.cases.values import out_of, scores
-from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.hinge_embedding_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.hinge_embedding_loss import FORMULA
@@ -46,7 +45,7 @@ OPERATOR = Operator(
         ),
     ),
     result=("N", "D", "E"),
-    oracle=oracle_of(FORMULA),
+    formula=FORMULA,
     options=(Option("margin", (2.0, 0.5, 0.0, 0.3, -0.5), 1.0, compiled=0.3),),
     sizes={"N": (1, 4), "D": (1, 5), "E": (1, 3)},
     free=("D", "E"),
@@ -56,5 +55,4 @@ OPERATOR = Operator(
     signatures=SIGNATURES,
     properties=frozenset({"convex", "has-kinks"}),
     away=_away,
-    limits=limits_of(FORMULA),
 )

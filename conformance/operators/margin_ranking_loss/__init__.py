@@ -7,7 +7,6 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Option
 from conformance.cases.values import out_of, scores
-from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.margin_ranking_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.margin_ranking_loss import FORMULA
@@ -43,7 +42,7 @@ OPERATOR = Operator(
         Argument("target", ("N",), "labels", out_of(1.0, -1.0), lattice=lambda _: (-1.0, 1.0), plainer=(1.0, -1.0)),
     ),
     result=("N",),
-    oracle=oracle_of(FORMULA),
+    formula=FORMULA,
     options=(Option("margin", (1.0, 0.5, 2.0, 0.3, -0.5), 0.0, compiled=0.3),),
     sizes={"N": (1, 6)},
     cuts=("N",),
@@ -52,5 +51,4 @@ OPERATOR = Operator(
     signatures=SIGNATURES,
     properties=frozenset({"not-negative", "convex", "translation-invariant", "has-kinks"}),
     away=_away,
-    limits=limits_of(FORMULA),
 )

@@ -7,7 +7,6 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator, Option
 from conformance.cases.values import places_of, scores, weights
-from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.multi_margin_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.multi_margin_loss import FORMULA
@@ -50,12 +49,11 @@ OPERATOR = Operator(
     ),
     result=("N",),
     batched_in=("mindspore",),
-    oracle=oracle_of(FORMULA),
+    formula=FORMULA,
     options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0, 0.3, -0.5), 1.0, compiled=0.3)),
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
     properties=frozenset({"not-negative", "convex", "translation-invariant", "has-kinks"}),
     away=_away,
-    limits=limits_of(FORMULA),
 )

@@ -12,6 +12,7 @@ from conformance.operators.multilabel_margin_loss.pages import EXAMPLES, PAGES, 
 from conformance.operators.multilabel_margin_loss.simplifying import SIMPLIFYING
 from reference.enclosure import Answer
 from reference.formats import Arithmetic, Float64, Format
+from reference.formulas.multilabel_margin_loss import FORMULA
 from reference.margin import margin_loss
 from reference.nonfinite import Class, margin_classes
 from reference.pairs import label_block
@@ -72,12 +73,13 @@ OPERATOR = Operator(
         ),
     ),
     result=("N",),
-    oracle=_oracle,
+    formula=FORMULA,
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
     properties=frozenset({"not-negative", "convex", "translation-invariant", "has-kinks"}),
     away=_away,
+    oracle=_oracle,
     limits=_limits,
     simplifying=SIMPLIFYING,
 )

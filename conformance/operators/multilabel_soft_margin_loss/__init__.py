@@ -10,6 +10,7 @@ from conformance.cases.values import out_of, scores, weights
 from conformance.operators.multilabel_soft_margin_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.enclosure import Answer
 from reference.formats import Arithmetic, Float64, Format
+from reference.formulas.multilabel_soft_margin_loss import FORMULA
 from reference.nonfinite import Class, soft_classes
 from reference.soft_margin import soft_margin_loss
 
@@ -67,12 +68,13 @@ OPERATOR = Operator(
         ),
     ),
     result=("N",),
-    oracle=_oracle,
+    formula=FORMULA,
     unbatched=False,
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
     properties=frozenset({"not-negative", "convex", "grows-like-its-scores"}),
     away=_away,
+    oracle=_oracle,
     limits=_limits,
 )

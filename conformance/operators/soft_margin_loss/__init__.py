@@ -7,7 +7,6 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.operator import Argument, Operator
 from conformance.cases.values import out_of, scores
-from conformance.judging.formulas import limits_of, oracle_of
 from conformance.operators.soft_margin_loss.pages import EXAMPLES, PAGES, SIGNATURES
 from reference.formats import Float64, Format
 from reference.formulas.soft_margin_loss import FORMULA
@@ -51,7 +50,7 @@ OPERATOR = Operator(
         ),
     ),
     result=("N", "D", "E"),
-    oracle=oracle_of(FORMULA),
+    formula=FORMULA,
     sizes={"N": (1, 4), "D": (1, 5), "E": (1, 3)},
     free=("D", "E"),
     cuts=("N", "D", "E"),
@@ -60,5 +59,4 @@ OPERATOR = Operator(
     signatures=SIGNATURES,
     properties=frozenset({"not-negative", "convex", "grows-like-its-scores"}),
     away=_away,
-    limits=limits_of(FORMULA),
 )
