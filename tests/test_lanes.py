@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.judging.answers import Variant
 from conformance.running.discover import Spec
-from conformance.running.lanes import shares
+from conformance.running.lanes import lanes_of, load_of_a_cell
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from tests.calls import STAND_IN
@@ -32,13 +31,12 @@ def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert one == three
 
 
-def test_each_form_begins_with_another_worker() -> None:
-    """The formats that take longest are the same in every form, so that no worker gets them all."""
-    wanted = [
-        Variant("multilabel_margin_loss", form, "eager", "cpu", dtype)
-        for form in ("native", "module")
-        for dtype in ("float16", "bfloat16", "float32", "float64")
-    ]
-
-    assert shares(wanted, 2) == [0, 1, 0, 1, 1, 0, 1, 0]
-    assert shares(wanted, 1) == [0] * len(wanted)
+def test_the_lanes_have_about_the_same_to_do() -> None:
+    """The largest loads first, so that no lane is left with a long one at the end."""
+    assert lanes_of([1, 1, 10, 1, 1, 1, 5], 2) == [1, 1, 0, 1, 1, 1, 1]
+    assert lanes_of([3, 3, 3], 1) == [0, 0, 0]
+    assert lanes_of([], 2) == []
+    shapes, programs = "expensive-shapes", "expensive-programs"
+    assert load_of_a_cell([], compiled=True) == load_of_a_cell([shapes], compiled=False)
+    assert load_of_a_cell([], compiled=True) < load_of_a_cell([shapes], compiled=True)
+    assert load_of_a_cell([shapes], compiled=True) < load_of_a_cell([shapes, programs], compiled=True)

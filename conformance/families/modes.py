@@ -31,7 +31,7 @@ def _cases(*reductions: str | None) -> Drawn:
     why="Compiling, exporting or mapping a function does not make it another one.",
     cases=_cases("none", "sum", "mean"),
     needs="another-mode",
-    also=("narrow", "wrapped"),
+    also=("narrow", "wide", "wrapped"),
 )
 def every_mode_agrees_with_the_first(subject: Subject, case: Case) -> None:
     """A mode answers wherever the framework's first mode does, with its shape, dtype, loss and gradient."""

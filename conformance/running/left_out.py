@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from conformance.operators.catalogue import clauses
-from conformance.running.plan import Profile, Share
+from conformance.running.plan import Profile
+from conformance.running.shares import Share
 
 
 def left_out_by_profile(profile: Profile) -> list[str]:
@@ -11,12 +12,19 @@ def left_out_by_profile(profile: Profile) -> list[str]:
     parts: list[tuple[str, Share]] = [
         ("compiled modes", profile.compiled),
         ("other modes than the first", profile.others),
-        ("modes other than the first, in formats other than float32", profile.few),
+        ("modes other than the first, in formats narrower than float32", profile.few),
+        ("modes other than the first, in float64", profile.wide),
         ("modes that wrap the first one", profile.wrappers),
         ("ports beside the framework's own function, in formats other than float32", profile.ports),
     ]
+    further = [] if profile.ports == "all" else ["of such ports in modes other than the first: everything"]
     formats = [f"formats other than {', '.join(profile.dtypes)}"] if profile.dtypes else []
-    return [*formats, *(f"of {part}: {_words(share)}" for part, share in parts if share != "all"), *_modules(profile)]
+    return [
+        *formats,
+        *(f"of {part}: {_words(share)}" for part, share in parts if share != "all"),
+        *further,
+        *_modules(profile),
+    ]
 
 
 def _words(share: Share) -> str:

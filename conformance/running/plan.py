@@ -6,21 +6,17 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from adapters.description import Description, costs_of, dtypes_of, forms_of
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Fixed
 from conformance.cases.operator import Shape
 from conformance.judging.answers import Variant
-from conformance.judging.clause import Also, Clause, Level
+from conformance.judging.clause import Clause, Level
 from conformance.judging.subject import Subject
 from conformance.running.costs import CASES_TO_CHOOSE_FROM, domain_of, spread, varied
 from conformance.running.discover import UsageError
-
-Share = Also | Literal["all", "as-function", "none"]
-"""Which clauses are asked: all; none; those that say of themselves that they are asked there; or, of a module,
-whether it is its function, and what binds modules alone."""
+from conformance.running.shares import Share, is_among, share_of
 
 
 @dataclass(frozen=True)
@@ -34,11 +30,13 @@ class Profile:
         dtypes: Formats to ask for; empty for all.
         compiled: Which clauses are asked of compiled modes: ``all``, those that say so of themselves
             (see :data:`conformance.judging.clause.Also`), or ``none``.
-        few: The same for formats other than float32, in compiled modes and in others beside the first.
+        few: The same for formats narrower than float32, in compiled modes and in others beside the first.
+        wide: The same for float64.
         wrappers: The same for modes that wrap the framework's first one.
         modules: Which clauses the module form is asked where its function stands beside it; with ``as-function``, none
             of compiled modes, which look through the module.
-        ports: The same for our own port beside the framework's function, in formats other than float32.
+        ports: The same for our own port beside the framework's function, in formats other than float32; nothing is
+            asked there in modes other than the first.
         others: The same for the other modes beside the first, such as ``vmap``.
         expensive_programs: Whether modes are asked whose every program is expensive; else only where they are named.
         lattice: Largest C of the exhaustive lattices.
@@ -52,6 +50,7 @@ class Profile:
     dtypes: tuple[str, ...] = ()
     compiled: Share = "all"
     few: Share = "all"
+    wide: Share = "all"
     wrappers: Share = "all"
     modules: Share = "all"
     ports: Share = "all"
@@ -70,7 +69,7 @@ class Profile:
         others: Share = "all" if filters.modes else self.others
         few = self.compiled if self.few == "none" else self.few
         wrappers = self.compiled if self.wrappers == "none" else self.wrappers
-        return replace(whole, few=few, wrappers=wrappers, others=others)
+        return replace(whole, few=few, wide=few, wrappers=wrappers, others=others)
 
 
 _ALWAYS = ("value", "inferred", "nothing")
@@ -78,7 +77,7 @@ _ALWAYS = ("value", "inferred", "nothing")
 
 
 _STANDARD = Profile(
-    "standard", 40, 10, ((2, 4),), few="narrow", wrappers="wrapped", modules="as-function", ports="narrow"
+    "standard", 40, 10, ((2, 4),), few="narrow", wide="wide", wrappers="wrapped", modules="as-function", ports="narrow"
 )
 PROFILES = {
     profile.name: profile
@@ -91,6 +90,7 @@ PROFILES = {
             dtypes=("float32", "float64"),
             compiled="brief",
             few="none",
+            wide="none",
             wrappers="none",
             modules="as-function",
             ports="narrow",
@@ -150,7 +150,7 @@ def variants(
     usual = replace(filters, dtypes=filters.dtypes or profile.dtypes)
     modes = _modes(description, profile, filters)
     admitted = [each for each in offered if usual.admit(each) and each.mode in modes[each.operator]]
-    return [each for each in admitted if _share(each, description, profile) != "none"]
+    return [each for each in admitted if share_of(each, description, profile) != "none"]
 
 
 def _offered(description: Description) -> list[Variant]:
@@ -198,46 +198,9 @@ def asks(clause: Clause, subject: Subject, description: Description, profile: Pr
         return False
     if clause.needs not in _ALWAYS and clause.needs not in subject.offers:
         return False
-    if not _is_among(clause, _share(variant, description, profile), variant, profile):
+    if not is_among(clause, share_of(variant, description, profile), variant, profile):
         return False
     return not isinstance(clause.draw, Fixed) or _concerns(clause.draw.build, _domain_for(clause, subject, profile))
-
-
-def _is_among(clause: Clause, share: Share, variant: Variant, profile: Profile) -> bool:
-    """Whether a clause is among those of a share."""
-    if share == "as-function":
-        return clause.needs == "another-form" or clause.binding.forms == ("module",)
-    both = (share, profile.few) if share == "wrapped" and variant.dtype != "float32" else (share,)
-    return all(each == "all" or each in clause.also for each in both)
-
-
-def _share(variant: Variant, description: Description, profile: Profile) -> Share:
-    """Which clauses a variant is asked."""
-    share = _share_of_mode(variant, description, profile)
-    offer = description["operators"][variant.operator]
-    if "native" not in forms_of(offer, variant.mode):
-        return share
-    if variant.form == "port" and variant.dtype != "float32" and share == "all":
-        return profile.ports
-    other_options = bool(offer.get("integers"))
-    if variant.form != "module" or profile.modules == "all" or other_options:
-        return share
-    return "none" if share in ("none", "brief") or variant.mode in description["compiled"] else profile.modules
-
-
-def _share_of_mode(variant: Variant, description: Description, profile: Profile) -> Share:
-    """Which clauses the function is asked in a mode and format."""
-    if "wrapper" in costs_of(description, variant.operator, variant.mode):
-        return profile.wrappers
-    if variant.mode == _first_mode(variant, description):
-        return "all"
-    if variant.dtype != "float32":
-        return profile.few
-    return profile.compiled if variant.mode in description["compiled"] else profile.others
-
-
-def _first_mode(variant: Variant, description: Description) -> str:
-    return description["operators"][variant.operator]["modes"][0]
 
 
 def _domain_for(clause: Clause, subject: Subject, profile: Profile) -> Domain:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from adapters.description import Description
+from adapters.description import Description, costs_of
 from conformance.cases.trials import EVALUATIONS
 from conformance.judging.answers import Variant
 from conformance.judging.bench import Limits
@@ -19,7 +21,7 @@ from conformance.running.cell import Cell
 from conformance.running.costs import cost_facts
 from conformance.running.describe import absent_operators, describe, with_function
 from conformance.running.discover import Spec, UsageError
-from conformance.running.lanes import Lane, in_lanes, in_order, shares
+from conformance.running.lanes import Lane, in_lanes, in_order, lanes_of, load_of_a_cell
 from conformance.running.left_out import left_out_by_profile
 from conformance.running.not_asked import check_can_ask, lines, not_asked
 from conformance.running.plan import PROFILES, Filters, Profile, asks, cases_for, variants
@@ -151,7 +153,7 @@ def _run(spec: Spec, options: Options, progress: Progress, asked: list[Clause], 
             if errors.elements:
                 writer.write(accuracy_of(variant, quantity, errors))
         footer = writer.finish()
-    answered = any(found.subject.refusal is None for found, _ in calibrated)
+    answered = any(found.subject.refusal is None for found in calibrated)
     silent = _not_asked(description, calibrated, options.filters, {cell.clause.id for cell, _ in cells})
     return Outcome(path, header, findings, footer.complete, answered, silent)
 
@@ -167,67 +169,76 @@ def _calibrated(
     benches: list[Lane],
     progress: Progress,
     function: str,
-) -> list[tuple[Calibrated, int]]:
-    """Every variant calibrated, with the number of the bench that will run it."""
+) -> list[Calibrated]:
+    """Every variant calibrated."""
     measured: Arithmetics = {}
 
     def calibrated(variant: Variant, bench: int) -> Calibrated:
         return calibrate(benches[bench].primary, description, variant, options.limits, measured, function)
 
-    of = shares(wanted, len(benches))
+    loads = [
+        load_of_a_cell(
+            costs_of(description, variant.operator, variant.mode), compiled=variant.mode in description["compiled"]
+        )
+        for variant in wanted
+    ]
     done: list[Calibrated] = []
-    for found in in_lanes(calibrated, list(zip(wanted, of, strict=True)), len(benches)):
+    for found in in_lanes(calibrated, list(zip(wanted, lanes_of(loads, len(benches)), strict=True)), len(benches)):
         done.append(found)
         progress.calibrated()
-    return list(zip(settled(done, options.costs), of, strict=True))
+    return settled(done, options.costs)
 
 
 def _cells(
     description: Description,
-    calibrated: list[tuple[Calibrated, int]],
+    calibrated: list[Calibrated],
     asked: list[Clause],
     options: Options,
     benches: list[Lane],
 ) -> list[tuple[Cell, int]]:
+    """The plan, with the lane of each cell: one worker is asked all cells of a variant."""
     profile, seed = options.profile, options.seed
 
-    def cell(clause: Clause, found: Calibrated, bench: int) -> Cell:
+    def cell(clause: Clause, found: Calibrated, lane: int) -> Cell:
         offer = description["operators"][found.subject.variant.operator]
-        confirming = benches[bench].confirming
-        return Cell(
-            clause,
-            found.subject,
-            offer,
-            lambda: cases_for(clause, found.subject, profile, seed),
-            confirming,
-            found.fault,
-            options.minimise,
-            found.hang,
-        )
+        cases = functools.partial(cases_for, clause, found.subject, profile, seed)
+        confirming = benches[lane].confirming
+        return Cell(clause, found.subject, offer, cases, confirming, found.fault, options.minimise, found.hang)
 
-    cells = [
-        (cell(clause, found, bench), bench)
+    planned = [
+        (clause, place)
         for clause in asked
-        for found, bench in calibrated
+        for place, found in enumerate(calibrated)
         if asks(clause, found.subject, description, profile)
     ]
-    if not cells:
+    if not planned:
         silent = _not_asked(description, calibrated, options.filters, set())
         why = "; ".join(lines(silent)) or "none binds a variant that was asked for"
         raise UsageError(f"nothing to ask of {options.filters.clause!r}: {why}")
-    return cells
+    placed = _placed(calibrated, Counter(place for _, place in planned), benches)
+    return [(cell(clause, *placed[place]), placed[place][1]) for clause, place in planned]
+
+
+def _placed(calibrated: list[Calibrated], cells: Counter[int], benches: list[Lane]) -> list[tuple[Calibrated, int]]:
+    """Every variant with the lane that asks it, by how many cells it has and what they take."""
+    each = [load_of_a_cell(found.subject.costs, compiled=found.subject.compiled) for found in calibrated]
+    lanes = lanes_of([load * cells[place] for place, load in enumerate(each)], len(benches))
+    return [
+        (replace(found, subject=replace(found.subject, bench=benches[lane].primary)), lane)
+        for found, lane in zip(calibrated, lanes, strict=True)
+    ]
 
 
 def _not_asked(
-    description: Description, calibrated: list[tuple[Calibrated, int]], filters: Filters, asked: set[str]
+    description: Description, calibrated: list[Calibrated], filters: Filters, asked: set[str]
 ) -> dict[str, list[str]]:
-    subjects = [found.subject for found, _ in calibrated]
+    subjects = [found.subject for found in calibrated]
     return not_asked(description, clauses(filters.clause), subjects, asked, filters.levels)
 
 
-def _facts(description: Description, calibrated: list[tuple[Calibrated, int]], profile: Profile) -> dict[str, object]:
+def _facts(description: Description, calibrated: list[Calibrated], profile: Profile) -> dict[str, object]:
     """What calibration measured, for the header: which formats flush, and what each cost class left out."""
-    flushing = sorted({found.subject.variant.dtype for found, _ in calibrated if found.subject.flushes})
-    costs = {found.subject.variant: found.subject.costs for found, _ in calibrated}
+    flushing = sorted({found.subject.variant.dtype for found in calibrated if found.subject.flushes})
+    costs = {found.subject.variant: found.subject.costs for found in calibrated}
     left_out = {"left_out_by_profile": left_out_by_profile(profile)}
     return {"flush_to_zero": flushing, **cost_facts(description, costs, profile), **left_out}
