@@ -2,18 +2,18 @@
 
     python -m benchmarks.engine [ROWS]
 
-Value, gradient and bound of ROWS rows (100,000) of 4 classes, in turns of one run; medians of 5.
+Value, gradient and bound of ROWS rows (100,000) of 4 classes, in turns of one run.
 """
 
 from __future__ import annotations
 
-import statistics
+import functools
 import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.timing import seconds, spread, table, timed
 from reference.engine.oracle import evaluate
 from reference.formats import FORMATS, Arithmetic
 from reference.formulas import (
@@ -26,6 +26,8 @@ from reference.formulas import (
 )
 from reference.margin import margin_loss
 from reference.soft_margin import soft_margin_loss as soft_by_hand
+
+ROWS = 100_000
 
 Job = Callable[[], object]
 
@@ -56,23 +58,18 @@ def jobs(rows: int) -> dict[str, Job]:
     }
 
 
-def main(words: list[str]) -> None:
-    """Print a line for each job, and the engine's time over the hand-written oracle's."""
-    rows = int(words[0]) if words else 100_000
-    timed = jobs(rows)
-    seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for _ in range(5):
-        for name, job in timed.items():
-            start = time.perf_counter()
-            job()
-            seconds[name].append(time.perf_counter() - start)
-    median = {name: statistics.median(times) for name, times in seconds.items()}
-    for name, took in median.items():
-        first, _, scores = name.partition(",")
-        hand = median.get(f"{first} by hand,{scores}")
-        ratio = f"   {took / hand:.2f} times the hand-written oracle" if hand else ""
-        print(f"{name:30} {rows / took:12,.0f} rows/s{ratio}")
+def rates(rows: int = ROWS) -> str:
+    """A table: rows a second of each job, and the engine's time over the hand-written oracle's."""
+    taken = timed({name: functools.partial(seconds, job) for name, job in jobs(rows).items()})
+    lines: dict[str, str] = {}
+    for name, times in taken.items():
+        lines[f"{name}, rows a second"] = spread([rows / time for time in times], digits=",.0f")
+        formula, _, by = name.partition(", ")
+        if hand := taken.get(f"{formula} by hand, {by}"):
+            ratios = [time / other for time, other in zip(times, hand, strict=True)]
+            lines[f"{name}, times the oracle by hand"] = spread(ratios)
+    return table(f"{rows:,} rows of 4 classes", lines)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    print(rates(int(sys.argv[1]) if sys.argv[1:] else ROWS))

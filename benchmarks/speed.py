@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import replace
+from benchmarks.engine import rates
 from benchmarks.timing import seconds, spread, table, timed
 from benchmarks.witnesses import witnesses
 from conformance.cases.case import Case
@@ -274,6 +275,7 @@ def main() -> None:
         "complete": lambda: on_one_core(complete, python),
         "half": lambda: on_one_core(half, python),
         "single": lambda: on_one_core(single, python),
+        "engine": lambda: on_one_core(lambda _: rates(), python),
         "witnesses": lambda: witnesses(arguments.every),
         "quick": lambda: quick(python),
         "machine": lambda: (
