@@ -31,6 +31,7 @@ def has_an_option(case: Case) -> bool:
     why="The option stands in the formula.",
     keeps=has_an_option,
     applies=has_options,
+    also=("wide",),  # a compiler may keep an option in single precision
 )
 def an_option_has_its_meaning(subject: Subject, case: Case) -> None:
     """The loss with an option at another value than its default is the formula's with that value."""

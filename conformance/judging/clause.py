@@ -46,8 +46,9 @@ Also = Literal["brief", "narrow", "wide", "wrapped", "largest"]
 """Where a clause is asked beside the modes that are asked everything: ``brief``, where a quick run asks little
 (compiled modes, vmap); ``narrow``, the same modes in formats narrower than float32 (not refusals and defaults, which
 are decided before a number is read, nor the pages' examples and single options); ``wide``, the same modes in float64,
-which has range and digits to spare (whether they agree with the first one); ``wrapped``, modes that wrap the
-framework's first one; ``largest``, in its own shapes where each new shape takes long: its largest case alone."""
+which has range and digits to spare (whether they agree with the first one, and what options do); ``wrapped``, modes
+that wrap the framework's first one; ``largest``, in its own shapes where each new shape takes long: its largest case
+alone."""
 
 Law = Callable[["Subject", Case], str | None]
 Keeps = Callable[[Case], bool]
