@@ -21,7 +21,7 @@ import execnet
 from adapters.constants import constant
 from adapters.contract import Call, Reply, reply_fault
 from adapters.description import Description
-from adapters.processes import forget_peak, moment, own_seconds, peak_bytes
+from adapters.processes import Took, forget_peak, moment, own_seconds, own_seconds_of, peak_bytes
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120.0
@@ -123,6 +123,7 @@ class Worker:
             raise WorkerError(f"{python}: the worker did not start: {type(error).__name__} {error}") from None
         self._pid = int(hello["pid"])
         self._asked = moment(self._pid)
+        self._took: Took | None = None
         self.python_version = str(hello["python"])
 
     def __enter__(self) -> Self:
@@ -176,7 +177,7 @@ class Worker:
         return cast(Reply, reply)
 
     def _ask(self, question: dict[str, Any], limit: float) -> Any:
-        self._asked = moment(self._pid)
+        self._asked, self._took = moment(self._pid), None
         self._number += 1
         try:
             self._channel.send({**question, "number": self._number})
@@ -192,6 +193,8 @@ class Worker:
             self.kill()
             said = str(cast(object, reply))[:200]
             raise WorkerEnded(f"question {self._number} got a reply to another question: {said}")
+        if "seconds" in whole:
+            self._took = Took(float(whole["seconds"]), whole["waited"])
         if "fault" in whole:
             fault = whole["fault"]
             raise AdapterFault(f"{fault['type']}: {fault['message']}\n{fault['trace']}")
@@ -223,7 +226,9 @@ class Worker:
         yield _LAST_LOOK_SECONDS
 
     def own_seconds(self) -> float:
-        """Seconds since the last question in which the worker computed or slept; waits for a processor do not count."""
+        """Seconds of the last question in which the worker computed or slept; waits for a processor do not count."""
+        if self._took is not None:
+            return own_seconds_of(self._pid, self._asked, self._took)
         return own_seconds(self._pid, self._asked)
 
     def forget_peak(self) -> None:

@@ -50,6 +50,25 @@ def own_seconds(pid: int, since: Moment) -> float:
     return max(0.0, passed - waited)
 
 
+class Took(NamedTuple):
+    """What a worker says of a call that it answered.
+
+    Attributes:
+        seconds: From the question to the reply, by its own clock.
+        waited: Those of them without a core for its main thread; none where the kernel does not count them.
+    """
+
+    seconds: float
+    waited: float | None
+
+
+def own_seconds_of(pid: int, since: Moment, took: Took) -> float:
+    """The same of a call that was answered, however long the answer waited for the process that asked."""
+    if took.waited is None:
+        return min(took.seconds, own_seconds(pid, since))
+    return max(0.0, took.seconds - max(took.waited, _longest_wait_of_children(pid, since.clock)))
+
+
 def _waited(path: Path) -> float | None:
     """Seconds for which a task was ready to run and had no core."""
     try:

@@ -290,7 +290,7 @@ def serve(channel):
         elif question["ask"] == "load":
             reply = answer(look_at, adapter, question["target"])
         else:
-            reply = answer(evaluate, adapter, question["call"])
+            reply = effects().timed(answer, evaluate, adapter, question["call"])
         send(channel, question["number"], reply)
 
 

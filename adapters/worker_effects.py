@@ -1,4 +1,4 @@
-"""What a call leaves behind: a result that a later call overwrites, shared memory, settings that it changed.
+"""What a call takes and leaves behind: time, a result that a later call overwrites, shared memory, changed settings.
 
 Loaded by the worker in the subject's own interpreter: syntax of Python 3.8, the standard library and NumPy.
 """
@@ -6,6 +6,7 @@ Loaded by the worker in the subject's own interpreter: syntax of Python 3.8, the
 import os
 import pickle
 import random
+import time
 import warnings
 
 import numpy as np
@@ -52,3 +53,21 @@ def state_of(adapter):
         "working folder": os.getcwd(),
     }
     return dict(known, **getattr(adapter, "state", dict)())
+
+
+def waited():
+    """Seconds for which this process's main thread had no core; None where the kernel does not count them."""
+    try:
+        with open("/proc/self/schedstat", "rb") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def timed(answer, *question):
+    """An answer, with its seconds and those of them without a core: no wait of the process that asked is among them."""
+    began, before = time.monotonic(), waited()
+    reply = answer(*question)
+    after = waited()
+    lost = None if before is None or after is None else after - before
+    return dict(reply, seconds=time.monotonic() - began, waited=lost)
