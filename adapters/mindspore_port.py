@@ -55,6 +55,11 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
         raise ValueError("target and input differ in shape")
     if reduction not in ("none", "sum", "mean"):
         raise ValueError("reduction takes none, sum and mean")
+    return _loss(input, target, reduction)
+
+
+def _loss(input: Any, target: Any, reduction: str) -> Any:
+    """The loss of valid arguments; in graph mode, no function that is called may raise."""
     half = input.dtype in (mstype.float16, mstype.bfloat16)
     wide = input.astype("float32") if half else input
     losses = _rows(wide, target) if input.ndim == 2 else _rows(wide.expand_dims(0), target.expand_dims(0))

@@ -1,16 +1,18 @@
-"""How a worker is started: under which interpreter, with which variables of the environment."""
+"""How a worker is started: under which interpreter, with which variables; and what a call of it took."""
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from adapters.constants import constant
 from adapters.gateway import Worker, WorkerError
+from adapters.processes import Took
 from conformance.running.discover import built_in
-from tests.calls import STAND_IN
+from tests.calls import NUMPY, STAND_IN, call
 
 
 def test_an_interpreter_may_be_named_with_two_slashes(tmp_path: Path) -> None:
@@ -58,3 +60,18 @@ def test_variables_that_are_no_strings_are_refused(tmp_path: Path, stated: str) 
 def test_threads_of_torch_do_not_spin() -> None:
     """Two workers of torch share the cores."""
     assert constant(built_in()["torch"], "ENVIRONMENT") == {"OMP_WAIT_POLICY": "passive"}
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["waits are counted", "waits are not counted"])
+def test_what_a_call_takes_ends_with_its_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, counted: bool
+) -> None:
+    """However late the suite itself comes to look: on a busy machine it waits for a core as well."""
+    with Worker(NUMPY, temporary=tmp_path) as worker:
+        worker.evaluate(call("value"), 60.0)
+        worker.evaluate(call("value"), 60.0)
+        time.sleep(1.0)
+        if not counted:
+            monkeypatch.setattr(worker, "_took", Took(0.01, None))
+
+        assert worker.own_seconds() < 0.5

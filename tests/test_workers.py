@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 
 from adapters import processes
-from adapters.gateway import Worker
-from adapters.processes import Took
 from conformance.cases.case import Case
 from conformance.judging.bench import Limits
 from conformance.running.cell import Cell
@@ -24,7 +22,6 @@ from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Outcome, Progress, run_subject
 from reports.record import Finding
 from reports.run_files import read_run
-from tests.calls import NUMPY, call
 
 STAND_IN = Path(__file__).with_name("stand_in_adapter.py")
 SPEC = Spec("stand-in", STAND_IN)
@@ -149,21 +146,6 @@ def test_a_wait_for_a_core_is_not_a_workers_own_time(monkeypatch: pytest.MonkeyP
     computing, sleeping = own.values()
     assert 0.02 < computing < 0.85  # a session of its own may get half a core or more
     assert sleeping > 0.9
-
-
-@pytest.mark.parametrize("counted", [True, False], ids=["waits are counted", "waits are not counted"])
-def test_what_a_call_takes_ends_with_its_answer(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, counted: bool
-) -> None:
-    """However late the suite itself comes to look: on a busy machine it waits for a core as well."""
-    with Worker(NUMPY, temporary=tmp_path) as worker:
-        worker.evaluate(call("value"), 60.0)
-        worker.evaluate(call("value"), 60.0)
-        time.sleep(1.0)
-        if not counted:
-            monkeypatch.setattr(worker, "_took", Took(0.01, None))
-
-        assert worker.own_seconds() < 0.5
 
 
 def test_a_hang_on_every_case_is_told_without_waiting_for_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
