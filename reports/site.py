@@ -155,8 +155,8 @@ def _percent(count: int, elements: int) -> str:
 
 def _formulas(operator: Operator, site: Site) -> dict[str, list[Any]]:
     """Those of the first run that has them."""
-    found = (subject.run.header.formulas.get(operator.name) for subject in site.subjects)
-    return next(filter(None, found), {})
+    found = [subject.run.header.formulas.get(operator.name, {}) for subject in site.subjects]
+    return next((each for each in found if each), {})
 
 
 def _of(entries: Iterable[Entry], subject: Subject) -> list[Entry]:

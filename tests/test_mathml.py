@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -66,7 +66,7 @@ def tags(tree: Tree) -> Iterator[str]:
     yield tree[0]
     for part in tree[1:]:
         if isinstance(part, list):
-            yield from tags(part)
+            yield from tags(cast("Tree", part))
 
 
 def kinds(of: type[Node]) -> Iterator[type[Node]]:

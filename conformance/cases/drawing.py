@@ -97,11 +97,11 @@ class Drawn:
 
     def map(self, change: Callable[[Case], Case]) -> Drawn:
         """The same cases, each changed."""
-        return dataclasses.replace(self, build=lambda bits, domain: change(self.build(bits, domain)))
+        return Drawn(lambda bits, domain: change(self.build(bits, domain)), self.few, self.most)
 
     def then(self, change: Callable[[Case, RandomBits, Domain], Case]) -> Drawn:
         """The same cases, each changed with further random bits, as the domain allows."""
-        return dataclasses.replace(self, build=lambda bits, domain: change(self.build(bits, domain), bits, domain))
+        return Drawn(lambda bits, domain: change(self.build(bits, domain), bits, domain), self.few, self.most)
 
     def fewer(self, count: int) -> Drawn:
         """The same cases, so many at most of a domain in which each is compiled anew."""
