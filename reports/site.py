@@ -155,8 +155,9 @@ def _percent(count: int, elements: int) -> str:
 
 def _formulas(operator: Operator, site: Site) -> dict[str, list[Any]]:
     """Those of the first run that has them."""
-    found = [subject.run.header.formulas.get(operator.name, {}) for subject in site.subjects]
-    return next((each for each in found if each), {})
+    headers = [subject.run.header for subject in site.subjects]
+    first = next((header for header in headers if operator.name in header.formulas), None)
+    return first.formulas[operator.name] if first else {}
 
 
 def _of(entries: Iterable[Entry], subject: Subject) -> list[Entry]:

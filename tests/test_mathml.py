@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -63,10 +63,10 @@ def read(tree: Any) -> str:
 
 def tags(tree: Tree) -> Iterator[str]:
     """The tags of a tree."""
+    parts: list[Tree] = [part for part in tree[1:] if not isinstance(part, str)]
     yield tree[0]
-    for part in tree[1:]:
-        if isinstance(part, list):
-            yield from tags(cast("Tree", part))
+    for part in parts:
+        yield from tags(part)
 
 
 def kinds(of: type[Node]) -> Iterator[type[Node]]:
