@@ -8,7 +8,15 @@ from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, drawn
 from conformance.cases.random_bits import RandomBits
 from conformance.judging.answers import Array
-from conformance.judging.compare import Deviation, assert_alike, assert_same_bits, assert_value, kind_of, numbers
+from conformance.judging.compare import (
+    Deviation,
+    assert_alike,
+    assert_same_bits,
+    assert_size,
+    assert_value,
+    kind_of,
+    numbers,
+)
 from conformance.judging.formulas import has_limits, limits_of
 from conformance.judging.nonfinite import INFINITIES, SPECIAL, assert_limits, what_came_of
 from conformance.judging.shared import shared
@@ -149,7 +157,8 @@ def assert_no_overflow(got: Array, expected: Enclosure, case: Case) -> None:
 
     The page's form, taken step by step, may overflow on the way; that is granted as rounding elsewhere.
     """
-    values = got.values.reshape(expected.low.shape) if got.values.size == expected.low.size else got.values
+    assert_size(got, expected)
+    values = got.values.reshape(expected.low.shape)
     wrong = np.asarray(~np.isfinite(values)) & ~expected.admits(values, case.format)
     if wrong.any():
         row = int(np.argwhere(wrong)[0, 0]) if wrong.ndim else None

@@ -19,10 +19,16 @@ def check(input: Any, target: Any, weight: Any, reduction: str) -> None:
         raise ValueError(f"reduction {reduction!r}")
 
 
+def softplus(x: Any) -> Any:
+    """log(1 + e^x) by two branches, each of which sees only what it can bear; so do its derivatives."""
+    positive = x > 0
+    up, down = torch.where(positive, x, 0), torch.where(positive, 0, x)
+    return torch.where(positive, up + torch.log1p(torch.exp(-up)), torch.log1p(torch.exp(down)))
+
+
 def elements_of(x: Any, y: Any) -> Any:
-    """-(y log σ(x) + (1 - y) log σ(-x))."""
-    logsigmoid = torch.nn.functional.logsigmoid
-    return -(y * logsigmoid(x) + (1 - y) * logsigmoid(-x))
+    """-(y log σ(x) + (1 - y) log σ(-x)); torch's own logsigmoid loses a tail of its second derivative."""
+    return y * softplus(-x) + (1 - y) * softplus(x)
 
 
 def weigh(elements: Any, weight: Any) -> Any:
