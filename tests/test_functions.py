@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from conformance.command.cli import cli
 from conformance.command.show import can_find
+from conformance.running.discover import ADAPTERS
 from tests.kernels import promised
 
 TORCH = os.environ.get("LOSSPROOF_TORCH", sys.executable)
@@ -161,3 +162,32 @@ def test_a_fault_in_a_function_of_two_inputs_is_found(tmp_path: Path, fault: str
     shown = [each for clause, each in witnesses.items() if clause.startswith("ranking.gradients.of-")]
     assert all("input2.requires_grad_()" in each["reproducer"] for each in shown)
     assert all("tensor(" in printed(TORCH, each) for each in shown)
+
+
+TWICE = """
+    import sys
+
+    import numpy as np
+
+    sys.path.insert(0, {adapters!r})
+    from numpy_port import {name} as right
+
+
+    def twice(*arguments, **options):
+        loss = np.asarray(right(*arguments, **options))
+        return np.stack([loss, loss], axis=-1)
+"""
+
+
+@pytest.mark.parametrize("name", ["multilabel_margin_loss", "multilabel_soft_margin_loss", "multi_margin_loss"])
+def test_a_result_of_another_shape_is_a_deviation_for_every_clause(tmp_path: Path, name: str) -> None:
+    """No law fails itself over it."""
+    text = TWICE.format(adapters=str(ADAPTERS), name=name)
+    (tmp_path / "mine.py").write_text(textwrap.dedent(text), encoding="utf-8")
+    words = ["--framework", "numpy", "--operator", name, "--dtype", "float32", "--level", "quality", "--format", "json"]
+
+    found = CliRunner().invoke(cli, ["check", f"{tmp_path / 'mine.py'}:twice", *words])
+
+    findings = json.loads(found.stdout)
+    assert {each["clause"]: each["words"] for each in findings if each["verdict"] == "harness-error"} == {}
+    assert found.exit_code == 1
