@@ -114,16 +114,20 @@ def _uncounted(path: Path) -> None:
 
 def test_a_slow_answer_on_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A call of 0.5 s of processor time beside busy processes, whose limit is 0.8 s: one try is enough."""
-    monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / "computed"))
     filters = Filters(MARGIN_VALUES.operators, dtypes=("float32",), clause="margin.value.sum-of-rows")
     monkeypatch.setattr("conformance.running.judge._law", _law_once)
+    slowest = 0.0
 
-    with one_core_with(4):
-        finding = run_stand_in(monkeypatch, tmp_path / "runs", "computes-once", filters, limit=0.8).findings[0]
+    for attempt in range(5):  # now and then the kernel gives the call most of the core, and nothing is slow
+        monkeypatch.setenv("LOSSPROOF_MARK", str(tmp_path / f"computed-{attempt}"))
+        with one_core_with(4):
+            finding = run_stand_in(monkeypatch, tmp_path / "runs", "computes-once", filters, limit=0.8).findings[0]
+        assert finding.verdict == "conforms", finding.words
+        slowest = max(slowest, finding.seconds)
+        if slowest > 0.8:
+            break
 
-    assert finding.verdict == "conforms", finding.words
-    if finding.seconds <= 0.8:
-        pytest.skip("the kernel gave the call most of the core, so that nothing was slow")
+    assert slowest > 0.8
 
 
 @pytest.mark.parametrize("counted", [True, False], ids=["waits are counted", "waits are not counted"])

@@ -117,7 +117,7 @@ class Drawn:
         What is drawn of fewer shapes, or fewer of each, is among them. Equal cases count once.
         """
         limits = (self.few if domain.one_shape else None, self.most)
-        count = min(count, *(limit for limit in limits if limit is not None), count)
+        count = min([count, *(limit for limit in limits if limit is not None)])
         alone = [dataclasses.replace(domain, shapes=(shape,)) for shape in domain.shapes] or [domain]
         return [case for each in alone for case in self._some(each, -(-count // len(alone)), name, seed)]
 

@@ -17,7 +17,8 @@ def left_out_by_profile(profile: Profile) -> list[str]:
         ("modes that wrap the first one", profile.wrappers),
         ("ports beside the framework's own function, in formats other than float32", profile.ports),
     ]
-    further = [] if profile.ports == "all" else ["of such ports in modes other than the first: everything"]
+    ports = "ports beside the framework's own function, in other modes than the first and formats other than float32"
+    further = [] if profile.ports == "all" else [f"of {ports}: everything"]
     formats = [f"formats other than {', '.join(profile.dtypes)}"] if profile.dtypes else []
     return [
         *formats,

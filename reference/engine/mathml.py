@@ -70,7 +70,7 @@ def tree_of(node: Any, places: Places) -> Tree:
 def _named(node: Any, places: Places) -> Tree:
     """A name with the places along its axes."""
     where = [places[axis] for axis in node.axes]
-    return ["msub", ["mi", node.name], row(*between(where, ","))] if where else ["mi", node.name]
+    return ["msub", ["mi", node.name], listed(where)] if where else ["mi", node.name]
 
 
 @tree_of.register(e.Option)
