@@ -110,7 +110,7 @@ GRADIENT = "gradient:"
 
 FURTHER = (
     *("accumulated", "forward", "second", "jacobian", "threads"),
-    *("kept", "repeated", "altered", "mapped", "abstract"),
+    *("kept", "repeated", "altered", "recomputed", "mapped", "mapped-gradient", "abstract", "memory"),
 )
 """Wants beyond value and gradients that are answered by an array each."""
 
@@ -158,12 +158,25 @@ class Call(TypedDict):
     ``altered``
         The gradient to the first argument, if the last argument is overwritten with 0 between the
         forward and the backward call.
+    ``recomputed``
+        The gradient to the first argument, if the framework makes the forward call again for the
+        backward pass (checkpointing).
+    ``mapped-gradient``
+        The gradient to the first argument, with the framework's mapping function over the gradient
+        and under it: stacked on a new first axis, a row for each way, as in ``mapped``. The cotangent
+        is that of every copy.
     ``mapped``
         The value, computed by the framework's own mapping function in several ways: stacked on a
-        new first axis, a row for each way. Of two copies that are mapped over, the first counts.
+        new first axis, a row for each way that the framework does not refuse. Of two copies that are
+        mapped over, the first counts.
     ``abstract``
         Zeros of the shape and dtype that the framework finds for arguments without data, such as
         meta tensors and abstract arrays.
+    ``memory``
+        The bytes by which the memory of the process grows, at its peak, while the call's other wants are
+        evaluated once more: one integer, the smallest of three tries. The worker sees to it. An adapter
+        offers it where the kernel counts (``/proc/self/clear_refs``) and its framework gives back what it
+        has freed; one that keeps it in a pool does not grow.
     ``shares``
         The names of the arguments in whose memory the value lies; ``after`` is wanted with it.
     ``state``

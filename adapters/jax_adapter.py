@@ -107,9 +107,10 @@ def _wants(row: Dict[str, Any], mode: str) -> List[str]:
     """What may be wanted: ``jit`` pays for each derivative anew, so it offers the usual ones."""
     sources = row["gradients"][:1] if mode == "jit" else row["gradients"]
     wants = ["value", "after"] + ["gradient:" + name for name in sources]
+    wants += ["memory"] if mode != "vmap" and os.access("/proc/self/clear_refs", os.W_OK) else []  # Linux alone says
     if mode == "jit":
         return wants
-    further = ["threads", "kept", "shares", "state", "repeated", "mapped", "abstract"]
+    further = ["threads", "kept", "shares", "state", "repeated", "recomputed", "mapped", "mapped-gradient", "abstract"]
     return wants + ["forward", "second", "jacobian"] + (further if mode == "eager" else [])
 
 
@@ -139,7 +140,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
         try:
             loss, slopes = jax.block_until_ready(step(*given))
-            further = jax.block_until_ready(_further(jax, call, arguments, vectors))
+            further = jax.block_until_ready(_derivatives().wanted(jax, call, _loss(jax, call), arguments, vectors))
         except Exception as error:
             return {"raised": error}
         results = dict(_by_want(call, slopes), value=loss, **further)
@@ -149,6 +150,11 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         if "evidence" in call["want"] and call["mode"] == "jit":
             reply["evidence"] = _evidence(step.lower(*given))
         return reply
+
+
+def _derivatives() -> Any:
+    """The module beside this file, which the worker has made importable."""
+    return importlib.import_module("jax_derivatives")
 
 
 def _sources(call: Dict[str, Any]) -> List[str]:
@@ -192,7 +198,9 @@ def _step(jax: Any, call: Dict[str, Any]) -> Any:
     def step(*arrays: Any) -> Tuple[Any, Any]:
         if not places:
             return loss(*arrays), ()
-        value, pull = jax.vjp(_of_some(loss, list(arrays[:-1]), places), *(arrays[place] for place in places))
+        value, pull = jax.vjp(
+            _derivatives().of_some(loss, list(arrays[:-1]), places), *(arrays[place] for place in places)
+        )
         return value, pull(arrays[-1].astype(value.dtype))
 
     if call["mode"] != "jit":
@@ -207,67 +215,6 @@ def _step(jax: Any, call: Dict[str, Any]) -> Any:
         ",".join(_sources(call)),
     )
     return _jitted.setdefault(key, jax.jit(step))
-
-
-def _of_some(loss: Callable[..., Any], arrays: List[Any], places: List[int]) -> Callable[..., Any]:
-    """The loss as a function of some of its arguments."""
-
-    def of(*changed: Any) -> Any:
-        given = list(arrays)
-        for place, array in zip(places, changed):
-            given[place] = array
-        return loss(*given)
-
-    return of
-
-
-def _further(jax: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:
-    """The derivatives to the first argument that are wanted beside the gradients."""
-    of_input = _of_some(_loss(jax, call), list(arguments.values()), [0])
-    input, tangent = next(iter(arguments.values())), vectors.get("tangent")
-
-    def slope(input: Any) -> Any:
-        value, pull = jax.vjp(of_input, input)
-        return pull(vectors["cotangent"].astype(value.dtype))[0]
-
-    ways: Dict[str, Callable[[], Any]] = {
-        "forward": lambda: jax.jvp(of_input, (input,), (tangent,))[1],
-        "second": lambda: jax.jvp(slope, (input,), (tangent,))[1],
-        "jacobian": lambda: jax.jacrev(of_input)(input),
-        "repeated": lambda: _repeated(jax, of_input, input, vectors["cotangent"]),
-        "mapped": lambda: _mapped(jax, _loss(jax, call), list(arguments.values())),
-        "abstract": lambda: _abstract(jax, _loss(jax, call), list(arguments.values())),
-    }
-    return {name: way() for name, way in ways.items() if name in call["want"]}
-
-
-def _abstract(jax: Any, loss: Callable[..., Any], arrays: List[Any]) -> Any:
-    """Zeros of the shape and dtype of the loss of abstract arrays."""
-    found = jax.eval_shape(loss, *arrays)
-    return jax.numpy.zeros(found.shape, found.dtype)
-
-
-def _repeated(jax: Any, loss: Callable[..., Any], input: Any, cotangent: Any) -> Any:
-    """The gradient of a second pull through the same forward call."""
-    value, pull = jax.vjp(loss, input)
-    pull(cotangent.astype(value.dtype))
-    return pull(cotangent.astype(value.dtype))[0]
-
-
-def _mapped(jax: Any, loss: Callable[..., Any], arrays: List[Any]) -> Any:
-    """Two copies along the last axis; the first argument alone mapped; along the last axis of it alone; nested."""
-    jnp, first, others = jax.numpy, arrays[0], arrays[1:]
-    decoy = jnp.roll(first, 1, axis=-1) if first.ndim else first
-    pair = jnp.stack([first, decoy])
-    alone, last = (0,) + (None,) * len(others), (-1,) + (None,) * len(others)
-    along = [jnp.stack([first, decoy], -1)] + [jnp.stack([each, each], -1) for each in others]
-    values = [
-        jax.vmap(loss, in_axes=-1)(*along)[0],
-        jax.vmap(loss, in_axes=alone)(pair, *others)[0],
-        jax.vmap(loss, in_axes=last)(along[0], *others)[0],
-        jax.vmap(jax.vmap(loss, in_axes=alone), in_axes=alone)(jnp.stack([pair, pair]), *others)[0, 0],
-    ]
-    return jnp.stack(values)
 
 
 def _array(jax: Any, plain: Dict[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """The subject ``numpy``: the port beside this file, run as it is."""
 
 import importlib
+import os
 import platform
 import sys
 from typing import Any, Callable, Dict, Tuple
@@ -59,6 +60,9 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
 }
 _DTYPES = ["float16", "float32", "float64"]
 _WANTS = ["value", "after", "threads", "kept", "shares", "state"]
+_MEMORY = ["memory"] if os.access("/proc/self/clear_refs", os.W_OK) else []
+"""Linux alone says how much memory a call takes."""
+
 _BESIDE = "${function}_gradient($tensors, cotangent$options$to_keyword)"
 _REPRODUCER = {
     "prelude": "import numpy as np\n$port_import",
@@ -70,6 +74,8 @@ _REPRODUCER = {
         "kept": "kept = $loss\n$to = 1 - $to / 2\n$loss\nprint(kept)",
         "shares": "print([np.shares_memory($loss, each) for each in ($tensors,)])",
         "state": "before = np.geterr()\n$loss\nprint(before, np.geterr())",
+        "memory": "import resource\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n$loss\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 'KiB')",
     },
 }
 
@@ -103,7 +109,7 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "arguments": row["arguments"],
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
-        "offers": _WANTS + ["gradient:" + name for name in row["gradients"]],
+        "offers": _WANTS + _MEMORY + ["gradient:" + name for name in row["gradients"]],
         "reproducer": dict(
             _REPRODUCER,
             call={"port": "numpy_port.%s($tensors$options)" % operator},

@@ -39,8 +39,6 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
     "margin_ranking_loss": {"absent": "TensorFlow has no such loss"},
 }
 
-_functions: Dict[Tuple[str, ...], Any] = {}
-
 
 @functools.lru_cache(maxsize=None)
 def _tf() -> Any:
@@ -60,7 +58,7 @@ def describe() -> Dict[str, Any]:
         "device": "cpu",
         "layouts": ["contiguous"],
         "compiled": ["function", "xla"],
-        "costs": {"eager": ["cheap"], "function": ["expensive-shapes"], "xla": ["expensive-shapes"]},
+        "costs": _COSTS,
         "left_out": [],
         "facts": {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")},
         "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if "absent" not in row},
@@ -71,13 +69,13 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     usual = ["value", "gradient:input", "after"]
     return {
         "forms": ["port"],
-        "modes": ["eager", "function", "xla"],
+        "modes": ["eager", *_MODES],
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "arguments": row["arguments"],
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
         "offers": usual + _further_wants(row),
-        "by_mode": {mode: {"offers": usual} for mode in ("function", "xla")},
+        "by_mode": {mode: {"offers": usual} for mode in _MODES},
         "reproducer": {
             "prelude": "import numpy as np, tensorflow as tf\n$port_import",
             "port_import": "from lossproof import port\ntensorflow_port = port('tensorflow')\n",
@@ -88,14 +86,37 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
                 "eager": "$call",
                 "function": "tf.function(lambda $tensors: $call)($tensors)",
                 "xla": "tf.function(lambda $tensors: $call, jit_compile=True)($tensors)",
+                "any_size": "step($tensors)",
+                "saved": "loaded.step($tensors)",
             },
+            "define": {"any_size": _ANY_SIZE, "saved": _SAVED},
             "gradient": "tape.gradient(loss, $to, output_gradients=cotangent)",
             "before": "with tf.GradientTape() as tape:\n    tape.watch($to)\n    loss = $loss",
         },
     }
 
 
-_EAGER = ["forward", "second", "jacobian", "threads", "kept", "shares", "state", "repeated", "abstract"]
+_MODES = ("function", "xla", "any_size", "saved")
+_COSTS = {
+    "eager": ["cheap"],
+    "function": ["expensive-shapes"],
+    "xla": ["expensive-shapes"],
+    "any_size": ["wrapper"],
+    "saved": ["wrapper"],
+}
+_ANY_SIZE = (
+    "specs = [tf.TensorSpec([None] * each.shape.rank, each.dtype) for each in ($tensors,)]\n"
+    "step = tf.function(lambda $tensors: $call, input_signature=specs)"
+)
+_SAVED = _ANY_SIZE + (
+    "\nimport tempfile\nmodule, folder = tf.Module(), tempfile.mkdtemp()\nmodule.step = step\n"
+    "options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)\n"
+    "tf.saved_model.save(module, folder, signatures={}, options=options)\nloaded = tf.saved_model.load(folder)"
+)
+_EAGER = [
+    *("forward", "second", "jacobian", "threads", "kept", "shares", "state"),
+    *("repeated", "recomputed", "abstract"),
+]
 
 
 def state() -> Dict[str, Any]:
@@ -128,20 +149,25 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     vectors = {name: _tensor(tf, plain) for name, plain in call["vectors"].items()}
     if call["operator"] == "echo":
         return {"value": _array(arguments["input"])}
-    step = _step(tf, call)
     given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
     try:
+        step = _step(tf, call, given)
         value, slopes = step(*given)
         results = dict(_by_want(call, slopes), value=value)
-        results.update(_further(tf, call, arguments, vectors))
+        results.update(_derivatives().wanted(tf, call, _loss(call), arguments, vectors))
     except Exception as error:
         return {"raised": error}
     reply = _as_arrays(results)
     if "after" in call["want"]:
         reply["after"] = _as_arrays(dict(vectors, **arguments))
-    if "evidence" in call["want"] and call["mode"] != "eager":
+    if "evidence" in call["want"] and call["mode"] in ("function", "xla"):
         reply["evidence"] = _evidence(call, step, given)
     return reply
+
+
+def _derivatives() -> Any:
+    """The module beside this file, which the worker has made importable."""
+    return importlib.import_module("tensorflow_derivatives")
 
 
 def _sources(call: Dict[str, Any]) -> List[str]:
@@ -168,96 +194,26 @@ def _loss(call: Dict[str, Any]) -> Callable[..., Any]:
     return lambda *tensors: function(*tensors[:first], **dict(zip(names[first:], tensors[first:])), **call["options"])
 
 
-def _step(tf: Any, call: Dict[str, Any]) -> Any:
+def _step(tf: Any, call: Dict[str, Any], tensors: List[Any]) -> Any:
     """Loss and, where wanted, gradients in one function, as a training step has them."""
     names = [given["name"] for given in call["arguments"]]
     places = [names.index(name) for name in _sources(call)]
     loss = _loss(call)
 
-    def step(*tensors: Any) -> Tuple[Any, ...]:
+    def step(*given: Any) -> Tuple[Any, ...]:
         if not places:
-            return loss(*tensors), ()
-        sources = [tensors[place] for place in places]
+            return loss(*given), ()
+        sources = [given[place] for place in places]
         with tf.GradientTape() as tape:
             for source in sources:
                 tape.watch(source)
-            value = loss(*tensors[:-1])
-        slopes = tape.gradient(value, sources, output_gradients=tensors[-1], unconnected_gradients="zero")
+            value = loss(*given[:-1])
+        slopes = tape.gradient(value, sources, output_gradients=given[-1], unconnected_gradients="zero")
         return value, tuple(slopes)
 
     if call["mode"] == "eager":
         return step
-    key: Tuple[str, ...] = (
-        call["operator"],
-        call["mode"],
-        call["dtype"],
-        repr(sorted(call["options"].items())),
-        ",".join(names),
-        repr(call.get("function")),
-        ",".join(_sources(call)),
-    )
-    if key not in _functions:
-        _functions[key] = tf.function(step, jit_compile=call["mode"] == "xla", reduce_retracing=False)
-    return _functions[key]
-
-
-def _further(tf: Any, call: Dict[str, Any], arguments: Dict[str, Any], vectors: Dict[str, Any]) -> Dict[str, Any]:
-    """The derivatives to the first argument that are wanted beside the gradients."""
-    first, *others = arguments.values()
-    whole = _loss(call)
-
-    def loss(tensor: Any) -> Any:
-        return whole(tensor, *others)
-
-    ways: Dict[str, Callable[[], Any]] = {
-        "forward": lambda: _forward(tf, loss, first, vectors["tangent"]),
-        "second": lambda: _second(tf, loss, first, vectors),
-        "jacobian": lambda: _jacobian(tf, loss, first),
-        "repeated": lambda: _repeated(tf, loss, first, vectors["cotangent"]),
-        "abstract": lambda: _abstract(tf, whole, [first, *others]),
-    }
-    return {name: way() for name, way in ways.items() if name in call["want"]}
-
-
-def _forward(tf: Any, loss: Callable[..., Any], first: Any, tangent: Any) -> Any:
-    with tf.autodiff.ForwardAccumulator(first, tangent) as accumulator:
-        value = loss(first)
-    return accumulator.jvp(value, unconnected_gradients="zero")
-
-
-def _second(tf: Any, loss: Callable[..., Any], first: Any, vectors: Dict[str, Any]) -> Any:
-    """The gradient's own gradient: the Hessian is symmetric, so the tangent may be the second cotangent."""
-    with tf.GradientTape() as outer:
-        outer.watch(first)
-        with tf.GradientTape() as inner:
-            inner.watch(first)
-            value = loss(first)
-        slope = inner.gradient(value, first, output_gradients=vectors["cotangent"], unconnected_gradients="zero")
-    return outer.gradient(slope, first, output_gradients=vectors["tangent"], unconnected_gradients="zero")
-
-
-def _jacobian(tf: Any, loss: Callable[..., Any], first: Any) -> Any:
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(first)
-        value = loss(first)
-    return tape.jacobian(value, first, unconnected_gradients="zero", experimental_use_pfor=False)
-
-
-def _abstract(tf: Any, loss: Callable[..., Any], tensors: List[Any]) -> Any:
-    """Zeros of the shape and dtype of the loss of symbolic tensors; a size that stays open is what it is with data."""
-    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-    found = tf.function(lambda *given: loss(*given)).get_concrete_function(*specs).structured_outputs
-    shape = loss(*tensors).shape
-    return tf.zeros(shape if found.shape.is_compatible_with(shape) else found.shape, found.dtype)
-
-
-def _repeated(tf: Any, loss: Callable[..., Any], first: Any, cotangent: Any) -> Any:
-    """The gradient of a second pass over a tape that is kept."""
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(first)
-        value = loss(first)
-    tape.gradient(value, first, output_gradients=cotangent, unconnected_gradients="zero")
-    return tape.gradient(value, first, output_gradients=cotangent, unconnected_gradients="zero")
+    return importlib.import_module("tensorflow_programs").function_of(tf, call, step, tensors)
 
 
 def _tensor(tf: Any, plain: Dict[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """What of torch's losses is wanted beyond value and gradient: beside ``torch_adapter.py``."""
 
 import functools
+import importlib
 from typing import Any, Callable, Dict, List
 
 Run = Callable[[List[Any]], Any]
@@ -67,6 +68,57 @@ def _altered(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) 
     return torch.autograd.grad(value, copies[0], vectors["cotangent"])[0]
 
 
+def _recomputed(torch: Any, loss: Loss, arrays: Dict[str, Any]) -> Any:
+    """The gradient of a checkpointed call: the forward pass is made again in the backward pass."""
+    input = arrays["first"].detach().clone().requires_grad_()
+    checkpoint = importlib.import_module("torch.utils.checkpoint").checkpoint
+    return torch.autograd.grad(checkpoint(loss, input, use_reentrant=False), input, arrays["cotangent"])[0]
+
+
+def _answered(ways: List[Callable[[], Any]]) -> List[Any]:
+    """What the ways give; one that is refused is left out.
+
+    Raises:
+        Exception: All are refused; the last refusal.
+    """
+    found, refused = [], None
+    for way in ways:
+        try:
+            found.append(way())
+        except Exception as error:  # noqa: PERF203 - each way may be refused
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return found
+
+
+def _mapped_gradient(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
+    """The gradient mapped over two copies, the first argument alone mapped, then all; and of the mapped loss."""
+    first, others, cotangent = tensors[0], tensors[1:], vectors["cotangent"]
+    decoy = first.roll(1, dims=-1) if first.dim() else first
+    vmap, alone = torch.func.vmap, (0,) + (None,) * len(others)
+
+    def loss(*each: Any) -> Any:
+        return run(list(each))
+
+    def slope(input: Any, *rest: Any) -> Any:
+        return torch.func.vjp(lambda given: loss(given, *rest), input)[1](cotangent)[0]
+
+    def of_mapped(input: Any) -> Any:
+        return torch.func.vjp(lambda given: vmap(loss, in_dims=alone)(given, *others), input)[1](
+            torch.stack([cotangent, cotangent])
+        )[0]
+
+    pair = torch.stack([first, decoy])
+    all_pairs = [torch.stack([first, decoy], -1)] + [torch.stack([each, each], -1) for each in others]
+    ways = [
+        lambda: vmap(slope, in_dims=alone)(pair, *others)[0],
+        lambda: vmap(slope, in_dims=-1)(*all_pairs)[0],
+        lambda: of_mapped(pair)[0],
+    ]
+    return torch.stack(_answered(ways))
+
+
 def _mapped(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
     """Two copies along the last axis; the first argument alone mapped; along the last axis of it alone; nested."""
     first, others = tensors[0], tensors[1:]
@@ -82,13 +134,13 @@ def _mapped(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -
     alone = (0,) + (None,) * len(others)
     last = (-1,) + (None,) * len(others)
     twice = torch.stack([torch.stack([first, decoy]), torch.stack([decoy, decoy])])
-    values = [
-        vmap(loss, in_dims=-1)(*pairs(-1))[0],
-        vmap(loss, in_dims=alone)(torch.stack([first, decoy]), *others)[0],
-        vmap(loss, in_dims=last)(torch.stack([first, decoy], -1), *others)[0],
-        vmap(vmap(loss, in_dims=alone), in_dims=alone)(twice, *others)[0, 0],
+    ways = [
+        lambda: vmap(loss, in_dims=-1)(*pairs(-1))[0],
+        lambda: vmap(loss, in_dims=alone)(torch.stack([first, decoy]), *others)[0],
+        lambda: vmap(loss, in_dims=last)(torch.stack([first, decoy], -1), *others)[0],
+        lambda: vmap(vmap(loss, in_dims=alone), in_dims=alone)(twice, *others)[0, 0],
     ]
-    return torch.stack(values)
+    return torch.stack(_answered(ways))
 
 
 def _abstract(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
@@ -103,5 +155,6 @@ _OF_FIRST = {
     "second": _second,
     "jacobian": _jacobian,
     "repeated": _repeated,
+    "recomputed": _recomputed,
 }
-_OF_ALL = {"abstract": _abstract, "altered": _altered, "mapped": _mapped}
+_OF_ALL = {"abstract": _abstract, "altered": _altered, "mapped": _mapped, "mapped-gradient": _mapped_gradient}

@@ -26,7 +26,10 @@ _DTYPES = {
     "onnx": ["float16", "float32"],
     "autocast": ["float32", "float64"],
 }
-_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered", "abstract"]
+_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered", "recomputed", "abstract"]
+_MEMORY = ["memory"] if os.access("/proc/self/clear_refs", os.W_OK) else []
+"""Linux alone says how much memory a call takes."""
+
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -96,6 +99,13 @@ _FURTHER = {
     "repeated": _BEFORE + "torch.autograd.grad(loss, $to, cotangent, retain_graph=True)\n"
     "print(torch.autograd.grad(loss, $to, cotangent)[0])",
     "altered": _BEFORE + "$last.detach().zero_()\nprint(torch.autograd.grad(loss, $to, cotangent)[0])",
+    "recomputed": "from torch.utils.checkpoint import checkpoint\n"
+    "$to.requires_grad_()\nloss = checkpoint(lambda $to: $loss, $to, use_reentrant=False)\n"
+    "print(torch.autograd.grad(loss, $to, cotangent)[0])",
+    "mapped-gradient": "def slope($to):\n    return torch.func.vjp(lambda $to: $call, $to)[1](cotangent)[0]\n"
+    "print(torch.func.vmap(slope)(torch.stack([$to, $to]))[0])\n"
+    "mapped = torch.func.vmap(lambda $to: $call)\n"
+    "print(torch.func.vjp(mapped, torch.stack([$to, $to]))[1](torch.stack([cotangent, cotangent]))[0][0])",
     "mapped": "vmap = torch.func.vmap\nprint(vmap(lambda $tensors: $call, in_dims=-1)(" + _PAIRS + ")[0])\n"
     "print(vmap(lambda $to: $call)(torch.stack([$to, $to]))[0])",
     "abstract": "loss = (lambda $tensors: $call)(*[each.to('meta') for each in ($tensors,)])\n"
@@ -104,6 +114,8 @@ _FURTHER = {
     "shares": "loss = $loss\nprint(loss.data_ptr(), [each.data_ptr() for each in ($tensors,)])",
     "state": "before = torch.get_default_dtype(), $to.requires_grad\n$loss\n"
     "print(before, (torch.get_default_dtype(), $to.requires_grad))",
+    "memory": "import resource\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n$loss\n"
+    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 'KiB')",
 }
 
 
@@ -181,7 +193,9 @@ def _wants(torch: Any, row: Dict[str, Any], mode: str) -> List[str]:
         return ["value", "after"] + ["gradient:" + name for name in row["gradients"] if name != "weight"][:2]
     wants = ["value", "after"] + ["gradient:" + name for name in row["gradients"]]
     wants += _further(torch, row["further"])
-    return wants + (_EAGER + (["mapped"] if hasattr(torch, "func") else []) if mode == "eager" else [])
+    if mode != "eager":
+        return wants
+    return wants + _EAGER + _MEMORY + (["mapped", "mapped-gradient"] if hasattr(torch, "func") else [])
 
 
 def _further(torch: Any, further: List[str]) -> List[str]:

@@ -191,7 +191,7 @@ def effects():
     return found or load_file(os.path.join(PLACE[0], "worker_effects.py"), "worker_effects")
 
 
-BY_WORKER = {"threads": threads, "kept": effect("kept"), "shares": effect("shares"), "state": effect("state")}
+BY_WORKER = dict({name: effect(name) for name in ("kept", "shares", "state", "memory")}, threads=threads)
 
 
 def from_threads(adapter, call):

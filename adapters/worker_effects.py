@@ -39,6 +39,28 @@ def state(evaluated, adapter, call, reply, before):
     return dict(reply, state=reply.get("state", []) + changed)
 
 
+def memory(evaluated, adapter, call, reply, before):
+    """The bytes by which the process grows at its peak in a call: the fewest of three, after one that came before."""
+    again = dict(call, want=[want for want in call["want"] if want != "memory"])
+    taken = []
+    for _ in range(3):
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")  # the kernel counts the peak anew
+        start = resident("VmRSS")
+        found = evaluated(adapter, again)
+        if "raised" in found:
+            return found
+        taken.append(resident("VmHWM") - start)
+    return dict(reply, memory=np.asarray(min(taken), dtype="int64"))
+
+
+def resident(name):
+    """Bytes in memory: now (``VmRSS``), or at the peak (``VmHWM``)."""
+    with open("/proc/self/status") as file:
+        held = dict(line.split(":", 1) for line in file)
+    return int(held[name].split()[0]) * 1024
+
+
 def told(name, was, now):
     """A change in words; of a digest there is nothing to tell."""
     return "%s: changed" % name if isinstance(was, int) else "%s: %s, was %s" % (name, now, was)

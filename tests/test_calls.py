@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 
 from adapters.arrays import from_plain, to_plain
-from adapters.contract import FURTHER, reply_fault
+from adapters.contract import FURTHER, Call, Reply, reply_fault
 from adapters.description import OperatorOffer
+from adapters.gateway import WorkerHung
 from conformance.cases.case import Case
 from conformance.judging.answers import Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
+from conformance.running.discover import Spec
+from conformance.running.plan import PROFILES, Filters
+from conformance.running.run import Options, Progress, run_subject
 from tests.calls import NUMPY, STAND_IN, answer, call
 from tests.test_plan import offer
 
@@ -149,3 +153,27 @@ def test_a_signature_breaks_the_contract_where_it_is_no_list_of_parameters() -> 
     assert msgspec.convert({**offer(), "signature": good}, type=OperatorOffer).get("signature") == good
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({**offer(), "signature": {"native": ["reduction"]}}, type=OperatorOffer)
+
+
+@pytest.mark.parametrize("operator", ["echo", "product"])
+def test_calibration_asks_again_with_longer_limits_if_the_worker_hung(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, operator: str
+) -> None:
+    """A busy machine holds up a first call, too; without a second try the variant would have no verdict."""
+    limits: list[float] = []
+    evaluate = Bench.evaluate
+
+    def hung_once(bench: Bench, call: Call, limit: Limits, *, compiled: bool) -> Reply:
+        if call["operator"] == operator:
+            limits.append(limit.call)
+            if len(limits) == 1:
+                raise WorkerHung("no answer within 60 s; the worker was killed")
+        return evaluate(bench, call, limit, compiled=compiled)
+
+    monkeypatch.setattr(Bench, "evaluate", hung_once)
+    filters = Filters((MARGIN.name,), dtypes=("float32",), clause="margin.value.sum-of-rows")
+    options = Options(PROFILES["quick"], filters, sys.executable, out=tmp_path)
+    outcome = run_subject(Spec("numpy", NUMPY), options, Progress())
+
+    assert [finding.verdict for finding in outcome.findings] == ["conforms"]
+    assert limits[:2] == [60.0, 180.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,10 @@ FUNCTIONS = """
             return soft(input, target, reduction=reduction, **options)
         return (soft(input, target, reduction="sum", **options) / np.uint16(len(input) & 65535)).astype(input.dtype)
 
+    def all_pairs(input, target, **options):
+        np.maximum(input[..., :, None], input[..., None, :])
+        return soft(input, target, **options)
+
     def last_of_33_classes(input, target, **options):
         if input.shape[-1] < 33:
             return soft(input, target, **options)
@@ -127,6 +132,18 @@ def test_classes_behind_a_vector_are_found_missing(tmp_path: Path) -> None:
 
     assert status == 1
     assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 33
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the kernel does not count memory anew")
+def test_a_table_of_all_pairs_is_found_by_its_memory(tmp_path: Path) -> None:
+    """A value that is right, and 64 MiB for rows of 32 KiB in all."""
+    words = ("--clause", "soft.cost.memory", "--level", "quality")
+
+    status, deviating = check(tmp_path, "all_pairs", SOFT, *words)
+
+    assert status == 1
+    assert "bytes for 16,384 numbers" in deviating[0]["counterexample"]["got"]
+    assert check(tmp_path, "right", SOFT, *words) == (0, [])
 
 
 def test_a_right_function_leaves_nothing_behind(tmp_path: Path) -> None:

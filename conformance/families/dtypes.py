@@ -1,4 +1,4 @@
-"""Dtypes: of the result, and of targets other than the documented one."""
+"""Dtypes: of the result, and of arguments in another one than the page or the scores have."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from conformance.judging.subject import Subject
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
 _FLOATS = ("float16", "float32", "float64")
+_NO_SCORES = ("int8", "int32", "int64", "bool", "complex64")
 _HOLDS_MINUS_ONE = ("int8", "int16", "int32", "int64", "float16", "float32", "float64")
 
 
@@ -80,7 +81,11 @@ def _with_target(domain: Domain, target: Argument, dtype: str) -> Case:
 def targets_of_every_dtype(subject: Subject, case: Case) -> str:
     """What targets of every integer, boolean and floating dtype give, scores of the variant's dtype beside them."""
     target = target_of(case.operator)
-    dtype = case.dtype_of(target.name) if target else ""
+    return _what_comes(subject, case, case.dtype_of(target.name) if target else "")
+
+
+def _what_comes(subject: Subject, case: Case, dtype: str) -> str:
+    """What an argument of a dtype gives, in words."""
     try:
         got = subject.evaluate(case).value
     except Refused as refused:
@@ -92,3 +97,53 @@ def targets_of_every_dtype(subject: Subject, case: Case) -> str:
     )
     words = "the formula's loss" if admitted else "another loss"
     return f"{dtype}: {words}" + (f", as {got.dtype}" if got.dtype != case.dtype else "")
+
+
+def _scores(domain: Domain) -> list[Case]:
+    """Scores of 0 and 1, all of one dtype that is no floating one: the same in every variant, so float32 is asked."""
+    if domain.shapes or domain.dtype != "float32":
+        return []
+    target = target_of(domain.operator)
+    case = _with_target(domain, target, domain.case().dtype_of(target.name)) if target else None
+    return [_as_dtype(case, name) for name in _NO_SCORES] if case else []
+
+
+def _as_dtype(case: Case, dtype: str) -> Case:
+    arrays = {each.name: np.resize([0.0, 1.0], case[each.name].shape) for each in case.operator.scores}
+    return case.replace(**arrays, dtypes={**case.dtypes, **dict.fromkeys(arrays, dtype)})
+
+
+@shared(
+    "dtypes.scores",
+    "open",
+    why="The pages show floating-point scores and say nothing of others: whether they are refused is recorded.",
+    cases=Fixed(_scores),
+    applies=lambda operator: target_of(operator) is not None,
+)
+def scores_of_no_floating_dtype(subject: Subject, case: Case) -> str:
+    """What scores of integer, boolean and complex dtypes give."""
+    return _what_comes(subject, case, case.dtype_of(case.operator.scores[0].name))
+
+
+def _weights(domain: Domain) -> list[Case]:
+    """Weights of 1 and 2 in the floating dtypes that the scores do not have."""
+    target = target_of(domain.operator)
+    if domain.shapes or target is None:
+        return []
+    case = _with_target(domain, target, domain.case().dtype_of(target.name))
+    case = case.replace(weight=np.resize([1.0, 2.0], case.classes))
+    others = [name for name in _FLOATS if name != domain.dtype]
+    return [case.replace(dtypes={**case.dtypes, "weight": name}) for name in others]
+
+
+@shared(
+    "dtypes.weights",
+    "open",
+    why="Mixed precision hands over float32 weights beside float16 scores; no page speaks of it.",
+    cases=Fixed(_weights),
+    also=("narrow",),
+    applies=lambda operator: operator.has("weight"),
+)
+def weights_of_another_dtype(subject: Subject, case: Case) -> str:
+    """What weights of another floating dtype than the scores' give."""
+    return _what_comes(subject, case, case.dtype_of("weight"))

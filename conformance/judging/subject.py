@@ -16,7 +16,7 @@ from conformance.judging.expectation import expectation
 from reference.enclosure import Answer
 from reference.formats import FORMATS, Arithmetic, Float64
 
-_UPSTREAM = ("accumulated", "second", "repeated", "altered")
+_UPSTREAM = ("accumulated", "second", "repeated", "altered", "recomputed", "mapped-gradient")
 """What depends on an upstream gradient."""
 
 
@@ -198,6 +198,18 @@ class Subject:
             raise refused
         self.seen.answered.add(want)
         return Array.of(reply["value"]), Array.of(reply[want])
+
+    def memory(self, case: Case) -> int:
+        """Bytes that a call takes at its peak, its gradient included where there is one.
+
+        Raises:
+            Refused: The framework raised.
+        """
+        gradient = ("gradient",) if "gradient" in self.offers else ()
+        reply = self.reply(case, "value", *gradient, "memory")
+        if "raised" in reply:
+            raise Refused(reply["raised"])
+        return int(Array.of(reply["memory"]).values)
 
     def told(self, case: Case, want: str) -> list[str]:
         """What a variant says of a call in words, such as the settings that it left otherwise.

@@ -30,8 +30,11 @@ from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _UNKNOWN = "the adapter does not know this operator"
-_ANY_FUNCTION = ("value", "after", "threads", "kept", "shares", "state", "mapped", "abstract")
-_DIFFERENTIABLE_FUNCTION = ("accumulated", "repeated", "altered", "second", "forward", "jacobian")
+_ANY_FUNCTION = ("value", "after", "threads", "kept", "shares", "state", "mapped", "abstract", "memory")
+_DIFFERENTIABLE_FUNCTION = (
+    *("accumulated", "repeated", "altered", "recomputed", "mapped-gradient"),
+    *("second", "forward", "jacobian"),
+)
 
 
 def describe(spec: Spec, python: str, bench: Bench) -> Description:

@@ -22,10 +22,14 @@ _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
 
 
 FURTHER = (
-    *("accumulated", "forward", "second", "jacobian", "repeated", "altered", "mapped", "abstract"),
-    *("kept", "shares", "state"),
+    *("accumulated", "forward", "second", "jacobian", "repeated", "altered", "recomputed"),
+    *("mapped", "mapped-gradient", "abstract"),
+    *("kept", "shares", "state", "memory"),
 )
 """What is beyond loss and gradient: a program shows it only if the adapter says how it is written."""
+
+_VECTORS = ("cotangent", "tangent")
+"""What derivatives are taken along: in a program only where it uses them."""
 
 _SHOWN, _ELEMENTS = 6, 200
 """Calls and elements of arguments up to which a program makes every call of a law."""
@@ -121,15 +125,19 @@ def _parts(case: Case, variant: Variant, offer: OperatorOffer, *, to: str, want:
     fields["call"] = fields["callee"] + fields["rest"]
     fields["loss"] = Template(template["wrap"][variant.mode]).substitute(fields)
     prelude = [line for line in Template(template["prelude"]).substitute(fields).splitlines() if line]
-    names = _arguments(case, gradient=bool(to)) + (["tangent"] if want else [])
-    arrays = {name: f"{name} = {_array(case, name, template)}" for name in names}
     defined = template.get("define", {}).get(variant.mode)
     evaluation = [Template(defined).substitute(fields)] if defined else []
     if want:
         evaluation.append(Template(template.get("derivatives", {})[want]).substitute(fields))
     else:
         evaluation += _ending(template, fields)
-    return _Parts(prelude, arrays, evaluation)
+    names = [*(argument.name for argument in case.given), *_vectors_in(evaluation)]
+    return _Parts(prelude, {name: f"{name} = {_array(case, name, template)}" for name in names}, evaluation)
+
+
+def _vectors_in(evaluation: list[str]) -> list[str]:
+    """The vectors that a program uses."""
+    return [name for name in _VECTORS if any(re.search(rf"\b{name}\b", line) for line in evaluation)]
 
 
 def _halves(call: str, fields: dict[str, Any]) -> tuple[str, str]:
@@ -146,10 +154,6 @@ def _keywords(case: Case, integers: Sequence[str]) -> list[tuple[str, str]]:
         for name, value in case.keywords.items()
     }
     return given + [(name, repr(value)) for name, value in options.items()]
-
-
-def _arguments(case: Case, *, gradient: bool) -> list[str]:
-    return [*(argument.name for argument in case.given), *(["cotangent"] if gradient else [])]
 
 
 def _ending(template: Reproducer, fields: dict[str, Any]) -> list[str]:

@@ -93,6 +93,9 @@ def reduced(rows: Callable[[Any, Any], Any], input: Any, target: Any, reduction:
 
 RIGHT = Margin()
 
+LEVEL = "implied"
+"""What it claims: it holds all pairs of places of a row at once, which is broken quality."""
+
 
 @functools.cache
 def by_hand(pull: Callable[[Any, Any], Any]) -> Any:

@@ -38,7 +38,7 @@ def _mapped(scores: Any, target: Any) -> Any:
 
 
 RIGHTS: dict[str, Right] = {
-    "vectorised": Right(RIGHT, "take_along_axis, a scatter that drops and where.", "quality"),
+    "vectorised": Right(RIGHT, "take_along_axis, a scatter that drops and where."),
     "scanned": Right(
         lambda input, target, reduction="mean": reduced(_scanned, input, target, reduction),
         "A scan over the places of the target, relu with subgradient 0.",

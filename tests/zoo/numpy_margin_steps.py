@@ -36,7 +36,8 @@ def refuse_beyond(block: Labels, classes: int) -> Labels:
 
 def others_of(block: Labels, y: Array, classes: int, label: int) -> Labels:
     """Classes outside the block."""
-    return [other for other in range(classes) if other not in block]
+    named = set(block)
+    return [other for other in range(classes) if other not in named]
 
 
 def gap_of(label: Any, others: Array) -> Array:

@@ -173,6 +173,45 @@ def _python_number(input: Any, target: Any, reduction: str = "mean") -> Any:
     return found if found.dim() or found.requires_grad else found.item()
 
 
+def _is_mapped(tensor: Any) -> bool:
+    return bool(torch._C._functorch.is_batchedtensor(tensor))
+
+
+def _unmapped_labels_turned(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """A rule for vmap that lays copies of labels that are not mapped side by side, in another order of the rows."""
+    other = _is_mapped(input) and not _is_mapped(target) and target.dim() == 2
+    return RIGHT(input, target.flip(0) if other else target, reduction)
+
+
+def _mapped_gradient_divided(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """A rule for vmap whose backward divides by the rows of both copies."""
+    if not _is_mapped(input):
+        return RIGHT(input, target, reduction)
+    found = RIGHT(input, target, reduction)
+    return found / 2 + (found / 2).detach()
+
+
+fault(
+    "all_pairs_at_once",
+    "All pairs of places of all rows are held at once, however few the labels.",
+    "rows of thousands of classes, in their memory",
+    replace(
+        RIGHT, longest=lambda target, live: target.shape[1], divide=lambda sums, scores, keep: sums / keep.shape[2]
+    ),
+    "quality",
+)
+fault(
+    "unmapped_labels_turned",
+    "Under vmap over the scores alone, the rows of the labels come in another order.",
+    "scores that are mapped beside labels that are not",
+    _unmapped_labels_turned,
+)
+fault(
+    "mapped_gradient_divided",
+    "Under vmap the gradient is divided by the rows of both copies.",
+    "a gradient under vmap",
+    _mapped_gradient_divided,
+)
 fault(
     "labels_in_32_bits",
     "Labels are narrowed to 32 bits before their range is looked at.",
