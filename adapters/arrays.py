@@ -81,6 +81,6 @@ def is_plain_array(plain: Any) -> bool:
     if not has_keys(plain, "dtype", "shape", "data"):
         return False
     name = "uint16" if plain["dtype"] == "bfloat16" else str(plain["dtype"])
-    if not re.fullmatch(r"bool|u?int(8|16|32|64)|float(16|32|64)", name):
+    if not re.fullmatch(r"bool|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)", name):
         return False
     return bool(len(plain["data"]) == np.dtype(name).itemsize * math.prod(plain["shape"]))

@@ -17,7 +17,7 @@ from adapters.contract import FURTHER, Call, Reply, reply_fault
 from adapters.description import OperatorOffer
 from adapters.gateway import WorkerHung
 from conformance.cases.case import Case
-from conformance.judging.answers import Variant
+from conformance.judging.answers import Array, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import Subject
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
@@ -177,3 +177,11 @@ def test_calibration_asks_again_with_longer_limits_if_the_worker_hung(
 
     assert [finding.verdict for finding in outcome.findings] == ["conforms"]
     assert limits[:2] == [60.0, 180.0]
+
+
+def test_a_complex_result_is_its_real_part_or_no_number() -> None:
+    """Some losses of torch take complex scores, and answer with complex losses."""
+    got = Array.of(to_plain(np.array([2, 1j, 3 + 0j]), "complex64"))
+
+    assert got.dtype == "complex64"
+    assert np.array_equal(got.values, [2.0, np.nan, 3.0], equal_nan=True)

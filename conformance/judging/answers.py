@@ -42,8 +42,11 @@ class Array:
 
     @classmethod
     def of(cls, plain: PlainArray) -> Array:
-        """From plain data."""
-        return cls(from_plain(plain).astype(np.float64), plain["dtype"])
+        """From plain data; a complex number counts as its real part, and as NaN if it has another one."""
+        values = from_plain(plain)
+        if np.iscomplexobj(values):
+            values = np.where(values.imag == 0, values.real, np.nan)
+        return cls(values.astype(np.float64), plain["dtype"])
 
 
 @dataclass(frozen=True)
