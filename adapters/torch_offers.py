@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 _settings = importlib.import_module("torch_settings")
 
 BACKENDS = ("aot_eager", "inductor")
-EXPORTS = ("export", "export_decomposed", "onnx")
+EXPORTS = ("export", "export_decomposed", "export_saved", "onnx")
 MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("trace", "script", "autocast") + _settings.SETTINGS
 PORT_MODES = ("eager", "vmap") + BACKENDS
 COSTS = dict(
@@ -23,6 +23,7 @@ COSTS = dict(
 )
 _DTYPES = {
     "export_decomposed": ["float16", "float32"],
+    "export_saved": ["float32"],
     "onnx": ["float16", "float32"],
     "autocast": ["float32", "float64"],
 }
@@ -65,6 +66,7 @@ _WRAP = {
     "inductor": "torch.compile(lambda $tensors: $call, backend='inductor')($tensors)",
     "export": "program.module()($tensors)",
     "export_decomposed": "program.run_decompositions().module()($tensors)",
+    "export_saved": "torch.export.load(file).module()($tensors)",
     "onnx": "session.run(None, dict(zip(names, [each.numpy() for each in ($tensors,)])))[0]",
     "script": "torch.jit.script($callee)$rest",
     "trace": "torch.jit.trace(lambda $tensors: $call, tuple(each.detach() for each in ($tensors,)))($tensors)",
@@ -78,6 +80,7 @@ _EXPORTED = _MODULE + "program = torch.export.export(Loss(), ($tensors,))"
 _DEFINE = {
     "export": _EXPORTED,
     "export_decomposed": _EXPORTED,
+    "export_saved": _EXPORTED + "\nimport io\nfile = io.BytesIO()\ntorch.export.save(program, file)\nfile.seek(0)",
     "onnx": _MODULE + "import onnxruntime\n"
     "program = torch.onnx.export(Loss(), ($tensors,), dynamo=True, verbose=False)\n"
     "session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())\n"
@@ -175,7 +178,7 @@ def _offer_of_mode(torch: Any, operator: str, row: Dict[str, Any], mode: str) ->
 
     CPU autocast computes this loss in float32 for half-precision scores and leaves float32 and
     float64 as they are. NumPy, through which ONNX Runtime gets its arrays, has no bfloat16. Programs
-    that are decomposed or leave torch take long to make, so they are asked in two formats only.
+    that are decomposed, saved or leave torch take long to make, so they are asked in one or two formats only.
     Inference mode keeps no graph, so there are no gradients. Inductor writes the margin loss as a loop
     over all pairs of classes: a row of 65,539 took 169 s, its gradient 113 s.
     """

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import io
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
@@ -98,6 +99,11 @@ def _new_program(
     exported = torch.export.export(module, examples, dynamic_shapes={"tensors": sizes} if free else None)
     if call["mode"] == "export_decomposed":
         exported = exported.run_decompositions()
+    if call["mode"] == "export_saved":
+        file = io.BytesIO()
+        torch.export.save(exported, file)
+        file.seek(0)
+        exported = torch.export.load(file)
     return exported.module(), "an exported graph of %d nodes" % len(exported.graph.nodes)
 
 

@@ -35,7 +35,7 @@ def lossproof(*words: str) -> Result:
         (["run", "numpy", "--dtype", "float8"], "--dtype float8: not offered by this subject; it offers float16"),
         (["run", "numpy", "--form", "native"], "--form native: not offered by this subject; it offers port"),
         (["run", "numpy", "--mode", "jit"], "--mode jit: not offered by this subject; it offers eager"),
-        (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are hinge.dtypes.*"),
+        (["run", "numpy", "--clause", "x.*"], "--clause x.*: matches no clause; there are hinge.cost.*"),
         (["run", "numpy", "--profile", "huge"], "--profile huge: no such profile; there are quick, standard"),
         (["run", "numpy==0.1", "--python", sys.executable], "subject numpy==0.1: "),
         (["run", "--python", "/bin/true"], "--python /bin/true: this is no Python interpreter"),

@@ -90,7 +90,7 @@ def _what_comes(subject: Subject, case: Case, dtype: str) -> str:
         got = subject.evaluate(case).value
     except Refused as refused:
         return f"{dtype} refused: {refused.signature}"
-    expected = subject.expected(case, as_documented=True).value
+    expected = subject.expected_loss(case, as_documented=True)
     admitted = (
         got.values.size == expected.low.size
         and expected.admits(got.values.reshape(expected.low.shape), case.format).all()

@@ -151,7 +151,7 @@ def nothing_else_changes(subject: Subject, case: Case) -> None:
 @shared("layout.two-threads", "implied", why=_PURE, cases=_ANY, needs="threads")
 def from_two_threads_at_once(subject: Subject, case: Case) -> None:
     """Called from two threads at once, each call gives the loss of its arguments."""
-    expected = subject.expected(case, as_documented=True).value
+    expected = subject.expected_loss(case, as_documented=True)
     got = subject.derived(case, "threads")
 
     for values in got.values:

@@ -63,7 +63,7 @@ def the_module_agrees_with_the_function(subject: Subject, case: Case) -> None:
 def mapped_along_any_axis(subject: Subject, case: Case) -> None:
     """Mapped along the last axis, over the first argument alone, or twice, each copy has the formula's loss."""
     got = subject.derived(case, "mapped")
-    expected = subject.expected(case, as_documented=True).value
+    expected = subject.expected_loss(case, as_documented=True)
 
     for values in got.values:
         one = Array(np.asarray(values, dtype=np.float64), got.dtype)

@@ -148,7 +148,7 @@ def scores_up_to_the_largest(subject: Subject, case: Case) -> None:
 )
 def large_scores_have_finite_losses(subject: Subject, case: Case) -> None:
     """Scores of any finite size have the loss of the formula's limit, not an infinity or NaN."""
-    assert_no_overflow(subject.evaluate(case).value, subject.expected(case).value, case)
+    assert_no_overflow(subject.evaluate(case).value, subject.expected_loss(case), case)
     assert_value(subject, case, as_documented=True)
 
 
@@ -196,5 +196,5 @@ def shifted_scores_have_the_same_loss(subject: Subject, case: Case) -> None:
 
     got, other = subject.evaluate(shifted).value, subject.evaluate(case).value
 
-    expected, others = subject.expected(shifted).value, subject.expected(case).value
+    expected, others = subject.expected_loss(shifted), subject.expected_loss(case)
     assert_alike(got, other, expected, others, "as before the shift")

@@ -82,7 +82,7 @@ def one_row_without_batch_equals_a_batch_of_one(subject: Subject, case: Case) ->
     """A row without batch axis gives the loss that the same row gives as a batch of one, each within its bound."""
     got, other = subject.evaluate(case).value, subject.evaluate(case.batched()).value
 
-    expected = subject.expected(case, as_documented=True).value
+    expected = subject.expected_loss(case, as_documented=True)
     assert_alike(got, other, expected, expected, "as a batch of one")
 
 
@@ -114,7 +114,7 @@ def shape_of_none_without_batch(subject: Subject, case: Case) -> str:
 def one_row_without_batch_has_its_loss(subject: Subject, case: Case) -> None:
     """A row without batch axis and reduction ``none`` has the formula's losses, in whatever shape, or is refused."""
     if subject.refusal_of(case) is None:
-        expected = subject.expected(case, as_documented=True).value
+        expected = subject.expected_loss(case, as_documented=True)
         got = subject.evaluate(case).value
         assert_size(got, expected)
         assert_within(subject, case, Array(got.values.reshape(expected.low.shape), got.dtype), expected)
@@ -195,7 +195,7 @@ def special_neighbours_change_no_bit(subject: Subject, case: Case) -> None:
 )
 def another_place_in_the_batch(subject: Subject, case: Case) -> None:
     """Rows in reverse order have the same losses, and the first row alone too, within the bounds of both."""
-    expected, got = subject.expected(case, as_documented=True).value, subject.evaluate(case).value
+    expected, got = subject.expected_loss(case, as_documented=True), subject.evaluate(case).value
     assert_shape(got, case.result_shape)
 
     turned = subject.evaluate(case.some_rows(slice(None, None, -1))).value

@@ -197,7 +197,7 @@ def _loss(subject: Subject, case: Case) -> Float64:
 
 def _doubt(subject: Subject, case: Case) -> Float64:
     """How far a loss may be from the truth."""
-    expected: Enclosure = subject.expected(case, as_documented=True).value
+    expected: Enclosure = subject.expected_loss(case, as_documented=True)
     return expected.bound + (expected.high - expected.low)
 
 

@@ -69,7 +69,7 @@ def no_weight_is_a_weight_of_ones(subject: Subject, case: Case) -> None:
     """A weight of ones gives the loss that is given without a weight."""
     got = subject.evaluate(_weighing(case, np.ones(case.classes)))
 
-    assert_within(subject, case, got.value, subject.expected(case, as_documented=True).value)
+    assert_within(subject, case, got.value, subject.expected_loss(case, as_documented=True))
 
 
 @shared(
@@ -141,7 +141,7 @@ def linear_in_the_weight(subject: Subject, case: Case) -> None:
     parts = [subject.evaluate(each).value.values for each in three[:2]]
     got = subject.evaluate(three[2]).value
 
-    assert_sum(case, got, parts, [subject.expected(each, as_documented=True).value for each in three])
+    assert_sum(case, got, parts, [subject.expected_loss(each, as_documented=True) for each in three])
 
 
 @shared(
@@ -222,6 +222,6 @@ def a_weight_of_one_element(subject: Subject, case: Case) -> str:
         got = subject.evaluate(case).value
     except Refused as refused:
         return f"shape {shape} refused: {refused.signature}"
-    whole = subject.expected(_weighing(case, np.full(case.classes, 2.0)), as_documented=True).value
+    whole = subject.expected_loss(_weighing(case, np.full(case.classes, 2.0)), as_documented=True)
     fits = got.shape == case.result_shape and whole.admits(got.values, case.format).all()
     return f"shape {shape} {'weighs every class' if fits else 'does something else'}"

@@ -45,7 +45,8 @@ class Array:
         """From plain data; a complex number counts as its real part, and as NaN if it has another one."""
         values = from_plain(plain)
         if np.iscomplexobj(values):
-            values = np.where(values.imag == 0, values.real, np.nan)
+            pairs = np.stack([values]).astype(np.complex128).view(np.float64).reshape(*values.shape, 2)
+            values = np.where(pairs[..., 1] == 0, pairs[..., 0], np.nan)
         return cls(values.astype(np.float64), plain["dtype"])
 
 

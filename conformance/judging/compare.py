@@ -210,7 +210,7 @@ def assert_value(subject: Subject, case: Case, *, as_documented: bool = False) -
     got = subject.evaluate(case).value
 
     assert_shape(got, case.result_shape)
-    assert_within(subject, case, got, subject.expected(case, as_documented=as_documented).value)
+    assert_within(subject, case, got, subject.expected_loss(case, as_documented=as_documented))
 
 
 def assert_gradient(subject: Subject, case: Case, *, as_documented: bool = False) -> None:

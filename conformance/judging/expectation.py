@@ -6,7 +6,7 @@ import functools
 
 from conformance.cases.case import Case
 from conformance.judging.formulas import expected_of
-from reference.enclosure import Answer
+from reference.enclosure import Answer, Enclosure
 from reference.formats import Arithmetic
 
 _SMALL, _LARGE = 256, 20_000
@@ -18,6 +18,13 @@ def expectation(case: Case, arithmetic: Arithmetic, *, as_documented: bool = Fal
     size = case.first.size
     remembered = _of_small if size < _SMALL else _of_medium if size < _LARGE else _of_large
     return remembered(case, arithmetic, as_documented=as_documented)
+
+
+def expected_loss(case: Case, arithmetic: Arithmetic, *, as_documented: bool = False) -> Enclosure:
+    """The value alone, for which no derivative is taken; by an oracle by hand if there is one."""
+    if case.operator.oracle is not None or case.first.size >= _SMALL:
+        return expectation(case, arithmetic, as_documented=as_documented).value
+    return _loss_of_small(case, arithmetic, as_documented=as_documented)
 
 
 def compute(case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Answer:
@@ -33,3 +40,10 @@ def compute(case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Answe
 _of_small = functools.lru_cache(maxsize=100_000)(compute)
 _of_medium = functools.lru_cache(maxsize=1_000)(compute)
 _of_large = functools.lru_cache(maxsize=12)(compute)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _loss_of_small(case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Enclosure:
+    if case.operator.formula is None:
+        raise TypeError(f"{case.operator} has neither a formula nor an oracle")
+    return expected_of(case.operator.formula, case, arithmetic, as_documented=as_documented, gradients=False).value

@@ -15,7 +15,9 @@ from reference.formats import Arithmetic
 from reference.nonfinite import Class, class_of
 
 
-def expected_of(formula: Formula, case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Answer:
+def expected_of(
+    formula: Formula, case: Case, arithmetic: Arithmetic, *, as_documented: bool, gradients: bool = True
+) -> Answer:
     """The engine's answer: the loss, and the gradient to every differentiable argument, with their bounds.
 
     Args:
@@ -23,6 +25,7 @@ def expected_of(formula: Formula, case: Case, arithmetic: Arithmetic, *, as_docu
         case: A valid call.
         arithmetic: Of the subject.
         as_documented: Grant the rounding of the page's form.
+        gradients: Whether the gradients are wanted; the loss alone takes about two thirds of the time.
     """
     return evaluate(
         formula,
@@ -32,7 +35,7 @@ def expected_of(formula: Formula, case: Case, arithmetic: Arithmetic, *, as_docu
         arithmetic,
         case.cotangent,
         documented=as_documented,
-        gradients=[argument.name for argument in case.given if argument.differentiable],
+        gradients=[argument.name for argument in case.given if argument.differentiable and gradients],
     )
 
 

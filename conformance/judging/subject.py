@@ -12,8 +12,8 @@ from conformance.cases.operator import Operator
 from conformance.judging.answers import Array, NeverAnswered, Refused, Result, Undecided, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.errors import Errors
-from conformance.judging.expectation import expectation
-from reference.enclosure import Answer
+from conformance.judging.expectation import expectation, expected_loss
+from reference.enclosure import Answer, Enclosure
 from reference.formats import FORMATS, Arithmetic, Float64
 
 _UPSTREAM = ("accumulated", "second", "repeated", "altered", "recomputed", "mapped-gradient")
@@ -278,6 +278,10 @@ class Subject:
             return refused
         return None
 
+    def expected_loss(self, case: Case, *, as_documented: bool = False) -> Enclosure:
+        """What the oracle expects of the loss alone."""
+        return expected_loss(case, self.arithmetic, as_documented=as_documented)
+
     def expected(self, case: Case, *, as_documented: bool = False) -> Answer:
-        """What the oracle expects of a correct implementation in this arithmetic."""
+        """What the oracle expects of a correct implementation in this arithmetic: the loss and its gradients."""
         return expectation(case, self.arithmetic, as_documented=as_documented)

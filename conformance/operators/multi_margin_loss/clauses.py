@@ -122,7 +122,7 @@ def _positive_weight(case: Case) -> Case:
 def the_module_has_the_weight_within_the_power(subject: Subject, case: Case) -> None:
     """With a weight of 2 and the power 2 the module's loss is four times the loss without a weight."""
     got = subject.evaluate(case).value
-    without = subject.expected(case.replace(weight=None)).value
+    without = subject.expected_loss(case.replace(weight=None))
     assert_shape(got, case.result_shape)
 
     allowed = 4 * (without.bound + (without.high - without.low)) * (1 + 2.0**-40)

@@ -65,7 +65,7 @@ def what_follows_the_first_negative_label_is_ignored(subject: Subject, case: Cas
     got, other = subject.evaluate(case), subject.evaluate(blanked)
 
     assert_same_bits(got.value, other.value, "as with -1 after the block")
-    assert_within(subject, case, got.value, subject.expected(case).value)
+    assert_within(subject, case, got.value, subject.expected_loss(case))
 
 
 @clause(
@@ -80,7 +80,7 @@ def no_labels_no_loss(subject: Subject, case: Case) -> None:
     """A row whose target is all -1 has loss 0."""
     got = subject.evaluate(case)
 
-    assert_within(subject, case, got.value, subject.expected(case).value)
+    assert_within(subject, case, got.value, subject.expected_loss(case))
 
 
 @clause(
@@ -95,7 +95,7 @@ def duplicate_labels_count_each_time(subject: Subject, case: Case) -> None:
     """A label that stands twice in the block contributes twice."""
     got = subject.evaluate(case)
 
-    assert_within(subject, case, got.value, subject.expected(case).value)
+    assert_within(subject, case, got.value, subject.expected_loss(case))
 
 
 @clause(
@@ -109,7 +109,7 @@ def every_class_a_target(subject: Subject, case: Case) -> None:
     """Where every class is a label there is no pair, and the loss is 0."""
     got = subject.evaluate(case)
 
-    assert_within(subject, case, got.value, subject.expected(case).value)
+    assert_within(subject, case, got.value, subject.expected_loss(case))
 
 
 def _other_negatives() -> Drawn:
@@ -142,7 +142,7 @@ def words_for_labels(subject: Subject, case: Case, as_expected: str) -> str:
         got = subject.evaluate(case)
     except Refused as refused:
         return f"refused: {refused.signature}"
-    expected = subject.expected(case).value
+    expected = subject.expected_loss(case)
     if got.value.shape != expected.low.shape:
         return f"shape {got.value.shape}"
     return as_expected if expected.admits(got.value.values, case.format).all() else "change the loss"

@@ -73,7 +73,7 @@ def losses_of_many_labels(subject: Subject, case: Case) -> None:
     assert_value(subject, case)
     if "gradient" in subject.offers:
         beside = subject.evaluate(case, "gradient").value
-        assert_within(subject, case, beside, subject.expected(case).value)
+        assert_within(subject, case, beside, subject.expected_loss(case))
 
 
 @clause(

@@ -46,7 +46,7 @@ def _met(case: Case) -> Case:
 def zero_exactly_when_every_margin_is_met(subject: Subject, case: Case) -> None:
     """The loss of a row is exactly 0 where each label is 1 or more above every other class, and not 0 elsewhere."""
     got = subject.evaluate(case).value
-    expected = subject.expected(case).value
+    expected = subject.expected_loss(case)
     assert_shape(got, case.result_shape)
 
     met, missed = expected.high == 0, expected.low > expected.bound
@@ -72,7 +72,7 @@ def labels_in_reverse_order(subject: Subject, case: Case) -> None:
 
     got, other = subject.evaluate(case.replace(target=turned)).value, subject.evaluate(case).value
 
-    expected = subject.expected(case).value
+    expected = subject.expected_loss(case)
     assert_alike(got, other, expected, expected, "as with the labels in the other order")
 
 

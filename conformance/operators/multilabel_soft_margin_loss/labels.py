@@ -46,7 +46,7 @@ def labels_of_minus_one(subject: Subject, case: Case) -> str:
     rest = case.replace(input=case["input"][:, :-1], target=case["target"][:, :-1])
     others = np.zeros(len(x))
     if case.classes > 1:
-        others = subject.expected(rest).value.middle * (case.classes - 1) / case.classes
+        others = subject.expected_loss(rest).middle * (case.classes - 1) / case.classes
     number = others + (2 * np.logaddexp(0, x) - np.logaddexp(0, -x)) / case.classes
     for words, meant in (("a number in the formula", number), ("padding that adds nothing", others)):
         if np.allclose(

@@ -42,7 +42,7 @@ def linear_in_the_label(subject: Subject, case: Case) -> None:
     parts = [subject.evaluate(each).value.values for each in ends]
     got = subject.evaluate(case).value
 
-    expected = [subject.expected(each, as_documented=True).value for each in (*ends, case)]
+    expected = [subject.expected_loss(each, as_documented=True) for each in (*ends, case)]
     assert_sum(case, got, parts, expected, share=0.5)
 
 
