@@ -201,16 +201,21 @@ def _together(findings: Iterable[Finding]) -> Judgement:
 
 def _costs(operator: Operator) -> tuple[str, ...]:
     """What a formula costs that is evaluated step by step: a list of labels is paired with the classes."""
-    paired = any(argument.indexes in argument.axes for argument in operator.arguments)
-    return ("quadratic-classes",) if paired else ("cheap",)
+    return ("quadratic-classes",) if _pairs_classes(operator) else ("cheap",)
+
+
+def _pairs_classes(operator: Operator) -> bool:
+    return any(argument.indexes in argument.axes for argument in operator.arguments)
 
 
 @functools.cache
 def asked(operator: str) -> tuple[Clause, ...]:
-    """Every clause that decides, the lattices first, but the one that the evaluation step by step never meets.
+    """Every clause that decides, the lattices first, but those that the evaluation step by step never meets.
 
     It adds in the scores' own format, so that its mean of half precision overflows with its sum, changed or not.
+    Where the formula pairs labels with classes, it holds all pairs at once.
     """
+    unfit = (".numbers.mean-beyond-its-sum", *((".cost.memory",) if _pairs_classes(OPERATORS[operator]) else ()))
     deciding = [clause for clause in clauses("*", operator) if clause.level in LEVELS]
-    found = [clause for clause in deciding if not clause.id.endswith(".numbers.mean-beyond-its-sum")]
+    found = [clause for clause in deciding if not clause.id.endswith(unfit)]
     return tuple(sorted(found, key=lambda clause: not clause.id.endswith(".lattice")))
