@@ -122,7 +122,8 @@ class Worker:
             self.close()
             raise WorkerError(f"{python}: the worker did not start: {type(error).__name__} {error}") from None
         self._pid = int(hello["pid"])
-        self._asked = moment(self._pid)
+        self._threads = [name for name in hello["threads"] if name != str(self._pid)]
+        self._asked = moment(self._pid, self._threads)
         self._took: Took | None = None
         self.python_version = str(hello["python"])
 
@@ -177,7 +178,7 @@ class Worker:
         return cast(Reply, reply)
 
     def _ask(self, question: dict[str, Any], limit: float) -> Any:
-        self._asked, self._took = moment(self._pid), None
+        self._asked, self._took = moment(self._pid, self._threads), None
         self._number += 1
         try:
             self._channel.send({**question, "number": self._number})
@@ -229,7 +230,7 @@ class Worker:
         """Seconds of the last question in which the worker computed or slept; waits for a processor do not count."""
         if self._took is not None:
             return own_seconds_of(self._pid, self._asked, self._took)
-        return own_seconds(self._pid, self._asked)
+        return own_seconds(self._pid, self._asked, self._threads)
 
     def forget_peak(self) -> None:
         """Count the peak of the worker's memory from now on."""

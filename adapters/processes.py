@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ class Moment(NamedTuple):
 
     Attributes:
         clock: Seconds of the monotonic clock.
-        waited: Seconds for which its main thread had waited for a core; none where the kernel does not count them.
+        waited: Seconds for which its main thread and those that carry questions to it had waited for a core; none
+            where the kernel does not count them.
         used: Seconds of processor time of its threads and of the children that ended, if waits are not counted.
     """
 
@@ -28,21 +30,28 @@ class Moment(NamedTuple):
     used: float = 0.0
 
 
-def moment(pid: int) -> Moment:
-    """The present point in the life of a process."""
+def moment(pid: int, threads: Sequence[str] = ()) -> Moment:
+    """The present point in the life of a process.
+
+    Args:
+        pid: The process.
+        threads: Those that it had when it was ready: while one of them brings a question, the main thread sleeps.
+    """
     waited = _waited(Path(f"/proc/{pid}/schedstat"))
+    if waited is not None:
+        waited += sum(_waited(Path(f"/proc/{pid}/task/{each}/schedstat")) or 0.0 for each in threads)
     return Moment(time.monotonic(), waited, _used(pid) if waited is None else 0.0)
 
 
-def own_seconds(pid: int, since: Moment) -> float:
+def own_seconds(pid: int, since: Moment, threads: Sequence[str] = ()) -> float:
     """Seconds since a moment in which a process computed, slept or was blocked: not those without a free core.
 
     A busy machine makes a process wait for a core, and does not make this number larger. The wait
-    is the one of the thread that waited longest: the main thread, or a thread or process that
-    it started since then, such as a compiler. A kernel that does not count waits says only
+    is the one of the thread that waited longest: the main thread (with those that bring it questions), or a
+    thread or process that it started since then, such as a compiler. A kernel that does not count waits says only
     whether the process wants a core now; if it does, its processor time is what counts.
     """
-    now = moment(pid)
+    now = moment(pid, threads)
     passed = now.clock - since.clock
     if now.waited is None or since.waited is None:
         return min(passed, now.used - since.used) if _runnable(pid) else passed

@@ -275,7 +275,8 @@ def serve(channel):
     sys.dont_write_bytecode = True
     log = os.open(setup["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
-    channel.send({"pid": os.getpid(), "python": sys.version.split()[0]})
+    threads = os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else []
+    channel.send({"pid": os.getpid(), "python": sys.version.split()[0], "threads": threads})
     sys.path += [folder for folder in setup["path"] if folder not in sys.path]
     loaded = answer(lambda: load_adapter(setup["adapter"]).__name__)
     adapter = sys.modules.get(loaded.get("answer"))
