@@ -17,7 +17,7 @@ ROWS, PLACES = 4, 2048
 """Of an operator with a second axis; one without has 4,096 rows, which have as many pairs."""
 
 _MOST = ROWS * PLACES**2 // 2
-"""Bytes: half of what a truth value for each pair of places of a row takes, and 64 times what float64 scores take."""
+"""Bytes: half of what a truth value for each pair of places of a row takes, and 128 times what float64 scores take."""
 
 
 def _large(domain: Domain) -> list[Case]:
