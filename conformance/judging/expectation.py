@@ -7,7 +7,6 @@ import functools
 from conformance.cases.case import Case
 from conformance.judging.formulas import expected_of
 from reference.enclosure import Answer, Enclosure
-from reference.engine.formula import Formula
 from reference.formats import Arithmetic
 
 _SMALL, _LARGE = 256, 20_000
@@ -23,20 +22,19 @@ def expectation(case: Case, arithmetic: Arithmetic, *, as_documented: bool = Fal
 
 def expected_loss(case: Case, arithmetic: Arithmetic, *, as_documented: bool = False) -> Enclosure:
     """The value alone, for which no derivative is taken; by an oracle by hand if there is one."""
-    formula = case.operator.formula
-    if formula is None or case.operator.oracle is not None or case.first.size >= _SMALL:
+    if case.operator.oracle is not None or case.first.size >= _SMALL:
         return expectation(case, arithmetic, as_documented=as_documented).value
-    return _loss_of_small(formula, case, arithmetic, as_documented=as_documented)
+    return _loss_of_small(case, arithmetic, as_documented=as_documented)
 
 
-def compute(case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Answer:
-    """Value and gradient of a case, computed anew."""
+def compute(case: Case, arithmetic: Arithmetic, *, as_documented: bool, gradients: bool = True) -> Answer:
+    """Value and gradient of a case, computed anew; an oracle by hand gives both, whatever is wanted."""
     operator = case.operator
     if operator.oracle is not None:
         return operator.oracle(case, arithmetic, as_documented)
     if operator.formula is None:
         raise TypeError(f"{operator} has neither a formula nor an oracle")
-    return expected_of(operator.formula, case, arithmetic, as_documented=as_documented)
+    return expected_of(operator.formula, case, arithmetic, as_documented=as_documented, gradients=gradients)
 
 
 _of_small = functools.lru_cache(maxsize=100_000)(compute)
@@ -45,5 +43,5 @@ _of_large = functools.lru_cache(maxsize=12)(compute)
 
 
 @functools.lru_cache(maxsize=100_000)
-def _loss_of_small(formula: Formula, case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Enclosure:
-    return expected_of(formula, case, arithmetic, as_documented=as_documented, gradients=False).value
+def _loss_of_small(case: Case, arithmetic: Arithmetic, *, as_documented: bool) -> Enclosure:
+    return compute(case, arithmetic, as_documented=as_documented, gradients=False).value
