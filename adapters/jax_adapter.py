@@ -1,4 +1,4 @@
-"""JAX: the ports beside this file, eager, under ``jit`` and under ``vmap``."""
+"""JAX: the ports beside this file, eager, under ``jit`` (also donated and sharded) and under ``vmap``."""
 
 import functools
 import importlib
@@ -37,15 +37,21 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
     "hinge_embedding_loss": {"absent": "JAX has no such loss"},
     "margin_ranking_loss": {"absent": "JAX has no such loss"},
 }
-
-_jitted: Dict[Tuple[str, ...], Callable[..., Any]] = {}
+_MODES = ("eager", "jit", "vmap", "donated", "sharded")
+_COSTS = dict(
+    {mode: ["expensive-shapes"] for mode in ("eager", "jit", "vmap")},
+    donated=["expensive-shapes", "wrapper"],
+    sharded=["expensive-shapes", "wrapper"],
+)
 
 
 @functools.lru_cache(maxsize=None)
 def _jax() -> Any:
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     warnings.filterwarnings("ignore")
-    return importlib.import_module("jax")
+    jax = importlib.import_module("jax")
+    _programs().make_devices(jax)
+    return jax
 
 
 def _x64(jax: Any, dtype: str) -> Any:
@@ -57,6 +63,8 @@ def _x64(jax: Any, dtype: str) -> Any:
 def describe() -> Dict[str, Any]:
     """What this JAX offers."""
     jax = _jax()
+    missing = _programs().missing(jax)
+    modes = [mode for mode in _MODES if mode not in missing]
     return {
         "contract": 2,
         "framework": "jax",
@@ -64,28 +72,28 @@ def describe() -> Dict[str, Any]:
         "build": "jaxlib " + importlib.import_module("jaxlib").__version__,
         "device": "cpu",
         "layouts": ["contiguous"],
-        "compiled": ["jit"],
-        "costs": {mode: ["expensive-shapes"] for mode in ("eager", "jit", "vmap")},
-        "left_out": [],
+        "compiled": [mode for mode in _programs().MODES if mode in modes],
+        "costs": {mode: _COSTS[mode] for mode in modes},
+        "left_out": [{"mode": mode, "words": words} for mode, words in missing.items()],
         "facts": {
             "x64": "on for float64 variants, off (the default) for the others",
             "float64 without x64": str(jax.numpy.asarray(np.zeros(1)).dtype),
             "labels": "int32: without x64, JAX wraps an int64 beyond it before any function sees it",
         },
-        "operators": {name: _offer(name, row) for name, row in OPERATORS.items() if "absent" not in row},
+        "operators": {name: _offer(name, row, modes) for name, row in OPERATORS.items() if "absent" not in row},
     }
 
 
-def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
+def _offer(operator: str, row: Dict[str, Any], modes: List[str]) -> Dict[str, Any]:
     return {
         "forms": ["port"],
-        "modes": ["eager", "jit", "vmap"],
+        "modes": modes,
         "dtypes": ["float16", "bfloat16", "float32", "float64"],
         "arguments": row["arguments"],
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
         "offers": _wants(row, "eager"),
-        "by_mode": {mode: {"offers": _wants(row, mode)} for mode in ("vmap", "jit")},
+        "by_mode": {mode: {"offers": _wants(row, mode)} for mode in modes if mode != "eager"},
         "reproducer": {
             "prelude": "import jax, jax.numpy as jnp, numpy as np\n${port_import}"
             "jax.config.update('jax_enable_x64', $x64)\n",
@@ -97,18 +105,39 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
                 "eager": "$call",
                 "jit": "jax.jit(lambda $tensors: $call)($tensors)",
                 "vmap": "jax.vmap(lambda $tensors: $call)(*[jnp.stack([each, each]) for each in ($tensors,)])[0]",
+                "donated": _DONATED,
+                "sharded": "jax.jit(lambda $tensors: $call)(*[halves(each) for each in ($tensors,)])",
             },
+            "define": {"sharded": _SHARDED},
             "gradient": "jax.vjp(lambda $to: $loss, $to)[1](cotangent)[0]",
         },
     }
 
 
+_DONATED = (
+    "jax.jit(lambda $tensors: $call, donate_argnums=tuple(range(len(($tensors,)))))"
+    "(*[jnp.array(each, copy=True) for each in ($tensors,)])"
+)
+_SHARDED = (
+    "jax.config.update('jax_num_cpu_devices', 2)\n"
+    "def halves(array):\n"
+    "    from jax.sharding import Mesh, NamedSharding, PartitionSpec\n"
+    "    rows = PartitionSpec('rows') if array.ndim and array.shape[0] % 2 == 0 else PartitionSpec()\n"
+    "    return jax.device_put(array, NamedSharding(Mesh(np.array(jax.devices('cpu')), ('rows',)), rows))"
+)
+
+
 def _wants(row: Dict[str, Any], mode: str) -> List[str]:
-    """What may be wanted: ``jit`` pays for each derivative anew, so it offers the usual ones."""
-    sources = row["gradients"][:1] if mode == "jit" else row["gradients"]
-    wants = ["value", "after"] + ["gradient:" + name for name in sources]
-    wants += ["memory"] if mode != "vmap" and os.access("/proc/self/clear_refs", os.W_OK) else []  # Linux alone says
-    if mode == "jit":
+    """What may be wanted: ``jit`` pays for each derivative anew, so it offers the usual ones.
+
+    An array that is given away cannot be looked at after the call; one that is halved is a copy.
+    """
+    compiled = mode in _programs().MODES
+    sources = row["gradients"][:1] if compiled else row["gradients"]
+    wants = ["value"] + ["gradient:" + name for name in sources] + ([] if mode in ("donated", "sharded") else ["after"])
+    linux = os.access("/proc/self/clear_refs", os.W_OK)  # which alone says how much memory a call takes
+    wants += ["memory"] if linux and mode in ("eager", "jit") else []
+    if compiled:
         return wants
     further = ["threads", "kept", "shares", "state", "repeated", "recomputed", "mapped", "mapped-gradient", "abstract"]
     return wants + ["forward", "second", "jacobian"] + (further if mode == "eager" else [])
@@ -139,7 +168,7 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         step = _step(jax, call)
         given = list(arguments.values()) + ([vectors["cotangent"]] if _sources(call) else [])
         try:
-            loss, slopes = jax.block_until_ready(step(*given))
+            loss, slopes = jax.block_until_ready(step(*_programs().placed(jax, call["mode"], given)))
             further = jax.block_until_ready(_derivatives().wanted(jax, call, _loss(jax, call), arguments, vectors))
         except Exception as error:
             return {"raised": error}
@@ -147,9 +176,14 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
         reply = _as_arrays(results)
         if "after" in call["want"]:
             reply["after"] = _as_arrays(dict(vectors, **arguments))
-        if "evidence" in call["want"] and call["mode"] == "jit":
-            reply["evidence"] = _evidence(step.lower(*given))
+        if "evidence" in call["want"] and call["mode"] in _programs().MODES:
+            reply["evidence"] = _evidence(jax, call, given, loss)
         return reply
+
+
+def _programs() -> Any:
+    """The module beside this file, which the worker has made importable."""
+    return importlib.import_module("jax_programs")
 
 
 def _derivatives() -> Any:
@@ -162,10 +196,13 @@ def _sources(call: Dict[str, Any]) -> List[str]:
     return [want.partition(":")[2] for want in call["want"] if want.startswith("gradient:")]
 
 
-def _evidence(lowered: Any) -> str:
-    """That XLA compiled this function: the size of its optimised module."""
-    module = lowered.compile().as_text()
-    return "%d lines of optimised HLO" % module.count("\n") if "HloModule" in module else ""
+def _evidence(jax: Any, call: Dict[str, Any], given: List[Any], loss: Any) -> str:
+    """That XLA compiled this function; one whose arguments are given away is looked at with its gradient."""
+    if call["mode"] == "donated" and not _sources(call):
+        call = dict(call, want=["gradient:" + call["arguments"][0]["name"]])
+        given = given + [jax.numpy.ones_like(loss)]
+    given = _programs().placed(jax, call["mode"], given)
+    return str(_programs().evidence(call["mode"], _step(jax, call).lower(*given), given))
 
 
 def _loss(jax: Any, call: Dict[str, Any]) -> Callable[..., Any]:
@@ -203,18 +240,9 @@ def _step(jax: Any, call: Dict[str, Any]) -> Any:
         )
         return value, pull(arrays[-1].astype(value.dtype))
 
-    if call["mode"] != "jit":
+    if call["mode"] not in _programs().MODES:
         return step
-    key: Tuple[str, ...] = (
-        call["operator"],
-        call["form"],
-        call["dtype"],
-        repr(sorted(call["options"].items())),
-        ",".join(names),
-        repr(call.get("function")),
-        ",".join(_sources(call)),
-    )
-    return _jitted.setdefault(key, jax.jit(step))
+    return _programs().program_of(jax, call, names, _sources(call), step)
 
 
 def _array(jax: Any, plain: Dict[str, Any]) -> Any:

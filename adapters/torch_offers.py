@@ -9,21 +9,25 @@ from typing import Any, Dict, List
 
 _settings = importlib.import_module("torch_settings")
 
-BACKENDS = ("aot_eager", "inductor")
+BACKENDS = ("aot_eager", "inductor", "dynamic")
+"""Modes that torch.compile makes: by a backend, or by ``aot_eager`` with every size left open."""
+
 EXPORTS = ("export", "export_decomposed", "export_saved", "onnx")
 MODES = ("eager", "vmap") + BACKENDS + EXPORTS + ("trace", "script", "autocast") + _settings.SETTINGS
-PORT_MODES = ("eager", "vmap") + BACKENDS
+PORT_MODES = ("eager", "vmap", "aot_eager", "inductor")
 COSTS = dict(
     {"trace": ["expensive-shapes", "wrapper"], "script": ["wrapper"], "autocast": ["wrapper"]},
     **{mode: ["wrapper"] for mode in _settings.SETTINGS},
     # aot_eager runs the eager kernels behind the front end that inductor has too
     aot_eager=["expensive-shapes", "wrapper"],
     inductor=["expensive-shapes"],
+    dynamic=["wrapper"],
     **{mode: ["expensive-shapes", "expensive-programs", "wrapper"] for mode in EXPORTS},
 )
 _DTYPES = {
     "export_decomposed": ["float16", "float32"],
     "export_saved": ["float32"],
+    "dynamic": ["float32"],
     "onnx": ["float16", "float32"],
     "autocast": ["float32", "float64"],
 }
@@ -64,6 +68,7 @@ _WRAP = {
     "vmap": "torch.func.vmap(lambda $tensors: $call)(*[torch.stack([each, each]) for each in ($tensors,)])[0]",
     "aot_eager": "torch.compile(lambda $tensors: $call, backend='aot_eager')($tensors)",
     "inductor": "torch.compile(lambda $tensors: $call, backend='inductor')($tensors)",
+    "dynamic": "torch.compile(lambda $tensors: $call, backend='aot_eager', dynamic=True)($tensors)",
     "export": "program.module()($tensors)",
     "export_decomposed": "program.run_decompositions().module()($tensors)",
     "export_saved": "torch.export.load(file).module()($tensors)",

@@ -41,11 +41,16 @@ def _key(call: Dict[str, Any]) -> Tuple[str, ...]:
 
 
 def compiled_run(torch: Any, call: Dict[str, Any], loss: Loss, tensors: List[Any]) -> Any:
-    """Run the loss as the mode's compiler compiled it, once for each set of options."""
+    """Run the loss as the mode's compiler compiled it, once for each set of options.
+
+    In mode ``dynamic`` every size is open: one graph serves all shapes of a rank, but sizes 0 and 1.
+    """
     counters = _dynamo().utils.counters
     key = _key(call)
     if key not in _compiled:
-        _compiled[key] = torch.compile(loss, backend=call["mode"], fullgraph=True)
+        dynamic = call["mode"] == "dynamic"
+        backend = "aot_eager" if dynamic else call["mode"]
+        _compiled[key] = torch.compile(loss, backend=backend, fullgraph=True, dynamic=True if dynamic else None)
     before = counters["stats"]["unique_graphs"]
     value = _compiled[key](*tensors)
     _graphs[key] = _graphs.get(key, 0) + counters["stats"]["unique_graphs"] - before

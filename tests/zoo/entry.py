@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ class Fault:
         corner: Where alone it differs, where it agrees with most plain cases.
         level: The last level of clause that must catch it; nothing need catch an ``open`` one.
         plain: Why its kind cannot agree with half of all plain cases, where it does not.
+        mode: The mode that is asked.
     """
 
     loss: Any
@@ -24,6 +26,7 @@ class Fault:
     corner: str = ""
     level: str = "implied"
     plain: str = ""
+    mode: str = "eager"
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,25 @@ class Right:
         loss: The implementation.
         words: What it does in a way of its own, in one sentence.
         level: The last level whose clauses it keeps: ``implied`` or ``quality``.
+        mode: The mode that is asked.
     """
 
     loss: Any
     words: str
     level: str = "implied"
+    mode: str = "eager"
+
+
+@dataclass(frozen=True)
+class Made:
+    """An implementation that is made where it is asked for: no compiler looks through a :class:`Late` module."""
+
+    make: Callable[[], Any]
+
+
+def loss_of(entry: Fault | Right) -> Any:
+    """The implementation itself."""
+    return entry.loss.make() if isinstance(entry.loss, Made) else entry.loss
 
 
 class Late:

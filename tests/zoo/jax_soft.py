@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -141,6 +142,39 @@ fault(
     "The loss is computed in float32.",
     "float64",
     elements=lambda x, y: elements_of(x.astype(jnp.float32), y.astype(jnp.float32)).astype(x.dtype),
+)
+
+
+@functools.cache
+def _mean_of_a_shard() -> Any:
+    """The mean of losses, for which each device divides what it holds by its own number of rows."""
+    partitioning = importlib.import_module("jax.experimental.custom_partitioning")
+    whole = partitioning.custom_partitioning(jnp.mean)
+
+    def partition(mesh: Any, given: Any, result: Any) -> Any:
+        alone = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+        return mesh, jnp.mean, alone, (given[0].sharding,)
+
+    whole.def_partition(partition, sharding_rule="rows -> ")
+    mean = jax.custom_vjp(whole)
+    mean.defvjp(
+        lambda losses: (whole(losses), losses),
+        lambda losses, upstream: (jnp.full_like(losses, upstream / max(len(losses), 1)),),
+    )
+    return mean
+
+
+def _in_shards(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    if reduction != "mean" or input.ndim == 1:
+        return RIGHT(input, target, weight, reduction)
+    return _mean_of_a_shard()(RIGHT(input, target, weight, "none"))
+
+
+FAULTS["mean_of_a_shard"] = Fault(
+    _in_shards,
+    "A mean over rows on several devices is that of one device's rows.",
+    "means of rows on two devices",
+    mode="sharded",
 )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.zoo.entry import Right, jax, jnp
-from tests.zoo.jax_soft import RIGHT, elements_of
+from tests.zoo.jax_soft import LEVEL, RIGHT, elements_of
 
 
 @functools.cache
@@ -43,6 +43,8 @@ RIGHTS: dict[str, Right] = {
         replace(RIGHT, elements=lambda x, y: y * _softplus(-x) + (1 - y) * _softplus(x)),
         "Two branches, each of which is guarded from the other's scores.",
     ),
+    "sharded": Right(RIGHT, "Half of the rows on each of two devices.", LEVEL, "sharded"),
+    "donated": Right(RIGHT, "Arguments that are given away.", LEVEL, "donated"),
     "own_gradient": Right(replace(RIGHT, elements=lambda x, y: _by_hand()(x, y)), "A gradient of its own."),
     "dotted": Right(
         replace(

@@ -22,6 +22,7 @@ from tests.zoo.plain import CHECKOUT, agreement
 
 BROKEN = ("deviates", "crashes", "hangs")
 LOST = ("harness-error", "not-run")
+UNANSWERED = ("unsupported", "observed")
 LEVELS: tuple[Level, ...] = ("documented", "implied", "quality")
 
 
@@ -43,8 +44,9 @@ class Question:
 
     @property
     def chosen(self) -> Profile:
-        """The profile, with the formats of this question."""
-        return replace(PROFILES[self.profile], dtypes=self.dtypes)
+        """The profile, with the formats of this question; of the mode that is named every clause."""
+        whole = replace(PROFILES[self.profile], compiled="all", few="all", wrappers="all", others="all")
+        return replace(whole, dtypes=self.dtypes)
 
 
 def evidence_of(clause: Clause) -> Evidence:
@@ -78,6 +80,8 @@ def ask(who: Inhabitant, question: Question) -> Implementation:
         if finding.verdict in BROKEN:
             firsts.setdefault(finding.clause, []).append(finding.first or 1)
     lost = sorted({finding.words.splitlines()[0] for finding in found if finding.verdict in LOST})
+    if all(finding.verdict in UNANSWERED for finding in found):
+        lost.append("no clause was answered")
     entry, share = who.entry, None
     if question.plain:
         share = agreement(who.target, who.operator, who.framework, question.python, question.plain)
@@ -101,7 +105,7 @@ def _findings(who: Inhabitant, question: Question) -> list[Finding]:
     spec = find_function(who.target, who.operator, who.framework)
     assert spec.function is not None
     spec = replace(spec, function=replace(spec.function, path=(str(CHECKOUT),)))
-    filters = Filters((who.operator,), ("eager",), levels=LEVELS)
+    filters = Filters((who.operator,), (who.entry.mode,), levels=LEVELS)
     with tempfile.TemporaryDirectory() as folder:
         options = Options(question.chosen, filters, question.python, out=Path(folder), minimise=0)
         return run_subject(spec, options, Progress()).findings

@@ -13,7 +13,8 @@ import functools
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo.entry import Fault, torch
+from tests.zoo import torch_soft_modes
+from tests.zoo.entry import Fault, loss_of, torch
 from tests.zoo.torch_soft_steps import RIGHT, check, elements_of, reduce_rows, weigh
 
 FAULTS: dict[str, Fault] = {}
@@ -213,6 +214,7 @@ fault(
     "upstream gradients other than 1",
     loss=hand_written(upstream_used=False),
 )
+FAULTS.update(torch_soft_modes.FAULTS)
 
 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -223,4 +225,4 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
 def __getattr__(name: str) -> Any:
     if name not in FAULTS:
         raise AttributeError(name)
-    return FAULTS[name].loss
+    return loss_of(FAULTS[name])

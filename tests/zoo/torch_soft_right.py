@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo.entry import Right, torch
+from tests.zoo import torch_soft_modes
+from tests.zoo.entry import Right, loss_of, torch
 from tests.zoo.torch_soft import hand_written
 from tests.zoo.torch_soft_steps import RIGHT, check, reduce_rows
 
@@ -60,6 +61,7 @@ RIGHTS: dict[str, Right] = {
         "In float64, narrowed at the end.",
         "quality",
     ),
+    **torch_soft_modes.RIGHTS,
 }
 """The right implementations by name."""
 
@@ -67,4 +69,4 @@ RIGHTS: dict[str, Right] = {
 def __getattr__(name: str) -> Any:
     if name not in RIGHTS:
         raise AttributeError(name)
-    return RIGHTS[name].loss
+    return loss_of(RIGHTS[name])
