@@ -112,7 +112,11 @@ class Worker:
         self._group = execnet.Group()
         spec = execnet.XSpec("popen")  # set by name, since the written form takes no "//" within a path
         spec.python, spec.chdir = shlex.quote(python), str(empty)
-        spec.env = {"LOSSPROOF_SCRATCH": str(self._folder), **environment}
+        spec.env = {
+            "LOSSPROOF_SCRATCH": str(self._folder),
+            "LOSSPROOF_SHARED": str(temporary or self._folder),
+            **environment,
+        }
         try:
             self._channel = self._group.makegateway(spec).remote_exec(_WORKER.read_text(encoding="utf-8"))
             places = {"adapter": str(adapter.resolve()), "log": str(self._log), "beside": str(_WORKER.parent)}

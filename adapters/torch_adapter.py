@@ -94,10 +94,10 @@ _SAME_WIDTH = {"bfloat16": np.int16}
 
 @functools.lru_cache(maxsize=None)
 def _torch() -> Any:
-    """Torch, imported late, with its compiler's files in the worker's own folder."""
-    scratch = os.environ.get("LOSSPROOF_SCRATCH")
-    if scratch:
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.join(scratch, "inductor"))
+    """Torch, imported late; what it compiles is kept for all workers of a run, which would take seconds for each."""
+    shared = os.environ.get("LOSSPROOF_SHARED")
+    if shared:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.join(shared, "inductor"))
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     warnings.filterwarnings("ignore")
     return importlib.import_module("torch")

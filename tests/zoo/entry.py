@@ -71,3 +71,4 @@ class Late:
 torch: Any = Late("torch")
 jax: Any = Late("jax")
 jnp: Any = Late("jax.numpy")
+tf: Any = Late("tensorflow")

@@ -75,7 +75,7 @@ def agreement(target: str, operator: str, framework: str, python: str, count: in
         operator=OPERATORS[operator],
         dtypes=plain_dtypes(OPERATORS[operator]),
         offers=("value", "gradient"),
-        flushes=framework == "jax",
+        flushes=framework in ("jax", "tensorflow"),
         function=target,
     )
     cases = plain_cases(operator, count)
