@@ -93,7 +93,7 @@ def _offer(operator: str, row: Dict[str, Any], modes: List[str]) -> Dict[str, An
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
         "offers": _wants(row, "eager"),
-        "by_mode": {mode: {"offers": _wants(row, mode)} for mode in modes if mode != "eager"},
+        "by_mode": {mode: dict(_FORMATS.get(mode, {}), offers=_wants(row, mode)) for mode in modes if mode != "eager"},
         "reproducer": {
             "prelude": "import jax, jax.numpy as jnp, numpy as np\n${port_import}"
             "jax.config.update('jax_enable_x64', $x64)\n",
@@ -113,6 +113,9 @@ def _offer(operator: str, row: Dict[str, Any], modes: List[str]) -> Dict[str, An
         },
     }
 
+
+_FORMATS = {mode: {"dtypes": ["float32"]} for mode in ("donated", "sharded")}
+"""Where the buffers of arrays lie is one question for all formats."""
 
 _DONATED = (
     "jax.jit(lambda $tensors: $call, donate_argnums=tuple(range(len(($tensors,)))))"

@@ -38,6 +38,8 @@ from tests.zoo.kills import Question, ask, asked_clauses
 from tests.zoo.page import markdown
 
 WORKERS = 2
+DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
+"""Under which names a framework is installed, where these are several."""
 
 
 def arguments() -> argparse.Namespace:
@@ -65,9 +67,12 @@ def versions(pythons: dict[str, str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, python in pythons.items():
-        program = f"import importlib.metadata as m; print(m.version({name!r}))"
-        answer = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
-        if answer.returncode:
+        for distribution in DISTRIBUTIONS.get(name, (name,)):
+            program = f"import importlib.metadata as m; print(m.version({distribution!r}))"
+            answer = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+            if not answer.returncode:
+                break
+        else:
             sys.stderr.write(f"{python} has no {name}; name an interpreter that has it: --python {name}=PATH\n")
             sys.exit(2)
         found[name] = answer.stdout.strip()
