@@ -95,9 +95,10 @@ def _offer(operator: str, row: Dict[str, Any], modes: List[str]) -> Dict[str, An
         "offers": _wants(row, "eager"),
         "by_mode": {mode: dict(_FORMATS.get(mode, {}), offers=_wants(row, mode)) for mode in modes if mode != "eager"},
         "reproducer": {
-            "prelude": "import jax, jax.numpy as jnp, numpy as np\n${port_import}"
+            "prelude": "import jax, jax.numpy as jnp, numpy as np\n${mode}${port_import}"
             "jax.config.update('jax_enable_x64', $x64)\n",
             "port_import": "from lossproof import port\njax_port = port('jax')\n",
+            "modes": {"sharded": "jax.config.update('jax_num_cpu_devices', 2)\n"},
             "array": "jnp.array(np.array($values, dtype='$dtype'))",
             "empty": "jnp.zeros($shape, dtype=jnp.$dtype)",
             "call": {"port": "jax_port.%s($tensors$options)" % operator},
@@ -122,7 +123,6 @@ _DONATED = (
     "(*[jnp.array(each, copy=True) for each in ($tensors,)])"
 )
 _SHARDED = (
-    "jax.config.update('jax_num_cpu_devices', 2)\n"
     "def halves(array):\n"
     "    from jax.sharding import Mesh, NamedSharding, PartitionSpec\n"
     "    rows = PartitionSpec('rows') if array.ndim and array.shape[0] % 2 == 0 else PartitionSpec()\n"
