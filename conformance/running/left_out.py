@@ -29,8 +29,6 @@ def left_out_by_profile(profile: Profile) -> list[str]:
 
 
 def _words(share: Share) -> str:
-    if share == "computed":
-        return "the legacy flags"
     asked = sorted({clause.id.partition(".")[2] for clause in clauses() if share in clause.also})
     return f"all clauses but {', '.join(asked)}" if asked else "everything"
 

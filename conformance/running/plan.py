@@ -29,7 +29,7 @@ class Profile:
         shapes: The (N, C) that such a variant gets.
         dtypes: Formats to ask for; empty for all.
         compiled: Which clauses are asked of compiled modes: ``all``, those that say so of themselves
-            (see :data:`conformance.judging.clause.Also`), ``computed`` (all but the legacy flags), or ``none``.
+            (see :data:`conformance.judging.clause.Also`), or ``none``.
         few: The same for formats narrower than float32, in compiled modes and in others beside the first.
         wide: The same for float64.
         wrappers: The same for modes that wrap the framework's first one.
@@ -77,16 +77,7 @@ _ALWAYS = ("value", "inferred", "nothing")
 
 
 _STANDARD = Profile(
-    name="standard",
-    cases=40,
-    few_cases=10,
-    shapes=((2, 4),),
-    compiled="computed",
-    few="narrow",
-    wide="wide",
-    wrappers="wrapped",
-    modules="as-function",
-    ports="narrow",
+    "standard", 40, 10, ((2, 4),), few="narrow", wide="wide", wrappers="wrapped", modules="as-function", ports="narrow"
 )
 PROFILES = {
     profile.name: profile

@@ -11,18 +11,15 @@ from conformance.judging.clause import Also, Clause
 if TYPE_CHECKING:
     from conformance.running.plan import Profile
 
-Share = Also | Literal["all", "computed", "as-function", "none"]
-"""Which clauses are asked: all; all but the legacy flags, which are decided before anything is compiled; none; those
-that say of themselves that they are asked there; or, of a module, whether it is its function, and what binds modules
-alone."""
+Share = Also | Literal["all", "as-function", "none"]
+"""Which clauses are asked: all; none; those that say of themselves that they are asked there; or, of a module,
+whether it is its function, and what binds modules alone."""
 
 
 def is_among(clause: Clause, share: Share, variant: Variant, profile: Profile) -> bool:
     """Whether a clause is among those of a share."""
     if share == "as-function":
         return clause.needs == "another-form" or clause.binding.forms == ("module",)
-    if share == "computed":
-        return clause.family != "legacy"
     both = (share, _few(variant, profile)) if share == "wrapped" and variant.dtype != "float32" else (share,)
     return all(each == "all" or each in clause.also for each in both)
 

@@ -70,7 +70,6 @@ def _as_it_is(array: Any) -> Any:
 class Soft:
     """The loss by its steps, each of which a fault may replace."""
 
-    scores: Callable[[Any], Any] = _as_it_is
     elements: Callable[[Any, Any], Any] = elements_of
     over_classes: Callable[[Any, Any], Any] = over_classes
     reduce: Callable[[Any, str], Any] = reduce_rows
@@ -79,7 +78,7 @@ class Soft:
     def __call__(self, input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
         """The loss."""
         check(input, target, weight, reduction)
-        elements = self.elements(self.scores(input), target)
+        elements = self.elements(input, target)
         return self.finish(self.reduce(self.over_classes(elements, weight), reduction))
 
 
@@ -108,7 +107,7 @@ FAULTS: dict[str, Fault] = {}
 def fault(name: str, words: str, corner: str = "", level: str = "implied", **steps: Any) -> None:
     """Enter a mistake in some steps, which shows in the mode that is named."""
     mode, plain = steps.pop("mode", "eager"), steps.pop("plain", "")
-    FAULTS[name] = Fault(steps.get("loss") or replace(RIGHT, **steps), words, corner, level, plain, mode)
+    FAULTS[name] = Fault(replace(RIGHT, **steps), words, corner, level, plain, mode)
 
 
 def _reduced(mean: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
