@@ -21,7 +21,7 @@ import execnet
 from adapters.constants import constant
 from adapters.contract import Call, Reply, reply_fault
 from adapters.description import Description
-from adapters.processes import Took, forget_peak, moment, own_seconds, own_seconds_of, peak_bytes
+from adapters.processes import Took, Watched, forget_peak, peak_bytes
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120.0
@@ -126,8 +126,8 @@ class Worker:
             self.close()
             raise WorkerError(f"{python}: the worker did not start: {type(error).__name__} {error}") from None
         self._pid = int(hello["pid"])
-        self._threads = [name for name in hello["threads"] if name != str(self._pid)]
-        self._asked = moment(self._pid, self._threads)
+        self._watched = Watched(self._pid, [name for name in hello["threads"] if name != str(self._pid)])
+        self._asked = self._watched.moment()
         self._took: Took | None = None
         self.python_version = str(hello["python"])
 
@@ -182,7 +182,7 @@ class Worker:
         return cast(Reply, reply)
 
     def _ask(self, question: dict[str, Any], limit: float) -> Any:
-        self._asked, self._took = moment(self._pid, self._threads), None
+        self._asked, self._took = self._watched.moment(), None
         self._number += 1
         try:
             self._channel.send({**question, "number": self._number})
@@ -233,8 +233,8 @@ class Worker:
     def own_seconds(self) -> float:
         """Seconds of the last question in which the worker computed or slept; waits for a processor do not count."""
         if self._took is not None:
-            return own_seconds_of(self._pid, self._asked, self._took)
-        return own_seconds(self._pid, self._asked, self._threads)
+            return self._watched.own_seconds_of(self._asked, self._took)
+        return self._watched.own_seconds(self._asked)
 
     def forget_peak(self) -> None:
         """Count the peak of the worker's memory from now on."""
@@ -254,6 +254,7 @@ class Worker:
         """End the worker and remove its folder."""
         if hasattr(self, "_pid"):
             self.kill()
+            self._watched.close()
         self._group.terminate(timeout=2.0)
         shutil.rmtree(self._folder, ignore_errors=True)
 

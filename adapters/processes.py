@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _NANOSECONDS = 1e9
+_LONGEST_LINE = 256
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SESSION, _PROCESSOR_TICKS, _STARTED = 3, slice(11, 15), 19
 """Places behind the name in ``/proc/PID/stat``: session, the four counts of processor time, time of the start."""
@@ -30,35 +31,6 @@ class Moment(NamedTuple):
     used: float = 0.0
 
 
-def moment(pid: int, threads: Sequence[str] = ()) -> Moment:
-    """The present point in the life of a process.
-
-    Args:
-        pid: The process.
-        threads: Those that it had when it was ready: while one of them brings a question, the main thread sleeps.
-    """
-    waited = _waited(Path(f"/proc/{pid}/schedstat"))
-    if waited is not None:
-        waited += sum(_waited(Path(f"/proc/{pid}/task/{each}/schedstat")) or 0.0 for each in threads)
-    return Moment(time.monotonic(), waited, _used(pid) if waited is None else 0.0)
-
-
-def own_seconds(pid: int, since: Moment, threads: Sequence[str] = ()) -> float:
-    """Seconds since a moment in which a process computed, slept or was blocked: not those without a free core.
-
-    A busy machine makes a process wait for a core, and does not make this number larger. The wait
-    is the one of the thread that waited longest: the main thread (with those that bring it questions), or a
-    thread or process that it started since then, such as a compiler. A kernel that does not count waits says only
-    whether the process wants a core now; if it does, its processor time is what counts.
-    """
-    now = moment(pid, threads)
-    passed = now.clock - since.clock
-    if now.waited is None or since.waited is None:
-        return min(passed, now.used - since.used) if _runnable(pid) else passed
-    waited = max(now.waited - since.waited, _longest_wait_of_children(pid, since.clock))
-    return max(0.0, passed - waited)
-
-
 class Took(NamedTuple):
     """What a worker says of a call that it answered.
 
@@ -71,19 +43,77 @@ class Took(NamedTuple):
     waited: float | None
 
 
-def own_seconds_of(pid: int, since: Moment, took: Took) -> float:
-    """The same of a call that was answered, however long the answer waited for the process that asked."""
-    if took.waited is None:
-        return min(took.seconds, own_seconds(pid, since))
-    return max(0.0, took.seconds - max(took.waited, _longest_wait_of_children(pid, since.clock)))
+class Watched:
+    """A process whose time is counted. What counts its waits stays open: to open it takes ten times as long as to read.
+
+    Args:
+        pid: The process.
+        threads: Those that it had when it was ready: while one of them brings a question, the main thread sleeps.
+    """
+
+    def __init__(self, pid: int, threads: Sequence[str] = ()) -> None:
+        self.pid = pid
+        paths = [f"/proc/{pid}/schedstat", *(f"/proc/{pid}/task/{each}/schedstat" for each in threads)]
+        self._files = [file for path in paths if (file := _opened(path)) is not None]
+
+    def close(self) -> None:
+        """Give the files back; the process has no waits from now on."""
+        while self._files:
+            os.close(self._files.pop())
+
+    def moment(self) -> Moment:
+        """The present point in the life of the process."""
+        waits = [_waited(file) for file in self._files]
+        if waits and waits[0] is not None:
+            return Moment(time.monotonic(), sum(wait or 0.0 for wait in waits))
+        return Moment(time.monotonic(), None, _used(self.pid))
+
+    def own_seconds(self, since: Moment) -> float:
+        """Seconds since a moment in which the process computed, slept or was blocked: not those without a free core.
+
+        A busy machine makes a process wait for a core, and does not make this number larger. The wait
+        is the one of the thread that waited longest: the main thread (with those that bring it questions), or a
+        thread or process that it started since then, such as a compiler. A kernel that does not count waits says only
+        whether the process wants a core now; if it does, its processor time is what counts.
+        """
+        now = self.moment()
+        passed = now.clock - since.clock
+        if now.waited is None or since.waited is None:
+            return min(passed, now.used - since.used) if _runnable(self.pid) else passed
+        waited = max(now.waited - since.waited, _longest_wait_of_children(self.pid, since.clock))
+        return max(0.0, passed - waited)
+
+    def own_seconds_of(self, since: Moment, took: Took) -> float:
+        """The same of a call that was answered, however long the answer waited for the process that asked."""
+        if took.waited is None:
+            return min(took.seconds, self.own_seconds(since))
+        return max(0.0, took.seconds - max(took.waited, _longest_wait_of_children(self.pid, since.clock)))
 
 
-def _waited(path: Path) -> float | None:
-    """Seconds for which a task was ready to run and had no core."""
+def _opened(path: str) -> int | None:
     try:
-        return int(path.read_text(encoding="ascii").split()[1]) / _NANOSECONDS
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _waited(file: int) -> float | None:
+    """Seconds for which a task was ready to run and had no core; None if it has ended, or nobody counts."""
+    try:
+        return int(os.pread(file, _LONGEST_LINE, 0).split()[1]) / _NANOSECONDS
     except (OSError, IndexError, ValueError):
         return None
+
+
+def _wait_of(task: Path) -> float:
+    """The same of a task by its folder."""
+    file = _opened(str(task / "schedstat"))
+    if file is None:
+        return 0.0
+    try:
+        return _waited(file) or 0.0
+    finally:
+        os.close(file)
 
 
 def _fields(path: Path) -> list[str]:
@@ -108,7 +138,7 @@ def _longest_wait_of_children(pid: int, since: float) -> float:
     ticks = since * _TICKS  # both clocks count from the start of the machine
     return max(
         (
-            _waited(task / "schedstat") or 0.0
+            _wait_of(task)
             for process in _session(pid)
             for task in _tasks(process)
             if task.name != str(pid) and int((_fields(task / "stat") or ["0"] * 20)[_STARTED]) >= ticks

@@ -107,9 +107,9 @@ def _law_once(cell: Cell, case: Case) -> str | None:
     return cell.clause.law(cell.subject, case)
 
 
-def _uncounted(path: Path) -> None:
+def _uncounted(file: int) -> None:
     """A wait that the kernel does not count."""
-    del path
+    del file
 
 
 def test_a_slow_answer_on_a_busy_machine_is_no_hang(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -143,9 +143,11 @@ def test_a_wait_for_a_core_is_not_a_workers_own_time(monkeypatch: pytest.MonkeyP
                 assert process.stdout is not None
                 process.stdout.readline()  # it has started
                 time.sleep(0.1)
-                since = processes.moment(process.pid)
+                watched = processes.Watched(process.pid)
+                since = watched.moment()
                 time.sleep(1.0)
-                own[program] = processes.own_seconds(process.pid, since) / (time.monotonic() - since.clock)
+                own[program] = watched.own_seconds(since) / (time.monotonic() - since.clock)
+                watched.close()
                 process.kill()
 
     computing, sleeping = own.values()

@@ -50,7 +50,7 @@ class RandomBits:
 
     def integer(self, low: int, high: int) -> int:
         """An integer from ``low`` to below ``high``."""
-        return int(self.integers(low, high, ()))
+        return low + ((int(self._bits.random_raw()) >> 32) * _some_count(low, high) >> 32)
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Int64:
         """Integers from ``low`` to below ``high``, of which there are fewer than 2^32.
@@ -58,9 +58,7 @@ class RandomBits:
         The upper 32 bits, times the number of integers, over 2^32: none is likelier than another by
         more than 2^-32 of the whole.
         """
-        count = high - low
-        if not 0 < count <= _MOST:
-            raise ValueError(f"integers from {low} to below {high}: there are none, or more than 2^32")
+        count = _some_count(low, high)
         drawn = ((self._raw(shape) >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32)
         return drawn.astype(np.int64) + low
 
@@ -84,3 +82,15 @@ class RandomBits:
         """One thing out of each of several choices: streams that follow each other give every pair soon."""
         order = combinations(tuple(len(choice) for choice in choices))
         return tuple(choice[place] for choice, place in zip(choices, order[self.turn % len(order)], strict=True))
+
+
+def _some_count(low: int, high: int) -> int:
+    """How many integers there are from ``low`` to below ``high``.
+
+    Raises:
+        ValueError: There are none, or more than 2^32.
+    """
+    count = high - low
+    if not 0 < count <= _MOST:
+        raise ValueError(f"integers from {low} to below {high}: there are none, or more than 2^32")
+    return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,9 +54,14 @@ class Errors:
         self.ulps += other.ulps
 
 
+@functools.cache
+def _edges(least: int, most: int) -> Float64:
+    return np.exp2(np.arange(least, most + 1))
+
+
 def _counted(values: Float64, least: int, most: int) -> Int64:
     """How many values are 0, at most each power of two, and beyond the largest."""
-    edges = np.exp2(np.arange(least, most + 1))
+    edges = _edges(least, most)
     flat = np.reshape(values, -1)
     wrong = flat[flat != 0]
     counts = np.bincount(np.searchsorted(edges, wrong) + 1, minlength=len(edges) + 2)

@@ -1,6 +1,6 @@
 """The cost classes of a user's function, when nobody names them: found in steps so coarse that load does not decide.
 
-A time here is the worker's own (:func:`adapters.processes.own_seconds`): waits for a core do not
+A time here is the worker's own (:func:`adapters.processes.Watched.own_seconds`): waits for a core do not
 count, so that a busy machine makes a function no dearer, and sleeping counts, so that a slow
 device does. Each limit is twenty times and more what implementations of the cheaper class take
 on an idle machine; a function above it is above it in every try.

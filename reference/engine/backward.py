@@ -22,6 +22,7 @@ from .adjoint import Adjoint
 from .compound import added, multiplied
 from .error import NONE, Error
 from .interval import Interval, Numbers, choose, point
+from .layout import stretched
 from .node import Node, walk
 from .rounding import Rounding
 from .scale import Scale, product_of
@@ -177,16 +178,16 @@ class Backward:
 
     def over(self, given: Adjoint, axes: tuple[int, ...], whole: tuple[int, ...]) -> Adjoint:
         """A sum over axes, still open."""
-        spread = given.value.map(lambda end: np.broadcast_to(end, whole))
+        spread = given.value.map(lambda end: stretched(end, whole))
         if self.run.trivial:
             return replace(given, value=self.run.state.numbers.total(spread, axes, np.asarray(True)))
-        size = np.broadcast_to(self.size(given), whole)
+        size = stretched(self.size(given), whole)
         span = self.peak(np.sum(size, axis=axes, keepdims=True))
         scale = Scale(self.coarsest(given.scale.grid, axes), span)
         value = self.run.state.numbers.total(spread, axes, self.exact(scale))
         fits, error = self.fits(scale), NONE
         if not (fits.all() and given.error.none):
-            magnitude = np.broadcast_to(np.asarray(given.value.magnitude, dtype=np.float64), whole)
+            magnitude = stretched(np.asarray(given.value.magnitude, dtype=np.float64), whole)
             error = added(self.run, given.error, magnitude, axes, fits)
         return Adjoint(value, error, scale, given.lift)
 

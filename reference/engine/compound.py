@@ -9,6 +9,7 @@ import numpy as np
 
 from ..formats import Bool, Float64
 from .error import NONE, Error
+from .layout import stretched
 
 if TYPE_CHECKING:
     from .rounding import Rounding
@@ -21,7 +22,7 @@ def added(run: Rounding, part: Error, magnitude: Float64, axes: tuple[int, ...],
     def over(array: Float64) -> Float64:
         if array.ndim == 0 and not array:
             return array
-        return np.asarray(np.sum(np.broadcast_to(array, shape), axis=axes, keepdims=True))
+        return np.asarray(np.sum(stretched(array, shape), axis=axes, keepdims=True))
 
     size = part.size if part.size is not None else magnitude + part.base
     terms = part.terms if part.terms is not None else np.asarray(size > 0, dtype=np.float64)

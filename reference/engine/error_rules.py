@@ -16,6 +16,7 @@ from .enclose import uncertain
 from .error import ACCURACY, NONE, Error
 from .functions import gathered
 from .interval import Interval
+from .layout import stretched
 from .node import Node, walk
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _log_sum_exp(run: Rounding, node: e.LogSumExp) -> Error:
     """Shift, exponentials, a sum in open order, a logarithm; the largest term is 1, so the sum is at least 1."""
     (a,), (axis,) = node.parents, run.state.layout.positions([node.axis])
     part, u, count = run.state.values[a], run.u, run.state.layout.sizes[node.axis]
-    error = np.max(np.broadcast_to(run.error(a), part.low.shape), axis=axis, keepdims=True)
+    error = np.max(stretched(run.error(a), part.low.shape), axis=axis, keepdims=True)
     largest = np.max(part.high, axis=axis, keepdims=True)
     apart = np.max(part.high, axis=axis, keepdims=True) - part.low
     weight = np.exp(-np.minimum(apart, 700.0))
@@ -228,13 +229,13 @@ def _gather(run: Rounding, node: e.Gather) -> Error:
     index = run.state.truths[node.parents[1]]
     error = run.errors[node.parents[0]]
     shape = run.state.values[node.parents[0]].low.shape
-    return error.map(lambda part: gathered(np, run.state.layout, node.axis, np.broadcast_to(part, shape), index))
+    return error.map(lambda part: gathered(np, run.state.layout, node.axis, stretched(part, shape), index))
 
 
 def _renamed(run: Rounding, node: e.Renamed) -> Error:
     shape = run.state.values[node.parents[0]].low.shape
     swap = run.state.layout.swap(node.old, node.new)
-    return run.errors[node.parents[0]].map(lambda part: np.swapaxes(np.broadcast_to(part, shape), *swap))
+    return run.errors[node.parents[0]].map(lambda part: np.swapaxes(stretched(part, shape), *swap))
 
 
 def _counted(run: Rounding, node: Node) -> Error:

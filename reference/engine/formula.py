@@ -6,8 +6,9 @@ the engine interprets the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .expression import Argument, Count, Expression, Option, Quotient, Stored
 from .masks import IntegerArgument
@@ -66,6 +67,7 @@ class Formula:
         mean: Where the page's mean is not the sum over the number of elements: the
             loss and what it is divided by, for the same arguments.
         choices: The values of an option of which the pages list all.
+        orders: What :func:`reference.engine.order.order_of` made of it; another formula made of this one has none.
     """
 
     name: str
@@ -75,10 +77,17 @@ class Formula:
     options: Mapping[str, Setting] = field(default_factory=dict[str, Setting])
     mean: Callable[..., Expression] | None = None
     choices: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict[str, tuple[Setting, ...]])
+    orders: dict[Hashable, object] = field(
+        default_factory=dict[Hashable, object], init=False, compare=False, repr=False
+    )
 
     def argument(self, name: str) -> ArgumentSpec:
         """The argument of a name."""
         return next(spec for spec in self.arguments if spec.name == name)
+
+    def counts(self, option: str) -> bool:
+        """Whether an option is a number of the formula; else it chooses among formulas."""
+        return isinstance(self.options[option], float)
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Graph:
     binding: Binding
     name: str = "formula"
 
-    @property
+    @cached_property
     def axes(self) -> tuple[str, ...]:
         """Every axis of the graph, those of the elements first."""
         inner = [name for node in walk(self.root) for name in node.axes]

@@ -21,6 +21,7 @@ import numpy as np
 from ..exact import two_sum
 from ..formats import Bool, Float64
 from .elementary import LogisticParts, enclosed
+from .layout import stretched
 
 _ULP = 2.0**-52
 _LEAST = 2.0**-1073
@@ -175,7 +176,7 @@ def _settled(wide: Interval, terms: list[Float64]) -> Interval:
     chosen = np.nonzero(wide.high - wide.low > np.maximum(np.abs(wide.low), np.abs(wide.high)) * 2.0**-40)
     if not len(chosen[0]):
         return wide
-    parts = [np.broadcast_to(term, wide.low.shape)[chosen] for term in terms]
+    parts = [stretched(term, wide.low.shape)[chosen] for term in terms]
     s, first = two_sum(parts[0], parts[1])
     t, second = two_sum(s, parts[2]) if len(parts) == 3 else (s, np.zeros_like(s))
     found = t + (second + first)

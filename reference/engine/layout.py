@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -43,6 +45,11 @@ class Layout:
     def count(self, names: Sequence[str]) -> int:
         """How many places axes have together."""
         return math.prod(self.sizes[name] for name in names)
+
+
+def stretched(array: Any, shape: tuple[int, ...]) -> Any:
+    """An array over the places along which it is the same; as it is if it has the shape, which NumPy is slow to see."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def permuted(array: Any, order: Sequence[int]) -> Any:

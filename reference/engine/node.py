@@ -55,6 +55,11 @@ class Node:
         """Names of the axes along which it varies, those of its parents unless its kind says otherwise."""
         return joined_axes(parent.axes for parent in self.parents)
 
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node that it is made of, and itself, each once, parents before what they make."""
+        return tuple(_walked(self))
+
     def rebuild(self, parents: Sequence[Node]) -> Self:
         """The same node over other parents."""
         return replace(self, parents=tuple(parents))
@@ -67,6 +72,10 @@ def joined_axes(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def walk(root: Node) -> list[Node]:
     """Every node below a root and the root itself, each once, parents before what they make."""
+    return list(root.nodes)
+
+
+def _walked(root: Node) -> list[Node]:
     order: dict[Node, None] = {}
     waiting: list[tuple[Node, bool]] = [(root, False)]
     while waiting:

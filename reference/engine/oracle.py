@@ -17,8 +17,10 @@ from .adjoint import Adjoint
 from .answers import Found
 from .backward import Backward
 from .domains import check_arguments, check_names
-from .formula import Formula, Setting, trace
+from .formula import Formula, Setting
 from .interval import InFloat64
+from .layout import stretched
+from .order import order_of
 from .overflow import Flags
 from .refine import refine
 from .scale import Scale
@@ -77,11 +79,11 @@ def _task(
     patterns = {spec.name: spec.pattern for spec in formula.arguments}
     binding = bind(patterns, {name: values.shape for name, values in given.items()})
     check_arguments(formula, given, binding)
-    graph = trace(formula, binding, settings, reduction, documented=documented)
+    order = order_of(formula, binding, settings, reduction, documented=documented)
     chosen = {**formula.options, **settings}
     numbers = {name: float(chosen[name] or 0.0) for name, own in formula.options.items() if isinstance(own, float)}
     own = arithmetic or Arithmetic(FORMATS["float32"])
-    return Task(graph, own, numbers, _wanted(formula, given, gradients)), given
+    return Task(order, own, numbers, _wanted(formula, given, gradients)), given
 
 
 def _wanted(formula: Formula, given: Mapping[str, Any], gradients: Sequence[str] | None) -> tuple[str, ...]:
@@ -100,8 +102,8 @@ class Question:
     def __init__(self, task: Task, arguments: Mapping[str, Any], cotangent: Float64 | None) -> None:
         self.task = task
         self.placed = task.placed(arguments)
-        root = task.graph.root.axes
-        shape = task.graph.binding.full(root)
+        root = task.order.graph.root.axes
+        shape = task.order.graph.binding.full(root)
         given = np.ones(shape) if cotangent is None else np.asarray(cotangent, dtype=np.float64)
         if given.size != np.prod(shape):
             raise ShapeError(f"cotangent has shape {given.shape}; the result has {int(np.prod(shape))} elements")
@@ -112,16 +114,16 @@ class Question:
         task, numbers = self.task, InFloat64()
         whole = task.upstream(self.cotangent)
         pieces: list[Piece] = []
-        for chosen in task.blocks:
+        for chosen in task.order.blocks:
             short, layout = task.cut(self.placed, chosen)
             pieces.append(task.piece(short, layout, self._block(whole, chosen), numbers))
         value = self._value(pieces)
         slopes = {name: self._slope(name, pieces) for name in task.wanted}
         refine(task, self.placed, self.cotangent, value, slopes, self._block)
-        binding = task.graph.binding
+        binding = task.order.graph.binding
         return Answer(
-            value.enclosure(task.layout, binding),
-            {name: found.enclosure(task.layout, binding) for name, found in slopes.items()},
+            value.enclosure(task.order.layout, binding),
+            {name: found.enclosure(task.order.layout, binding) for name, found in slopes.items()},
         )
 
     def _block(self, whole: Adjoint, chosen: Any) -> Adjoint:
@@ -134,8 +136,8 @@ class Question:
         return replace(whole, value=whole.value.map(cut), error=whole.error.map(cut), scale=scale)
 
     def _value(self, pieces: Sequence[Piece]) -> Found:
-        task, root = self.task, self.task.graph.root
-        if task.elements is root:
+        task, root = self.task, self.task.order.graph.root
+        if task.order.elements is root:
             value, _, _ = task.joined(pieces)
             bound = task.along([piece.error.closed(task.arithmetic.unit_roundoff) for piece in pieces])
             flags = task.flags(pieces)
@@ -147,21 +149,21 @@ class Question:
         return Found(
             root.axes,
             *(np.array(part) for part in (value.low, value.high)),
-            *(np.broadcast_to(part, shape) for part in (bound, flags.up, flags.down)),
+            *(stretched(part, shape) for part in (bound, flags.up, flags.down)),
         )
 
     def _slope(self, name: str, pieces: Sequence[Piece]) -> Found:
-        task, axes = self.task, self.task.graph.binding.axes[name]
-        shape = tuple(task.layout.sizes[a] if a in axes else 1 for a in task.layout.axes)
+        task, axes = self.task, self.task.order.graph.binding.axes[name]
+        shape = task.order.shape(axes)
         if not all(name in piece.slopes for piece in pieces):
             return _zero(axes, shape)
-        if task.batch is not None and task.batch in axes:
+        if task.order.batch is not None and task.order.batch in axes:
             parts = [_finished(piece.back, piece.slopes[name], piece.broken) for piece in pieces]
         else:
             parts = [_together(name, pieces)]
         join = functools.partial(task.along, axes=axes) if len(parts) > 1 else operator.itemgetter(0)
         each = map(join, zip(*parts, strict=True))
-        low, high, bound, up, down, tied = (np.broadcast_to(part, shape) for part in each)
+        low, high, bound, up, down, tied = (stretched(part, shape) for part in each)
         return Found(axes, np.array(low), np.array(high), bound, up, down, tied=tied)
 
 

@@ -41,9 +41,9 @@ def refine(
     rows, everything = _rows(task, results)
     if not everything and not rows.size:
         return
-    transcendental = any(isinstance(node, e.Elementary | e.LogSumExp) for node in task.inside)
+    transcendental = any(isinstance(node, e.Elementary | e.LogSumExp) for node in task.order.inside)
     for bits in _PRECISIONS if transcendental else _PRECISIONS[:1]:
-        numbers = (Balls if transcendental else Rationals)(len(task.layout.axes))
+        numbers = (Balls if transcendental else Rationals)(len(task.order.layout.axes))
         with flint.ctx.workprec(bits):
             undecided = _refined(task, placed, cotangent, results, cut, numbers, None if everything else rows)
         if not undecided:
@@ -57,7 +57,7 @@ def _rows(task: Task, results: Mapping[str, Found]) -> tuple[Any, bool]:
         wide = found.wide()
         if not wide.any():
             continue
-        if task.batch is None or task.batch not in found.axes:
+        if task.order.batch is None or task.order.batch not in found.axes:
             return np.zeros(0, dtype=np.int64), True
         chosen = chosen | wide.any(axis=tuple(range(wide.ndim - 1)))
     return np.flatnonzero(chosen), False
@@ -65,7 +65,7 @@ def _rows(task: Task, results: Mapping[str, Found]) -> tuple[Any, bool]:
 
 def _sliced(task: Task, results: Mapping[str, Found], *, whole: bool) -> dict[str, Found]:
     """The results whose elements belong to places of the batch."""
-    return {name: found for name, found in results.items() if task.batch in found.axes and (name or not whole)}
+    return {name: found for name, found in results.items() if task.order.batch in found.axes and (name or not whole)}
 
 
 def _is_undecided(piece: Piece) -> bool:
@@ -84,12 +84,12 @@ def _refined(
     """One precision; whether a kink is still undecided."""
     pieces: list[Piece] = []
     undecided = False
-    whole = task.elements is not task.graph.root
+    whole = task.order.elements is not task.order.graph.root
     sliced = _sliced(task, results, whole=whole)
     common = task.upstream(cotangent, numbers, None) if whole else None
-    for chosen in task.blocks if rows is None else _chunks(rows):
+    for chosen in task.order.blocks if rows is None else _chunks(rows):
         short, layout = task.cut(placed, chosen)
-        upstream = common or task.upstream(cotangent[..., chosen] if task.batch else cotangent, numbers, None)
+        upstream = common or task.upstream(cotangent[..., chosen] if task.order.batch else cotangent, numbers, None)
         piece = task.piece(short, layout, cut(upstream, chosen) if whole else upstream, numbers, None)
         undecided |= _is_undecided(piece)
         for name, found in sliced.items():
@@ -111,13 +111,13 @@ def _ends(numbers: Rationals, piece: Piece, name: str) -> Any:
 def _whole(task: Task, results: Mapping[str, Found], numbers: Rationals, pieces: list[Piece]) -> None:
     """Results of the whole batch."""
     for name, found in results.items():
-        if task.batch is not None and task.batch in found.axes:
+        if task.order.batch is not None and task.order.batch in found.axes:
             continue
         if name:
             adjoint = pieces[0].back.joined([piece.slopes[name] for piece in pieces])
             found.improve(slice(None), *numbers.ends(adjoint.value))
-        elif task.elements is task.graph.root:
+        elif task.order.elements is task.order.graph.root:
             found.improve(slice(None), *numbers.ends(pieces[0].value))
         else:
             run, _ = task.reduced(pieces, numbers, None)
-            found.improve(slice(None), *numbers.ends(run.state.values[task.graph.root]))
+            found.improve(slice(None), *numbers.ends(run.state.values[task.order.graph.root]))

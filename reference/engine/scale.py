@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,9 +41,15 @@ class Scale:
 
     def fits(self, precision: int, smallest: float) -> Bool:
         """Where a format of so many bits, multiples of ``smallest`` down, holds all of them and their sums."""
-        bits = np.frexp(self.span)[1]
-        fine = (bits <= self.grid + precision) & (self.grid >= math.log2(smallest)) & np.isfinite(self.span)
-        return np.asarray(fine | (self.span == 0), dtype=np.bool_)
+        width, grid = self._needs
+        return np.asarray((width <= precision) & (grid >= math.log2(smallest)), dtype=np.bool_)
+
+    @cached_property
+    def _needs(self) -> tuple[Float64, Float64]:
+        """The bits that the largest number takes, and the grid; nothing at all where every number is 0."""
+        none = self.span == 0
+        width = np.where(np.isfinite(self.span), np.frexp(self.span)[1] - self.grid, np.inf)
+        return np.where(none, -np.inf, width), np.where(none, np.inf, self.grid)
 
     @property
     def single(self) -> Bool:

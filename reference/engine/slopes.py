@@ -18,6 +18,7 @@ from .error import ACCURACY, NONE, Error
 from .error_rules import turnable
 from .functions import clamped
 from .interval import Interval, point
+from .layout import stretched
 from .node import Node
 from .scale import NOTHING, Scale, over, product_of
 
@@ -160,7 +161,7 @@ def _renamed(back: Backward, node: e.Renamed, place: int, given: Adjoint) -> Adj
     whole, swap = back.shape(node), back.run.state.layout.swap(node.old, node.new)
 
     def moved(part: Any) -> Any:
-        return np.swapaxes(np.broadcast_to(part, whole), *swap)
+        return np.swapaxes(stretched(part, whole), *swap)
 
     return replace(given, value=given.value.map(moved), error=given.error.map(moved))
 
@@ -188,7 +189,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
     places = _places(own, whole, axis, index)
 
     def gathered_up(part: Any) -> Any:
-        spread: Any = np.broadcast_to(part, whole)
+        spread: Any = stretched(part, whole)
         if spread.dtype == object:
             found = np.full(own, 0 * state.numbers.number(0.0), dtype=object).reshape(-1)
             np.add.at(found, places.reshape(-1), spread.reshape(-1))
@@ -207,7 +208,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
         value = _widened(value, np.where(exact, 0.0, size * (terms * 2.0**-52)))
     if fits.all() and given.error.none:
         return Adjoint(value, NONE, scale, given.lift)
-    base = gathered_up(np.broadcast_to(given.error.base, whole))
+    base = gathered_up(stretched(given.error.base, whole))
     counted = as_floats(gathered_up(back.terms(given, back.size(given))))
     return Adjoint(value, Error(base, np.where(fits, np.minimum(counted, 1.0), counted), size), scale, given.lift)
 
@@ -215,7 +216,7 @@ def scattered(back: Backward, node: e.Gather, given: Adjoint) -> Adjoint:
 def _places(own: tuple[int, ...], whole: tuple[int, ...], axis: int, index: Any) -> Any:
     """For each place of the gathered array, where its number came from."""
     strides = [int(np.prod(own[step + 1 :])) for step in range(len(own))]
-    found = np.broadcast_to(index, whole) * strides[axis]
+    found = stretched(index, whole) * strides[axis]
     for place, size in enumerate(own):
         if place != axis and size != 1:
             shape = [1] * len(own)
