@@ -58,6 +58,9 @@ OPERATORS: Dict[str, Dict[str, Any]] = {
 _BITS = "xp.array(xp.array($values, dtype='float32').view('uint32') >> 16, dtype='uint16').reshape($shape)"
 """A bfloat16 array as its bits, which the port takes and gives back."""
 
+_ON_THE_HOST: Tuple[str, ...] = ("shares", "memory")
+"""What the worker sees of arrays that lie in its own memory."""
+
 
 @functools.lru_cache(maxsize=None)
 def _port() -> Any:
@@ -133,7 +136,7 @@ def describe() -> Dict[str, Any]:
         "version": version,
         "build": build,
         "device": "cuda" if _gpu() else "emulated",
-        "layouts": [name for name in _LAYOUTS if not (_gpu() and name in _HOST_LAYOUTS)],
+        "layouts": [name for name in _arrays().LAYOUTS if not (_gpu() and name in _arrays().HOST_LAYOUTS)],
         "compiled": [],
         "costs": {"eager": ["cheap"]},
         "left_out": [],
@@ -151,7 +154,7 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
         "arguments": row["arguments"],
         "options": row["options"],
         "argument_dtypes": row["dtypes"],
-        "offers": ["value", "gradient:input", "after", "threads"],
+        "offers": ["value", "gradient:input", "after", "threads", "kept", "state", *([] if _gpu() else _ON_THE_HOST)],
         "reproducer": {
             "port_import": "from lossproof import port\ncupy_port = port('cupy')\n",
             "prelude": "import %s as xp\n${port_import}" % module,
@@ -165,26 +168,29 @@ def _offer(operator: str, row: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _arrays(xp: Any, sent: Dict[str, Any], layout: str) -> Dict[str, Any]:
-    return {name: _array(xp, plain, layout) for name, plain in sent.items()}
+def _arrays() -> Any:
+    """The module beside this file, which the worker has made importable."""
+    return importlib.import_module("cupy_arrays")
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     """One evaluation; see the contract."""
     xp = _cupy() if call["device"] == "cuda" else np
     sent = dict(call["vectors"], **{given["name"]: given["array"] for given in call["arguments"]})
-    arrays = _arrays(xp, sent, call["layout"])
+    arrays = {name: _arrays().array_of(xp, plain, call["layout"]) for name, plain in sent.items()}
     half = call["dtype"] == "bfloat16"
     if call["operator"] == "echo":
-        return {"value": _plain(arrays["input"], half=half)}
+        return {"value": _arrays().Held(arrays["input"], half)}
     if call["operator"] == "product":
-        return {"value": _plain(_product(xp, arrays, half=half), half=half)}
+        return {"value": _arrays().Held(_product(xp, arrays, half=half), half)}
     try:
-        reply: Dict[str, Any] = {name: _plain(array, half=half) for name, array in _results(call, arrays)}
+        reply: Dict[str, Any] = {name: _arrays().Held(array, half) for name, array in _results(call, arrays)}
     except Exception as error:
         return {"raised": error}
     if "after" in call["want"]:
-        reply["after"] = {name: _plain(array, half=sent[name]["dtype"] == "bfloat16") for name, array in arrays.items()}
+        reply["after"] = {
+            name: _arrays().Held(array, sent[name]["dtype"] == "bfloat16") for name, array in arrays.items()
+        }
     return reply
 
 
@@ -228,60 +234,6 @@ def _product(xp: Any, arrays: Dict[str, Any], *, half: bool) -> Any:
     weight = xp.full(1, minus, dtype=input.dtype)
     slope = _port().multilabel_soft_margin_loss_gradient
     return slope(scores, labels, input.reshape(-1), weight, reduction="none").reshape(input.shape)
-
-
-def _plain(array: Any, *, half: bool) -> Dict[str, Any]:
-    """An array as bytes; bfloat16 is held as its bits."""
-    held = np.asarray(array.get() if hasattr(array, "get") else array)
-    return {"dtype": "bfloat16" if half else str(held.dtype), "shape": list(held.shape), "data": held.tobytes()}
-
-
-def _array(xp: Any, plain: Dict[str, Any], layout: str) -> Any:
-    """An array in a layout; writable unless the layout says otherwise, so that a kernel that writes is seen."""
-    if "list" in plain:
-        return plain["list"]
-    dtype = np.uint16 if plain["dtype"] == "bfloat16" else plain["dtype"]
-    held = np.frombuffer(plain["data"], dtype=dtype).reshape(plain["shape"]).copy()
-    return _LAYOUTS[layout](xp, xp.asarray(held))
-
-
-def _strided(xp: Any, array: Any) -> Any:
-    """Every other place of a row twice as long, between ones."""
-    if not array.ndim:
-        return array
-    apart = xp.ones(array.shape[:-1] + (2 * array.shape[-1],), dtype=array.dtype)
-    apart[..., ::2] = array
-    return apart[..., ::2]
-
-
-def _broadcast(xp: Any, array: Any) -> Any:
-    """One row for all, where all rows are the same, bit for bit."""
-    same = array.ndim == 2 and len({row.tobytes() for row in array}) == 1
-    return xp.broadcast_to(array[:1], array.shape) if same else array
-
-
-def _read_only(xp: Any, array: Any) -> Any:
-    array.setflags(write=False)
-    return array
-
-
-def _misaligned(xp: Any, array: Any) -> Any:
-    """One byte behind an address that the processor likes."""
-    moved = xp.zeros(array.nbytes + 1, dtype=np.uint8)[1:].view(array.dtype).reshape(array.shape)
-    moved[...] = array
-    return moved
-
-
-_LAYOUTS: Dict[str, Callable[[Any, Any], Any]] = {
-    "contiguous": lambda xp, array: array,
-    "strided": _strided,
-    "reversed": lambda xp, array: xp.flip(xp.flip(array).copy()),
-    "transposed": lambda xp, array: array.T.copy().T,
-    "broadcast": _broadcast,
-    "read-only": _read_only,
-    "misaligned": _misaligned,
-}
-_HOST_LAYOUTS: Tuple[str, ...] = ("read-only", "misaligned")
 
 
 if __name__ == "__main__":

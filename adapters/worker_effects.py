@@ -3,13 +3,24 @@
 Loaded by the worker in the subject's own interpreter: syntax of Python 3.8, the standard library and NumPy.
 """
 
+import gc
+import locale
 import os
 import pickle
 import random
+import signal
+import sys
+import threading
 import time
 import warnings
 
 import numpy as np
+
+ONE, TINY, STEP = 1.0, 2.0**-60, 2.0**-52
+NORMAL, SUBNORMAL, HALF, LARGE = 2.0**-1022, 2.0**-1074, 0.5, 2.0**60
+"""Held under names, so that what is made of them is computed when it is asked for."""
+
+HANDLED = ("SIGINT", "SIGTERM", "SIGFPE")
 
 
 def kept(evaluated, adapter, call, reply, before):
@@ -32,10 +43,13 @@ def state(evaluated, adapter, call, reply, before):
     """What a call left otherwise than it found it, in words; the adapter may have found more."""
     now = state_of(adapter)
     changed = [told(name, was, now[name]) for name, was in before.items() if now[name] != was]
+    running = threading.active_count()
     with warnings.catch_warnings():
         warnings.resetwarnings()  # what a first call imports may add filters, so a second one is looked at
         evaluated(adapter, dict(call, want=["value"]))
         changed += ["filters of warnings: changed"] if warnings.filters else []
+    more = threading.active_count() - running  # a first call may start some that all later ones use
+    changed += ["threads of Python: %d more after each call" % more] if more > 0 else []
     return dict(reply, state=reply.get("state", []) + changed)
 
 
@@ -70,11 +84,31 @@ def state_of(adapter):
     """What a call may leave otherwise: of Python, of NumPy, and what the adapter names of its framework."""
     known = {
         "NumPy's handling of errors": sorted(np.geterr().items()),
+        "NumPy's way of printing": str(np.get_printoptions()),
         "NumPy's random numbers": hash(pickle.dumps(np.random.get_state(legacy=False))),
         "Python's random numbers": hash(random.getstate()),
         "working folder": os.getcwd(),
+        "garbage collection": "on" if gc.isenabled() else "off",
+        "limit of recursion": str(sys.getrecursionlimit()),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "handlers of signals": hash(tuple(signal.getsignal(getattr(signal, name)) for name in HANDLED)),
+        "rounding of the processor": rounding(),
+        "subnormal numbers of the processor": subnormal_numbers(),
     }
     return dict(known, **getattr(adapter, "state", dict)())
+
+
+def rounding():
+    """Where the processor rounds."""
+    if ONE + (STEP - TINY) == ONE:
+        return "towards 0" if -ONE - TINY == -ONE else "downwards"
+    return "upwards" if ONE + TINY > ONE else "to nearest"
+
+
+def subnormal_numbers():
+    """What becomes of subnormal results and arguments: a library made for speed may flush those of all others."""
+    kept = {"results": NORMAL * HALF, "arguments": SUBNORMAL * LARGE}
+    return ", ".join("%s %s" % (name, "kept" if value else "flushed to 0") for name, value in kept.items())
 
 
 def waited():

@@ -9,14 +9,15 @@ Exit status: 0 if each was met on both sides or cannot be, 1 if one was not.
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain
 from conformance.cases.operator import Operator, Oracle
 from conformance.judging.formulas import expected_of
-from conformance.operators.catalogue import clauses
+from conformance.operators.catalogue import OPERATORS, clauses
 from conformance.running.plan import PROFILES, Profile, drawn
 from reference.arguments import OracleError
 from reference.enclosure import Answer
@@ -72,11 +73,12 @@ def domains(operator: Operator, profile: Profile) -> list[Domain]:
     return [Domain(operator, dtype, dtypes, lattice=min(profile.lattice, 3)) for dtype in profile.dtypes or FORMATS]
 
 
-def cases(profile: Profile) -> Iterator[tuple[Case, str]]:
-    """Every case of a profile, and the format of its scores."""
-    for clause in clauses():
+def cases(profile: Profile, operators: Collection[str]) -> Iterator[tuple[Case, str, bool]]:
+    """Every case of a profile, the format of its scores, and whether its clause asks for the gradient."""
+    for clause in (each for each in clauses() if each.operator.name in operators):
         for domain in domains(clause.operator, profile):
-            yield from ((case, domain.dtype) for case in drawn(clause, domain, profile.cases, 0))
+            found = drawn(clause, domain, profile.cases, 0)
+            yield from ((case, domain.dtype, clause.needs == "gradient") for case in found)
 
 
 def _ask(oracle: Oracle, case: Case, dtype: str, ways: Sequence[tuple[bool, bool]]) -> None:
@@ -88,18 +90,19 @@ def _ask(oracle: Oracle, case: Case, dtype: str, ways: Sequence[tuple[bool, bool
             break
 
 
-def _of_formula(case: Case, arithmetic: Arithmetic, as_documented: bool) -> Answer:
-    return expected_of(FORMULAS[case.operator.name], case, arithmetic, as_documented=as_documented)
+def _of_formula(case: Case, arithmetic: Arithmetic, as_documented: bool, *, gradients: bool) -> Answer:
+    formula = FORMULAS[case.operator.name]
+    return expected_of(formula, case, arithmetic, as_documented=as_documented, gradients=gradients)
 
 
-def covered(profile: Profile) -> Counts:
-    """How often each predicate did not hold and held, over the cases of all clauses."""
+def covered(profile: Profile, operators: Collection[str] = tuple(OPERATORS)) -> Counts:
+    """How often each predicate did not hold and held, over the cases of all clauses of some operators."""
     with watched() as seen:
-        for case, dtype in cases(profile):
+        for case, dtype, gradients in cases(profile, operators):
             if case.operator.oracle is not None:
                 _ask(case.operator.oracle, case, dtype, _ALL_WAYS)
             if case.classes <= _MOST_CLASSES:
-                _ask(_of_formula, case, dtype, _ENGINE_WAYS)
+                _ask(functools.partial(_of_formula, gradients=gradients), case, dtype, _ENGINE_WAYS)
     return dict(sorted(seen.counts.items()))
 
 

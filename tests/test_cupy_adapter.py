@@ -16,7 +16,8 @@ from adapters.contract import Call
 from adapters.gateway import Worker
 from conformance.command.show import ways
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
-from conformance.running.discover import ADAPTERS, find_subject
+from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
+from conformance.running.discover import ADAPTERS, find_function, find_subject
 from conformance.running.plan import PROFILES, Filters
 from conformance.running.run import Options, Progress, run_subject
 from tests.kernels import PORT, needs_compiler
@@ -75,6 +76,39 @@ def test_every_clause_conforms_in_a_half_format(tmp_path: Path) -> None:
     assert outcome.complete
     assert {finding.verdict for finding in outcome.findings} <= {"conforms", "observed"}
     assert len(outcome.findings) > 100
+
+
+FUNCTIONS = """
+import numpy as np
+from cupy_port import multilabel_soft_margin_loss as soft
+
+BUFFERS = {}
+
+def reused(input, target, **options):
+    value = soft(input, target, **options)
+    kept = BUFFERS.setdefault((value.shape, str(value.dtype)), np.empty_like(value))
+    kept[...] = value
+    return kept
+
+def its_own(input, target, **options):
+    return soft(input, target, **options)
+"""
+
+
+@pytest.mark.parametrize(("name", "broken"), [("reused", {"soft.layout.result-kept"}), ("its_own", set[str]())])
+def test_a_buffer_that_a_later_call_overwrites_is_seen(tmp_path: Path, name: str, broken: set[str]) -> None:
+    """In both formats: of bfloat16 a kernel gives the bits."""
+    needs_compiler()
+    (tmp_path / "kernels.py").write_text(f"import sys\nsys.path.insert(0, {str(ADAPTERS)!r})\n{FUNCTIONS}")
+    filters = Filters((SOFT.name,), dtypes=("bfloat16", "float32"), clause="soft.layout.[rs]e*")
+    spec = find_function(f"{tmp_path / 'kernels.py'}:{name}", SOFT.name, "cupy")
+
+    found = run_subject(spec, Options(PROFILES["quick"], filters, sys.executable, out=tmp_path), Progress()).findings
+
+    deviating = [(finding.clause, finding.variant.dtype) for finding in found if finding.verdict == "deviates"]
+    assert {clause for clause, _ in deviating} == broken
+    assert len(deviating) == 2 * len(broken)
+    assert len(found) == 6
 
 
 def test_a_machine_without_anything_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

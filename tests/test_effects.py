@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from click.testing import CliRunner
 
 from conformance.command.cli import cli
 
+X86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="the bits that are set are this processor's")
 ROOT = Path(__file__).resolve().parent.parent
 HINGE, SOFT = "hinge_embedding_loss", "multilabel_soft_margin_loss"
 FUNCTIONS = """
+    import ctypes
+    import gc
     import os
     import random
+    import threading
     import warnings
 
     import numpy as np
@@ -56,6 +61,35 @@ FUNCTIONS = """
 
     def silent(input, target, **options):
         warnings.filters.insert(0, ("ignore", None, Warning, None, 0))
+        return soft(input, target, **options)
+
+    def rounds_up(input, target, **options):
+        ctypes.CDLL(None).fesetround(0x800)
+        return soft(input, target, **options)
+
+    def flushing(input, target, **options):
+        environment = (ctypes.c_uint32 * 8)()
+        ctypes.CDLL(None).fegetenv(environment)
+        environment[7] |= 0x8040
+        ctypes.CDLL(None).fesetenv(environment)
+        return soft(input, target, **options)
+
+    def uncollected(input, target, **options):
+        gc.disable()
+        return soft(input, target, **options)
+
+    def printing(input, target, **options):
+        np.set_printoptions(precision=3)
+        return soft(input, target, **options)
+
+    def waiting(input, target, **options):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return soft(input, target, **options)
+
+    def pooled(input, target, **options):
+        if not BUFFERS:
+            BUFFERS["thread"] = threading.Thread(target=threading.Event().wait, daemon=True)
+            BUFFERS["thread"].start()
         return soft(input, target, **options)
 
     def one_row_less(input, target, reduction="mean", **options):
@@ -98,6 +132,11 @@ def check(folder: Path, name: str, operator: str, *words: str) -> tuple[int, lis
         ("drawing", SOFT, "layout.settings-as-before", "NumPy's random numbers: changed"),
         ("shuffled", SOFT, "layout.settings-as-before", "Python's random numbers: changed"),
         ("silent", SOFT, "layout.settings-as-before", "filters of warnings: changed"),
+        ("uncollected", SOFT, "layout.settings-as-before", "garbage collection: off, was on"),
+        ("printing", SOFT, "layout.settings-as-before", "NumPy's way of printing: "),
+        ("waiting", SOFT, "layout.settings-as-before", "threads of Python: 1 more after each call"),
+        pytest.param("rounds_up", SOFT, "layout.settings-as-before", "rounding of the processor: upwards", marks=X86),
+        pytest.param("flushing", SOFT, "layout.settings-as-before", "results flushed to 0, arguments", marks=X86),
     ],
 )
 def test_what_a_call_leaves_behind_is_found(tmp_path: Path, name: str, operator: str, sentence: str, said: str) -> None:
@@ -144,6 +183,11 @@ def test_a_table_of_all_pairs_is_found_by_its_memory(tmp_path: Path) -> None:
     assert status == 1
     assert "bytes for 16,384 numbers" in deviating[0]["counterexample"]["got"]
     assert check(tmp_path, "right", SOFT, *words) == (0, [])
+
+
+def test_what_all_calls_share_is_not_left_behind_by_one(tmp_path: Path) -> None:
+    """A thread that a first call starts and later ones use."""
+    assert check(tmp_path, "pooled", SOFT, "--clause", "*.layout.settings-as-before") == (0, [])
 
 
 def test_a_right_function_leaves_nothing_behind(tmp_path: Path) -> None:
