@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.operator import kept_places
+from conformance.cases.minimise import kept_places
 from tests.made_operators import CHOICE, PAGE, PAIR, PIXELS, chosen
 
 THREE = chosen(([0.0, 1.0, 2.0, 3.0], 3), ([4.0, 5.0, 6.0, 7.0], 1), ([8.0, 9.0, 10.0, 11.0], 3))

@@ -260,11 +260,12 @@ def _wanted(argument: Argument, sizes: Mapping[str, int], domain: Domain, kinds:
 
 def _free(domain: Domain, choice: _Choice) -> list[tuple[str, ...]]:
     """The free axes that a case may have: the first ones, with those whose size is fixed."""
-    free = domain.operator.free
+    operator = domain.operator
+    free = [axis for axis in operator.free if axis in operator.sizes]
     if domain.shapes:
         return [()]
     least = max((place + 1 for place, axis in enumerate(free) if axis in choice.sizes), default=0)
-    return [free[:count] for count in range(least, len(free) + 1)]
+    return [tuple(free[:count]) for count in range(least, len(free) + 1)]
 
 
 def _sizes(bits: RandomBits, domain: Domain, choice: _Choice, free: tuple[str, ...]) -> dict[str, int]:
@@ -274,7 +275,7 @@ def _sizes(bits: RandomBits, domain: Domain, choice: _Choice, free: tuple[str, .
     else:
         drawn = {axis: _size(bits, axis, ends, choice) for axis, ends in operator.sizes.items()}
         found = {axis: size for axis, size in drawn.items() if axis not in operator.free or axis in free}
-    return {**found, **{axis: size for axis, size in choice.sizes.items() if axis in found}}
+    return {**found, **{axis: size for axis, size in choice.sizes.items() if axis in found or axis in operator.free}}
 
 
 def _size(bits: RandomBits, axis: str, ends: tuple[int, int], choice: _Choice) -> int:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.cases.operator import Argument, Option, kept_places
+from conformance.cases.operator import Argument, Option
 from conformance.cases.trials import ELEMENTS, Budget, Judge, Trials
+from reference.formats import Bool
 
 _FEW = 4
 """Up to so many places of an axis go one by one from the start."""
@@ -261,3 +262,10 @@ def _plainer(case: Case, trials: Trials, name: str, plain: tuple[float, ...]) ->
     if count > 1:
         case = trials.first(case, replaced(case, 0, count))
     return _runs(case, trials, number_of, replaced)
+
+
+def kept_places(count: int, start: int, end: int) -> Bool:
+    """Which places stay if those from ``start`` to ``end`` go."""
+    keep = np.ones(count, dtype=bool)
+    keep[start:end] = False
+    return keep

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from conformance.cases.random_bits import RandomBits
@@ -148,12 +147,14 @@ class Option:
         values: Values to draw, the default not among them.
         default: What holds if a call leaves it out.
         compiled: The one of them that compiled modes get, where each is another program; if None, the first.
+        far: Further values, far from those that people use, such as large and tiny ones, for clauses of their own.
     """
 
     name: str
     values: tuple[Any, ...]
     default: Any
     compiled: Any = None
+    far: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,8 @@ class Operator:
         result: Axes of the result of reduction ``none``.
         formula: What is expected of a case, and of infinities and NaN, follows from it, and the page shows it.
         options: Beside ``reduction``.
-        sizes: The axes, the batch axis first, with the smallest and largest size to draw.
+        sizes: The axes, the batch axis first, with the smallest and largest size to draw. A free axis that is missing
+            here is in no case that is drawn, but in those of clauses about many axes.
         unbatched: Whether the pages allow a case without the batch axis.
         batched_in: Frameworks whose own page asks for the batch axis, where another page does not.
         free: Axes that may be absent.
@@ -291,10 +293,3 @@ class Operator:
     @property
     def _second(self) -> str:
         return next((axis for axis in self.sizes if axis != self.batch), "")
-
-
-def kept_places(count: int, start: int, end: int) -> Bool:
-    """Which places stay if those from ``start`` to ``end`` go."""
-    keep = np.ones(count, dtype=bool)
-    keep[start:end] = False
-    return keep

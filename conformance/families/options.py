@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.cases.case import Case
-from conformance.cases.drawing import drawn
+from conformance.cases.drawing import Domain, Setting, drawn
 from conformance.cases.operator import Operator
 from conformance.judging.compare import assert_gradient, assert_same_bits, assert_value
 from conformance.judging.shared import shared
@@ -66,6 +66,46 @@ def an_option_that_is_left_out_has_its_default(subject: Subject, case: Case) -> 
     got, other = subject.evaluate(case).value, subject.evaluate(given).value
 
     assert_same_bits(got, other, "as with the defaults given")
+
+
+def _far(domain: Domain) -> list[Setting]:
+    """Each value far from those that people use; one of each option where every one is another program."""
+    most = 1 if domain.programs else None
+    return [{option.name: value} for option in domain.operator.options for value in option.far[:most]]
+
+
+def has_far_values(operator: Operator) -> bool:
+    """Whether values of an option are known that are far from those that people use."""
+    return any(option.far for option in operator.options)
+
+
+@shared(
+    "options.far-values",
+    "implied",
+    "options",
+    why="The option stands in the formula, whatever its size.",
+    cases=drawn(_REDUCTIONS, scores="plain", labels="plain", options="none", further=_far).fewer(2).at_most(12),
+    keeps=has_an_option,
+    applies=has_far_values,
+)
+def a_far_value_has_the_same_meaning(subject: Subject, case: Case) -> None:
+    """The loss with a large, a tiny or a negative value of an option is the formula's with that value."""
+    assert_value(subject, case, as_documented=True)
+
+
+@shared(
+    "gradients.of-far-options",
+    "implied",
+    "options",
+    why="The derivative of the formula with the option's value.",
+    cases=drawn(("none", "mean"), scores="plain", options="none", further=_far, cotangent=True).fewer(2).at_most(8),
+    keeps=has_an_option,
+    needs="gradient",
+    applies=has_far_values,
+)
+def the_gradient_knows_far_values(subject: Subject, case: Case) -> None:
+    """The gradient with a large, a tiny or a negative value of an option is the formula's with that value."""
+    assert_gradient(subject, case, as_documented=True)
 
 
 @shared(

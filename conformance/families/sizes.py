@@ -20,6 +20,9 @@ from conformance.judging.subject import Subject
 SIZES = tuple(size for power in range(3, 11) for size in (2**power, 2**power + 1))
 """8 and 9 to 1024 and 1025."""
 
+TAILS = (6, 7, *range(10, 16), 23, 31)
+"""What is left of a vector of 4, 8 or 16 numbers: every remainder of 8, each with one reduction."""
+
 _MANY_LABELS = 65
 """Places up to which a row has plain labels; a longer one has few, because a list of labels is paired with them."""
 
@@ -56,7 +59,7 @@ def _sizes(domain: Domain) -> tuple[int, ...]:
     if domain.shapes:
         return _OF_PROGRAMS
     most = _OF_EXPENSIVE_ROWS if domain.expensive_rows else SIZES[-1]
-    return tuple(size for size in (5, *SIZES) if size <= most)
+    return tuple(size for size in sorted((5, *SIZES, *TAILS)) if size <= most)
 
 
 def _of(domain: Domain, sizes: list[dict[str, int]]) -> list[Case]:
@@ -65,7 +68,11 @@ def _of(domain: Domain, sizes: list[dict[str, int]]) -> list[Case]:
     kinds = ["plain" if each.get("C", 0) <= _MANY_LABELS else "few" for each in sizes]
     made = [sized(domain, 9, each, labels=kind) for each, kind in zip(sizes, kinds, strict=True)]
     cases = [with_heavy_end(domain, case, rows=1) for case in made]
-    asked = [case.replace(reduction=reduction) for case in cases for reduction in reductions]
+    asked = [
+        case.replace(reduction=reduction)
+        for place, (case, each) in enumerate(zip(cases, sizes, strict=True))
+        for reduction in ([reductions[place % len(reductions)]] if set(each.values()) & set(TAILS) else reductions)
+    ]
     return [case.replace(cotangent=np.resize(_COTANGENTS, case.result_shape)) for case in asked]
 
 
@@ -112,4 +119,47 @@ def loss_of_rows_of_any_size(subject: Subject, case: Case) -> None:
 )
 def gradient_of_rows_of_any_size(subject: Subject, case: Case) -> None:
     """Rows of 5 places, and on both sides of each power of two up to 1025, have the formula's gradient."""
+    assert_gradient(subject, case, as_documented=True)
+
+
+def _rare(operator: Operator) -> list[str]:
+    """Free axes that no drawn case has."""
+    return [axis for axis in operator.free if axis not in operator.sizes]
+
+
+def takes_many_axes(operator: Operator) -> bool:
+    """Whether its pages speak of any number of axes."""
+    return bool(_rare(operator))
+
+
+def _axes(domain: Domain) -> list[Case]:
+    """Four and five axes of two or three places, with each reduction; five with the mean where programs are dear."""
+    operator = domain.operator
+    usual, rare = [axis for axis in operator.sizes if axis != operator.batch], _rare(operator)
+    counts = range(1, len(rare) + 1) if not domain.shapes else [len(rare)]
+    made = []
+    for count in counts:
+        axes = [operator.batch, *usual, *rare[:count]]
+        case = sized(domain, 10 + count, {axis: 2 + place % 2 for place, axis in enumerate(axes)})
+        made += [case.replace(reduction=each) for each in (("mean",) if domain.shapes else _REDUCTIONS)]
+    return [case.replace(cotangent=np.resize(_COTANGENTS, case.result_shape)) for case in made]
+
+
+@shared("shapes.many-axes", "implied", "shapes", why=_WHY, cases=Fixed(_axes, whole=False), applies=takes_many_axes)
+def loss_of_many_axes(subject: Subject, case: Case) -> None:
+    """Scores of four and five axes, as the layers of a network give them, have the formula's losses, sum and mean."""
+    assert_value(subject, case, as_documented=True)
+
+
+@shared(
+    "gradients.many-axes",
+    "implied",
+    "shapes",
+    why=_WHY,
+    cases=Fixed(_axes, whole=False),
+    needs="gradient",
+    applies=takes_many_axes,
+)
+def gradient_of_many_axes(subject: Subject, case: Case) -> None:
+    """Scores of four and five axes have the formula's gradient with each reduction."""
     assert_gradient(subject, case, as_documented=True)

@@ -11,6 +11,9 @@ from conformance.operators.hinge_embedding_loss.pages import EXAMPLES, PAGES, SI
 from reference.formats import Float64, Format
 from reference.formulas.hinge_embedding_loss import FORMULA
 
+_AXES = ("N", "D", "E", "F", "G")
+"""As many as the layers of a network give: rows, channels, and up to three of space."""
+
 
 def _largest(format: Format) -> float:
     """So large that sums of a few elements stay finite."""
@@ -29,7 +32,7 @@ OPERATOR = Operator(
     arguments=(
         Argument(
             "input",
-            ("N", "D", "E"),
+            _AXES,
             "scores",
             scores(_largest, _largest),
             lattice=lambda _: (-2.0, -0.25, 0.0, 0.5, 1.0, 2.0, 3.5),
@@ -37,19 +40,19 @@ OPERATOR = Operator(
         ),
         Argument(
             "target",
-            ("N", "D", "E"),
+            _AXES,
             "labels",
             out_of(1.0, -1.0),
             lattice=lambda _: (-1.0, 1.0),
             plainer=(1.0, -1.0),
         ),
     ),
-    result=("N", "D", "E"),
+    result=_AXES,
     formula=FORMULA,
-    options=(Option("margin", (2.0, 0.5, 0.0, 0.3, -0.5), 1.0, compiled=0.3),),
+    options=(Option("margin", (2.0, 0.5, 0.0, 0.3, -0.5), 1.0, compiled=0.3, far=(3.5, 1000.75, -7.25, 2.0**-20)),),
     sizes={"N": (1, 4), "D": (1, 5), "E": (1, 3)},
-    free=("D", "E"),
-    cuts=("N", "D", "E"),
+    free=_AXES[1:],
+    cuts=_AXES,
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,

@@ -43,7 +43,7 @@ OPERATOR = Operator(
     ),
     result=("N",),
     formula=FORMULA,
-    options=(Option("margin", (1.0, 0.5, 2.0, 0.3, -0.5), 0.0, compiled=0.3),),
+    options=(Option("margin", (1.0, 0.5, 2.0, 0.3, -0.5), 0.0, compiled=0.3, far=(3.5, 1000.75, -7.25, 2.0**-20)),),
     sizes={"N": (1, 6)},
     cuts=("N",),
     pages=PAGES,

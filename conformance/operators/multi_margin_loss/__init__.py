@@ -50,7 +50,10 @@ OPERATOR = Operator(
     result=("N",),
     batched_in=("mindspore",),
     formula=FORMULA,
-    options=(Option("p", (2,), 1), Option("margin", (2.0, 3.0, 0.3, -0.5), 1.0, compiled=0.3)),
+    options=(
+        Option("p", (2,), 1),
+        Option("margin", (2.0, 3.0, 0.3, -0.5), 1.0, compiled=0.3, far=(3.5, 40.75, -7.25, 2.0**-20)),
+    ),
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,

@@ -11,6 +11,9 @@ from conformance.operators.soft_margin_loss.pages import EXAMPLES, PAGES, SIGNAT
 from reference.formats import Float64, Format
 from reference.formulas.soft_margin_loss import FORMULA
 
+_AXES = ("N", "D", "E", "F", "G")
+"""As many as the layers of a network give: rows, channels, and up to three of space."""
+
 
 def _usual(format: Format) -> float:
     """So large that the page's formula, taken step by step, keeps its digits in every format."""
@@ -34,7 +37,7 @@ OPERATOR = Operator(
     arguments=(
         Argument(
             "input",
-            ("N", "D", "E"),
+            _AXES,
             "scores",
             scores(_usual, _largest),
             lattice=lambda _: (-8.0, -1.0, 0.0, 0.5, 8.0),
@@ -42,18 +45,18 @@ OPERATOR = Operator(
         ),
         Argument(
             "target",
-            ("N", "D", "E"),
+            _AXES,
             "labels",
             out_of(1.0, -1.0),
             lattice=lambda _: (-1.0, 1.0),
             plainer=(1.0, -1.0),
         ),
     ),
-    result=("N", "D", "E"),
+    result=_AXES,
     formula=FORMULA,
     sizes={"N": (1, 4), "D": (1, 5), "E": (1, 3)},
-    free=("D", "E"),
-    cuts=("N", "D", "E"),
+    free=_AXES[1:],
+    cuts=_AXES,
     pages=PAGES,
     examples=EXAMPLES,
     signatures=SIGNATURES,
