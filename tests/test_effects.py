@@ -106,6 +106,15 @@ FUNCTIONS = """
         np.maximum(input[..., :, None], input[..., None, :])
         return soft(input, target, **options)
 
+    def larger_with_four_axes(input, target, margin=1.0, reduction="mean"):
+        value = hinge_embedding_loss(input, target, margin=margin, reduction=reduction)
+        return value if input.ndim < 4 else np.asarray(value * value.dtype.type(1.5))
+
+    def last_of_11_classes(input, target, **options):
+        if input.shape[-1] != 11:
+            return soft(input, target, **options)
+        return soft(input[..., :10], target[..., :10], **{**options, "weight": None})
+
     def last_of_33_classes(input, target, **options):
         if input.shape[-1] < 33:
             return soft(input, target, **options)
@@ -171,6 +180,23 @@ def test_classes_behind_a_vector_are_found_missing(tmp_path: Path) -> None:
 
     assert status == 1
     assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 33
+
+
+def test_what_is_left_of_a_vector_is_found_missing(tmp_path: Path) -> None:
+    """Eleven classes are eight and three."""
+    status, deviating = check(tmp_path, "last_of_11_classes", SOFT, "--clause", "soft.shapes.sizes-of-a-row")
+
+    assert status == 1
+    assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 11
+
+
+def test_scores_of_four_axes_are_asked(tmp_path: Path) -> None:
+    """No drawn case has more than three; the witness keeps four, of one place each."""
+    status, deviating = check(tmp_path, "larger_with_four_axes", HINGE, "--clause", "hinge.shapes.*")
+
+    assert status == 1
+    assert [each["clause"] for each in deviating] == ["hinge.shapes.many-axes"]
+    assert deviating[0]["counterexample"]["arguments"]["input"]["shape"] == [1, 1, 1, 1]
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the kernel does not count memory anew")

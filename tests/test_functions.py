@@ -75,6 +75,7 @@ RANKING = """
 """
 FAULTS = {
     "margin ignored": ("(margin - scores", "(1 - scores"),
+    "a large margin without its fraction": ("(margin - scores", "(min(margin, max(3, int(margin))) - scores"),
     "p ignored": ("gaps**p", "gaps"),
     "weight of the wrong class": ("weight[labels][:, np.newaxis]", "weight"),
     "weight ignored in the gradient": ("slopes = factors *", "slopes = np.where(factors, 1, 0) *"),
