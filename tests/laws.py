@@ -74,6 +74,9 @@ class Here:
         del limits, compiled
         return worker.plain(self.answer(call))
 
+    def discard(self) -> None:
+        """There is no process to be started anew."""
+
 
 def subject(clause: Clause, answer: Answer, dtype: str = "float64") -> Subject:
     """A subject of a clause's operator that answers so."""

@@ -106,6 +106,11 @@ FUNCTIONS = """
         np.maximum(input[..., :, None], input[..., None, :])
         return soft(input, target, **options)
 
+    def late(input, target, **options):
+        value = soft(input, target, **options)
+        BUFFERS["calls"] = BUFFERS.get("calls", 0) + 1
+        return value if BUFFERS["calls"] > 1 else np.zeros_like(value)
+
     def larger_with_four_axes(input, target, margin=1.0, reduction="mean"):
         value = hinge_embedding_loss(input, target, margin=margin, reduction=reduction)
         return value if input.ndim < 4 else np.asarray(value * value.dtype.type(1.5))
@@ -180,6 +185,14 @@ def test_classes_behind_a_vector_are_found_missing(tmp_path: Path) -> None:
 
     assert status == 1
     assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 33
+
+
+def test_a_first_call_that_is_wrong_is_found(tmp_path: Path) -> None:
+    """In a second process as well, where nothing was asked before."""
+    status, deviating = check(tmp_path, "late", SOFT, "--clause", "soft.[lv]*")
+
+    assert status == 1
+    assert [(each["clause"], each["repeatable"]) for each in deviating] == [("soft.layout.first-call", True)]
 
 
 def test_what_is_left_of_a_vector_is_found_missing(tmp_path: Path) -> None:

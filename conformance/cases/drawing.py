@@ -280,3 +280,19 @@ def _sizes(bits: RandomBits, domain: Domain, choice: _Choice, free: tuple[str, .
 
 def _size(bits: RandomBits, axis: str, ends: tuple[int, int], choice: _Choice) -> int:
     return bits.integer(max(ends[0], choice.least.get(axis, 0)), ends[1] + 1)
+
+
+FIRST = (2, 4)
+"""Sizes of the case that a variant is asked before all others: rows, then places of the next axis."""
+
+
+def plain_case(domain: Domain, sizes: Shape, reduction: str = "none") -> Case:
+    """A plain valid case: scores in quarters, few labels, options at their defaults.
+
+    Args:
+        domain: Whose case.
+        sizes: Rows, then the size of the next axis.
+        reduction: As of the call.
+    """
+    build = drawn((reduction,), scores="grid", labels="few", options="none").build
+    return build(RandomBits(*sizes), dataclasses.replace(domain, shapes=(sizes,)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from adapters.arrays import PlainArray
 from conformance.cases.case import Case
-from conformance.cases.drawing import drawn
+from conformance.cases.drawing import FIRST, Fixed, drawn, plain_case
 from conformance.judging.answers import Array
 from conformance.judging.compare import (
     Deviation,
@@ -93,6 +93,24 @@ def bits_in_every_layout(subject: Subject, case: Case) -> str:
     first = got[subject.layouts[0]]
     other = [name for name, values in got.items() if not np.array_equal(values, first, equal_nan=True)]
     return f"other bits where arguments are {', '.join(other)}" if other else "the same bits in every layout"
+
+
+@shared(
+    "layout.first-call",
+    "implied",
+    why=_PURE,
+    cases=Fixed(lambda domain: [plain_case(domain, FIRST)]),
+    also=("brief", "narrow", "wide", "wrapped"),
+)
+def the_first_call_is_as_good_as_later_ones(subject: Subject, case: Case) -> None:
+    """The first call in a process gives the loss of its arguments."""
+    got = subject.seen.first
+    if got is None:
+        subject.bench.discard()
+        got = subject.evaluate(case).value
+
+    assert_shape(got, case.result_shape)
+    assert_within(subject, case, got, subject.expected_loss(case, as_documented=True))
 
 
 @shared("layout.same-call-twice", "implied", why=_PURE, cases=_ANY)

@@ -14,11 +14,10 @@ from adapters.contract import ECHO, GRADIENT, PRODUCT, CallArgument
 from adapters.description import Description, OperatorOffer, costs_of, wants_of
 from adapters.gateway import WorkerCrashed, WorkerError, WorkerHung
 from conformance.cases.case import Case
-from conformance.cases.drawing import Domain, drawn
+from conformance.cases.drawing import FIRST, Domain, plain_case
 from conformance.cases.operator import Operator
-from conformance.cases.random_bits import RandomBits
 from conformance.cases.whole_numbers import with_integers
-from conformance.judging.answers import Refused, Variant
+from conformance.judging.answers import Array, Refused, Variant
 from conformance.judging.bench import Bench, Limits
 from conformance.judging.subject import Subject
 from conformance.operators.catalogue import OPERATORS
@@ -265,26 +264,18 @@ def _flushes(subject: Subject) -> bool:
 
 
 def probe(subject: Subject, sizes: tuple[int, ...], reduction: str = "none", *, batch: bool = True) -> Case:
-    """A plain valid case: scores in quarters, few labels, options at their defaults.
-
-    Args:
-        subject: Whose case.
-        sizes: Rows, then the size of the next axis.
-        reduction: As of the call.
-        batch: Whether there is a batch axis; without one the first row is asked alone.
-    """
-    domain = Domain(subject.operator, subject.variant.dtype, subject.dtypes, shapes=(sizes,))
-    build = drawn((reduction,), scores="grid", labels="few", options="none").build
-    case = build(RandomBits(*sizes), domain)
+    """A plain valid case of a subject; see :func:`conformance.cases.drawing.plain_case`."""
+    case = plain_case(Domain(subject.operator, subject.variant.dtype, subject.dtypes), sizes, reduction)
     return case if batch or not subject.operator.unbatched else case.some_rows(slice(0, 1)).unbatched()
 
 
 def _refusal(subject: Subject) -> Refused | None:
     """What the variant raises on every plain valid case, if it answers none."""
     refused = None
-    for case in (probe(subject, (2, 4)), probe(subject, (1, 4), "mean"), probe(subject, (1, 4), "sum", batch=False)):
+    for case in (probe(subject, FIRST), probe(subject, (1, 4), "mean"), probe(subject, (1, 4), "sum", batch=False)):
         reply = subject.reply(case, "value")
         if "raised" not in reply:
+            subject.seen.first = Array.of(reply["value"]) if refused is None else None
             return None
         refused = refused or Refused(reply["raised"])
     return refused

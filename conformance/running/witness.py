@@ -113,4 +113,6 @@ def _as_deviation(problem: Deviation | Refused) -> Deviation:
 
 def on_bench(subject: Subject, bench: Bench) -> Subject:
     """The same variant on another bench."""
-    return dataclasses.replace(subject, bench=bench, seen=dataclasses.replace(subject.seen, errors=Errors()))
+    return dataclasses.replace(
+        subject, bench=bench, seen=dataclasses.replace(subject.seen, errors=Errors(), first=None)
+    )
