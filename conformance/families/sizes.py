@@ -137,7 +137,7 @@ def _axes(domain: Domain) -> list[Case]:
     operator = domain.operator
     usual, rare = [axis for axis in operator.sizes if axis != operator.batch], _rare(operator)
     counts = range(1, len(rare) + 1) if not domain.shapes else [len(rare)]
-    made = []
+    made: list[Case] = []
     for count in counts:
         axes = [operator.batch, *usual, *rare[:count]]
         case = sized(domain, 10 + count, {axis: 2 + place % 2 for place, axis in enumerate(axes)})
