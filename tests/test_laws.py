@@ -100,6 +100,17 @@ def counting(state: State) -> Answer:
     return answer
 
 
+def wrong_at_first(state: State) -> Answer:
+    """Right from the second call on."""
+
+    def answer(call: Any) -> Any:
+        state["calls"] = state.get("calls", 0) + 1
+        reply = right(call)
+        return {**reply, "value": reply["value"] + 1} if state["calls"] == 1 else reply
+
+    return answer
+
+
 def scores(call: Any) -> Any:
     """The scores of a call."""
     return next(iter(sent(call).values()))
@@ -139,7 +150,7 @@ FAULTS: dict[str, Callable[[State], Answer]] = {
     "*.numbers.signed-zeros": where(lambda call: bool(np.signbit(scores(call))[scores(call) == 0].any())),
     "*.layout.same-result": where(lambda call: call["layout"] == "strided"),
     "*.layout.same-call-twice": counting,
-    "*.layout.first-call": counting,
+    "*.layout.first-call": wrong_at_first,
     "*.layout.two-threads": threads_apart,
     "*.layout.result-kept": changed("kept", lambda value: value + 1),
     "*.layout.result-apart": changed("shares", lambda names: ["input"]),
