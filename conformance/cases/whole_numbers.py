@@ -10,11 +10,18 @@ from conformance.cases.operator import Operator
 
 @functools.cache
 def with_integers(operator: Operator, names: tuple[str, ...]) -> Operator:
-    """An operator of which some options are asked at whole numbers only; itself if there are none of the kind."""
+    """An operator of which some options are asked at whole numbers only; itself if there are none of the kind.
+
+    A value far from the usual ones loses its fraction.
+    """
     if not names:
         return operator
     options = [
-        replace(option, values=tuple(value for value in option.values if float(value).is_integer()))
+        replace(
+            option,
+            values=tuple(value for value in option.values if float(value).is_integer()),
+            far=tuple(dict.fromkeys(float(int(value)) for value in option.far if int(value))),
+        )
         if option.name in names
         else option
         for option in operator.options
