@@ -213,7 +213,7 @@ def test_a_quick_run_asks_other_modes_for_their_formula_alone_unless_they_are_na
     in_module = [clause.id for clause in OF_MARGIN if asks(clause, subject("packed", "module"), whole, named)]
 
     assert [(variant.form, variant.dtype) for variant in packed] == [("native", "float32")]
-    assert asked == in_module == ["margin.value.documented-formula"]
+    assert asked == in_module == ["margin.value.documented-formula", "margin.layout.first-call"]
     assert (quick.for_filters(Filters()), named.others) == (quick, "all")
 
 
@@ -289,12 +289,12 @@ def test_the_header_says_what_the_profile_leaves_out() -> None:
     assert left_out_by_profile(PROFILES["thorough"]) == []
     assert quick[:2] == [
         "formats other than float32, float64",
-        "of compiled modes: all clauses but value.documented-formula",
+        "of compiled modes: all clauses but layout.first-call, value.documented-formula",
     ]
     assert "of modes that wrap the first one: everything" in quick
     narrower = "of modes other than the first, in formats narrower than float32: all clauses but"
     assert any(line.startswith(narrower) for line in standard)
-    of_both = "modes.agree-with-the-first, options.each-value"
+    of_both = "layout.first-call, modes.agree-with-the-first, options.each-value"
     assert f"of modes other than the first, in float64: all clauses but {of_both}" in standard
     assert quick[-1] == standard[-1]
     assert standard[-1].startswith("of modules whose function takes the same options: everything in compiled modes;")
