@@ -180,8 +180,8 @@ class Call(TypedDict):
     ``shares``
         The names of the arguments in whose memory the value lies; ``after`` is wanted with it.
     ``state``
-        What the call left otherwise than it found it, in words: settings of the framework, of NumPy
-        and of Python, and marks on the arguments. An adapter names its framework's settings in a
+        What the call left otherwise than it found it, in words: settings of the framework, of NumPy,
+        of Python and of the processor, and marks on the arguments. An adapter names its framework's settings in a
         function ``state() -> dict``, and adds what only it can see to the list ``state`` of its reply.
     ``after``, ``inferred``, ``evidence``
         Arguments and vectors as they are after the call; shape and dtype as the framework infers

@@ -19,7 +19,7 @@ class Held:
         self.dtype = "bfloat16" if half and self.array.dtype == np.uint16 else str(self.array.dtype)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        """The array itself where it lies on the host, for who asks where that is."""
+        """The array itself if it lies on the host, so that shared memory shows; a copy of one on a device."""
         return self.array.get() if hasattr(self.array, "get") else self.array
 
     def copy(self) -> "Held":

@@ -81,7 +81,7 @@ def told(name, was, now):
 
 
 def state_of(adapter):
-    """What a call may leave otherwise: of Python, of NumPy, and what the adapter names of its framework."""
+    """What a call may leave otherwise: of Python, NumPy and processor, and what the adapter names of its framework."""
     known = {
         "NumPy's handling of errors": sorted(np.geterr().items()),
         "NumPy's way of printing": str(np.get_printoptions()),

@@ -179,12 +179,13 @@ def test_a_count_of_rows_in_16_bits_is_found(tmp_path: Path) -> None:
     assert check(tmp_path, "right", SOFT, *words) == (0, [])
 
 
-def test_classes_behind_a_vector_are_found_missing(tmp_path: Path) -> None:
-    """With as few classes as show it."""
-    status, deviating = check(tmp_path, "last_of_33_classes", SOFT, "--clause", "soft.shapes.sizes-of-a-row")
+@pytest.mark.parametrize(("name", "classes"), [("last_of_11_classes", 11), ("last_of_33_classes", 33)])
+def test_classes_behind_a_vector_are_found_missing(tmp_path: Path, name: str, classes: int) -> None:
+    """With as few classes as show it: 11 are a vector of 8 and a rest of 3."""
+    status, deviating = check(tmp_path, name, SOFT, "--clause", "soft.shapes.sizes-of-a-row")
 
     assert status == 1
-    assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 33
+    assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == classes
 
 
 def test_a_first_call_that_is_wrong_is_found(tmp_path: Path) -> None:
@@ -193,14 +194,6 @@ def test_a_first_call_that_is_wrong_is_found(tmp_path: Path) -> None:
 
     assert status == 1
     assert [(each["clause"], each["repeatable"]) for each in deviating] == [("soft.layout.first-call", True)]
-
-
-def test_what_is_left_of_a_vector_is_found_missing(tmp_path: Path) -> None:
-    """Eleven classes are eight and three."""
-    status, deviating = check(tmp_path, "last_of_11_classes", SOFT, "--clause", "soft.shapes.sizes-of-a-row")
-
-    assert status == 1
-    assert deviating[0]["counterexample"]["arguments"]["input"]["shape"][-1] == 11
 
 
 def test_scores_of_four_axes_are_asked(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def the_first_call_is_as_good_as_later_ones(subject: Subject, case: Case) -> Non
         subject.bench.discard()
         got = subject.evaluate(case).value
     later = subject.evaluate(case).value
-    if got.shape == later.shape and np.array_equal(got.values, later.values, equal_nan=True):
+    if np.array_equal(got.values, later.values, equal_nan=True):
         return  # what every call gives is for the clauses about values
 
     assert_shape(got, case.result_shape)
@@ -163,7 +163,7 @@ def a_result_has_memory_of_its_own(subject: Subject, case: Case) -> None:
 
 @shared("layout.settings-as-before", "implied", why=_PURE, cases=_ANY, needs="state")
 def nothing_else_changes(subject: Subject, case: Case) -> None:
-    """A call leaves the framework's settings, NumPy's and Python's, and the marks on its arguments as they were."""
+    """A call leaves the settings of framework, NumPy, Python and processor, and marks on arguments, as they were."""
     changed = subject.told(case, "state")
     if changed:
         raise Deviation("everything else as before", "; ".join(changed))

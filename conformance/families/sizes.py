@@ -21,7 +21,7 @@ SIZES = tuple(size for power in range(3, 11) for size in (2**power, 2**power + 1
 """8 and 9 to 1024 and 1025."""
 
 TAILS = (6, 7, *range(10, 16), 23, 31)
-"""What is left of a vector of 4, 8 or 16 numbers: every remainder of 8, each with one reduction."""
+"""Sizes that leave every rest of a vector of 8 numbers, and two of one of 16; each is asked with one reduction."""
 
 _MANY_LABELS = 65
 """Places up to which a row has plain labels; a longer one has few, because a list of labels is paired with them."""
@@ -45,7 +45,7 @@ def has_a_second_axis(operator: Operator) -> bool:
 
 
 def _rows(domain: Domain) -> list[Case]:
-    """5 rows, and numbers of rows around each power of two, with each reduction."""
+    """5 to 17 rows, and numbers of rows around each power of two."""
     axis = second_axis(domain.operator)
     return _of(domain, [{domain.operator.batch: size, **({axis: 2} if axis else {})} for size in _sizes(domain)])
 
@@ -68,17 +68,17 @@ def _of(domain: Domain, sizes: list[dict[str, int]]) -> list[Case]:
     kinds = ["plain" if each.get("C", 0) <= _MANY_LABELS else "few" for each in sizes]
     made = [sized(domain, 9, each, labels=kind) for each, kind in zip(sizes, kinds, strict=True)]
     cases = [with_heavy_end(domain, case, rows=1) for case in made]
-    asked = [
-        case.replace(reduction=reduction)
-        for place, (case, each) in enumerate(zip(cases, sizes, strict=True))
-        for reduction in ([reductions[place % len(reductions)]] if set(each.values()) & set(TAILS) else reductions)
-    ]
+    asked: list[Case] = []
+    for place, (case, each) in enumerate(zip(cases, sizes, strict=True)):
+        one = (reductions[place % len(reductions)],)
+        some = one if set(each.values()) & set(TAILS) else reductions
+        asked += [case.replace(reduction=reduction) for reduction in some]
     return [case.replace(cotangent=np.resize(_COTANGENTS, case.result_shape)) for case in asked]
 
 
 @shared("shapes.numbers-of-rows", "implied", "shapes", why=_WHY, cases=Fixed(_rows, whole=False, long=True))
 def loss_of_any_number_of_rows(subject: Subject, case: Case) -> None:
-    """5 rows, and on both sides of each power of two up to 1025, have the formula's losses, sum and mean."""
+    """5 to 17 rows, and on both sides of each power of two up to 1025, have the formula's losses, sum and mean."""
     assert_value(subject, case, as_documented=True)
 
 
@@ -91,7 +91,7 @@ def loss_of_any_number_of_rows(subject: Subject, case: Case) -> None:
     needs="gradient",
 )
 def gradient_of_any_number_of_rows(subject: Subject, case: Case) -> None:
-    """5 rows, and on both sides of each power of two up to 1025, have the formula's gradient with each reduction."""
+    """5 to 17 rows, and on both sides of each power of two up to 1025, have the formula's gradient."""
     assert_gradient(subject, case, as_documented=True)
 
 
@@ -104,7 +104,7 @@ def gradient_of_any_number_of_rows(subject: Subject, case: Case) -> None:
     applies=has_a_second_axis,
 )
 def loss_of_rows_of_any_size(subject: Subject, case: Case) -> None:
-    """Rows of 5 places, and on both sides of each power of two up to 1025, have the formula's losses, sum and mean."""
+    """Rows of 5 to 17 places, and around each power of two up to 1025, have the formula's losses, sum and mean."""
     assert_value(subject, case, as_documented=True)
 
 
@@ -118,7 +118,7 @@ def loss_of_rows_of_any_size(subject: Subject, case: Case) -> None:
     applies=has_a_second_axis,
 )
 def gradient_of_rows_of_any_size(subject: Subject, case: Case) -> None:
-    """Rows of 5 places, and on both sides of each power of two up to 1025, have the formula's gradient."""
+    """Rows of 5 to 17 places, and around each power of two up to 1025, have the formula's gradient."""
     assert_gradient(subject, case, as_documented=True)
 
 

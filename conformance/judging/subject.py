@@ -38,7 +38,7 @@ class Seen:
         refusals: Types of what was raised, in the present cell.
         answered: What was asked for beyond value and gradient, and came, in any cell.
         calls: What a law asks, in its order, while that is recorded.
-        first: The loss that the first call of the worker gave, if it was answered.
+        first: The loss that the first call of the variant gave, if it was answered.
     """
 
     errors: Errors = field(default_factory=Errors)

@@ -264,7 +264,10 @@ def _flushes(subject: Subject) -> bool:
 
 
 def probe(subject: Subject, sizes: tuple[int, ...], reduction: str = "none", *, batch: bool = True) -> Case:
-    """A plain valid case of a subject; see :func:`conformance.cases.drawing.plain_case`."""
+    """A plain valid case of a subject; see :func:`conformance.cases.drawing.plain_case`.
+
+    Without a batch, its first row is asked alone, if the operator allows that.
+    """
     case = plain_case(Domain(subject.operator, subject.variant.dtype, subject.dtypes), sizes, reduction)
     return case if batch or not subject.operator.unbatched else case.some_rows(slice(0, 1)).unbatched()
 

@@ -81,7 +81,7 @@ def _task(
     check_arguments(formula, given, binding)
     order = order_of(formula, binding, settings, reduction, documented=documented)
     chosen = {**formula.options, **settings}
-    numbers = {name: float(chosen[name] or 0.0) for name, own in formula.options.items() if isinstance(own, float)}
+    numbers = {name: float(chosen[name] or 0.0) for name in formula.options if formula.counts(name)}
     own = arithmetic or Arithmetic(FORMATS["float32"])
     return Task(order, own, numbers, _wanted(formula, given, gradients)), given
 
