@@ -20,13 +20,15 @@ class Moment(NamedTuple):
     """A point in a worker's life.
 
     Attributes:
-        clock: Seconds of the monotonic clock.
+        clock: Seconds of the monotonic clock before the waits were read.
+        after: The same afterwards: whoever reads may lose its core in between.
         waited: Seconds for which its main thread and those that carry questions to it had waited for a core; none
             where the kernel does not count them.
         used: Seconds of processor time of its threads and of the children that ended, if waits are not counted.
     """
 
     clock: float
+    after: float
     waited: float | None
     used: float = 0.0
 
@@ -63,10 +65,12 @@ class Watched:
 
     def moment(self) -> Moment:
         """The present point in the life of the process."""
+        clock = time.monotonic()
         waits = [_waited(file) for file in self._files]
         if waits and waits[0] is not None:
-            return Moment(time.monotonic(), sum(wait or 0.0 for wait in waits))
-        return Moment(time.monotonic(), None, _used(self.pid))
+            return Moment(clock, time.monotonic(), sum(wait or 0.0 for wait in waits))
+        used = _used(self.pid)
+        return Moment(clock, time.monotonic(), None, used)
 
     def own_seconds(self, since: Moment) -> float:
         """Seconds since a moment in which the process computed, slept or was blocked: not those without a free core.
@@ -74,10 +78,11 @@ class Watched:
         A busy machine makes a process wait for a core, and does not make this number larger. The wait
         is the one of the thread that waited longest: the main thread (with those that bring it questions), or a
         thread or process that it started since then, such as a compiler. A kernel that does not count waits says only
-        whether the process wants a core now; if it does, its processor time is what counts.
+        whether the process wants a core now; if it does, its processor time is what counts. What passes while the
+        counts are read, here and at the earlier moment, is not counted.
         """
         now = self.moment()
-        passed = now.clock - since.clock
+        passed = max(0.0, now.clock - since.after)
         if now.waited is None or since.waited is None:
             return min(passed, now.used - since.used) if _runnable(self.pid) else passed
         waited = max(now.waited - since.waited, _longest_wait_of_children(self.pid, since.clock))

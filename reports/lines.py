@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -50,6 +51,35 @@ def _line(path: Path, number: int, text: bytes, decoder: msgspec.json.Decoder[Li
         return decoder.decode(text)
     except msgspec.MsgspecError as error:
         raise RunFileError(f"{path}: line {number} is not of {schema}: {error}; the file was not used") from None
+
+
+def schema_of(lines: object, title: str) -> dict[str, Any]:
+    """JSON Schema of a line, the same by every version of msgspec.
+
+    Versions indent a description as its docstring is, or do not, and name the choices of a field in their own order.
+
+    Args:
+        lines: The union of what a line may be.
+        title: The name of the schema.
+    """
+    schema = cast("dict[str, Any]", _uniform(msgspec.json.schema(lines)))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
+
+
+def _uniform(part: Any) -> Any:
+    """A part of a schema, its descriptions without indentation, its choices sorted."""
+    if isinstance(part, list):
+        several: list[Any] = part
+        return [_uniform(each) for each in several]
+    if not isinstance(part, dict):
+        return part
+    fields: dict[str, Any] = part
+    found = {key: _uniform(value) for key, value in fields.items()}
+    if isinstance(found.get("description"), str):
+        found["description"] = inspect.cleandoc(found["description"])
+    if "anyOf" in found:
+        found["anyOf"] = sorted(found["anyOf"], key=lambda choice: msgspec.json.encode(choice, order="sorted"))
+    return found
 
 
 def digest(text: bytes) -> str:

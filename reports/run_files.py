@@ -14,7 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from reports import record_1
-from reports.lines import check, digest_before_footer, read_lines
+from reports.lines import check, digest_before_footer, read_lines, schema_of
 from reports.record import SCHEMA, Accuracy, ClauseRecord, Finding, Footer, Header, Line, Run, Verdict
 
 BLAMELESS: frozenset[Verdict] = frozenset({"harness-error", "not-run"})
@@ -28,8 +28,7 @@ def _decoder() -> msgspec.json.Decoder[Line]:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of one line of a run file; ``reports/run.schema.json`` holds it."""
-    schema = msgspec.json.schema(Line)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **schema}
+    return schema_of(Line, SCHEMA)
 
 
 def now() -> str:

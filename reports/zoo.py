@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from reports.lines import check, digest, digest_before_footer, read_lines
+from reports.lines import check, digest, digest_before_footer, read_lines, schema_of
 from reports.record import Closed, Footer, Level, Machine, Suite
 from reports.run_files import now
 
@@ -108,8 +108,7 @@ def _decoder() -> msgspec.json.Decoder[Line]:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of one line; ``reports/zoo.schema.json`` holds it."""
-    schema = msgspec.json.schema(Line)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **schema}
+    return schema_of(Line, SCHEMA)
 
 
 def write_zoo(

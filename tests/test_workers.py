@@ -92,13 +92,15 @@ def one_core_with(processes: int) -> Generator[None]:
     """This process and what it starts on a single core, beside busy processes."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    program = "print(flush=True)\nwhile True: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(processes)]
     try:
+        assert all(process.stdout and process.stdout.readline() for process in busy)
         yield
     finally:
         for process in busy:
             process.kill()
-            process.wait()
+            process.communicate()
         os.sched_setaffinity(0, cores)
 
 
