@@ -66,19 +66,19 @@ def schema_of(lines: object, title: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
 
 
-def _uniform(part: Any) -> Any:
+def _uniform(part: object) -> object:
     """A part of a schema, its descriptions without indentation, its choices sorted."""
     if isinstance(part, list):
-        several: list[Any] = part
-        return [_uniform(each) for each in several]
+        return [_uniform(each) for each in cast("list[object]", part)]
     if not isinstance(part, dict):
         return part
-    fields: dict[str, Any] = part
-    found = {key: _uniform(value) for key, value in fields.items()}
-    if isinstance(found.get("description"), str):
-        found["description"] = inspect.cleandoc(found["description"])
+    found = {key: _uniform(value) for key, value in cast("dict[str, object]", part).items()}
+    words = found.get("description")
+    if isinstance(words, str):
+        found["description"] = inspect.cleandoc(words)
     if "anyOf" in found:
-        found["anyOf"] = sorted(found["anyOf"], key=lambda choice: msgspec.json.encode(choice, order="sorted"))
+        choices = cast("list[object]", found["anyOf"])
+        found["anyOf"] = sorted(choices, key=lambda choice: msgspec.json.encode(choice, order="sorted"))
     return found
 
 
