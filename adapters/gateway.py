@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import re
 import shlex
 import shutil
@@ -24,6 +25,9 @@ from adapters.description import Description
 from adapters.processes import Took, Watched, forget_peak, peak_bytes
 
 _WORKER = Path(__file__).with_name("worker.py")
+_PICKLED = 4
+"""The protocol in which a question travels, as Python 3.8 reads it. No reply is unpickled: the worker is a stranger."""
+
 _START_SECONDS = 120.0
 _DESCRIBE_SECONDS = 300.0
 _DEATH_SECONDS = 2.0
@@ -185,7 +189,7 @@ class Worker:
         self._asked, self._took = self._watched.moment(), None
         self._number += 1
         try:
-            self._channel.send({**question, "number": self._number})
+            self._channel.send(pickle.dumps({**question, "number": self._number}, _PICKLED))
             reply = self._receive(limit)
         except (EOFError, OSError):
             seconds = time.monotonic() - self._asked.clock

@@ -8,6 +8,7 @@ channel closes.
 import importlib
 import importlib.util
 import os
+import pickle
 import sys
 import threading
 import traceback
@@ -268,7 +269,7 @@ def send(channel, number, reply):
 
 
 def serve(channel):
-    """Answer ``describe`` and ``evaluate`` until the suite says ``None``."""
+    """Answer ``describe``, ``load`` and ``evaluate`` until the channel closes."""
     setup = channel.receive()
     os.setsid()
     PLACE[:] = [setup["beside"]]
@@ -281,9 +282,7 @@ def serve(channel):
     loaded = answer(lambda: load_adapter(setup["adapter"]).__name__)
     adapter = sys.modules.get(loaded.get("answer"))
     while True:
-        question = channel.receive()
-        if question is None:
-            return
+        question = pickle.loads(channel.receive())  # noqa: S301 - the suite started this process, and asks it
         if adapter is None:
             reply = loaded
         elif question["ask"] == "describe":

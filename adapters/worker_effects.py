@@ -22,6 +22,9 @@ NORMAL, SUBNORMAL, HALF, LARGE = 2.0**-1022, 2.0**-1074, 0.5, 2.0**60
 
 HANDLED = ("SIGINT", "SIGTERM", "SIGFPE")
 
+WAITS = []  # type: list[int]
+"""The file that counts this process's waits for a core; it stays open."""
+
 
 def kept(evaluated, adapter, call, reply, before):
     """The value as it was, and as it stands after a call with the vector ``other`` as the first argument."""
@@ -114,16 +117,20 @@ def subnormal_numbers():
 def waited():
     """Seconds for which this process's main thread had no core; None where the kernel does not count them."""
     try:
-        with open("/proc/self/schedstat", "rb") as file:
-            return int(file.read().split()[1]) / 1e9
+        if not WAITS:
+            WAITS.append(os.open("/proc/self/schedstat", os.O_RDONLY | os.O_CLOEXEC))
+        return int(os.pread(WAITS[0], 256, 0).split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return None
 
 
 def timed(answer, *question):
-    """An answer, with its seconds and those of them without a core: no wait of the process that asked is among them."""
-    began, before = time.monotonic(), waited()
+    """An answer, with its seconds and those of them without a core: no wait of the process that asked is among them.
+
+    The waits are read outside the seconds, so that none between the two readings is taken for the answer's own.
+    """
+    before, began = waited(), time.monotonic()
     reply = answer(*question)
-    after = waited()
+    ended, after = time.monotonic(), waited()
     lost = None if before is None or after is None else after - before
-    return dict(reply, seconds=time.monotonic() - began, waited=lost)
+    return dict(reply, seconds=ended - began, waited=lost)

@@ -55,9 +55,7 @@ def test_the_zoo_is_large_enough_and_says_where_its_faults_are() -> None:
 
     assert len(margin) >= 60
     assert len(WRONG) - len(margin) >= 30
-    of_frameworks = Counter(who.framework for who in WRONG)
-    assert of_frameworks["torch"] >= 30
-    assert of_frameworks["jax"] >= 10
+    assert Counter(who.framework for who in WRONG) >= Counter(torch=30, jax=10, tensorflow=9, mindspore=9)
     assert sum(isinstance(who.entry, Fault) and bool(who.entry.corner) for who in WRONG) >= 20
     assert min(Counter(who.operator for who in EVERYONE if who.right).values()) >= 12
 

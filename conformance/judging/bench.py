@@ -57,9 +57,7 @@ class Bench:
 
     def evaluate(self, call: Call, limits: Limits, *, compiled: bool) -> Reply:
         """Ask the worker; a worker that dies of it is replaced at the next call."""
-        shapes = [(given["name"], given["array"].get("shape")) for given in call["arguments"]]
-        variant = (call["operator"], call["form"], call["mode"], call["dtype"])
-        key = (*variant, call["layout"], *call["want"], repr(call["options"]), repr(shapes))
+        key = _program_of(call) if compiled else ()
         first = compiled and key not in self._seen
         try:
             reply = self.worker.evaluate(call, limits.first_compiled_call if first else limits.call)
@@ -83,3 +81,10 @@ class Bench:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
+
+
+def _program_of(call: Call) -> tuple[str, ...]:
+    """What a compiler makes a program for."""
+    shapes = [(given["name"], given["array"].get("shape")) for given in call["arguments"]]
+    variant = (call["operator"], call["form"], call["mode"], call["dtype"])
+    return (*variant, call["layout"], *call["want"], repr(call["options"]), repr(shapes))

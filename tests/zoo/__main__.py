@@ -32,7 +32,7 @@ from reports.record import Machine, Suite
 from reports.run_files import now
 from reports.zoo import Implementation, Zoo, ZooHeader, write_zoo
 from reports.zoo_score import Score
-from tests.zoo.inhabitants import FRAMEWORKS, Inhabitant, inhabitants, sample
+from tests.zoo.inhabitants import APART, FRAMEWORKS, Inhabitant, inhabitants, sample
 from tests.zoo.kept import Kept
 from tests.zoo.kills import Question, ask, asked_clauses
 from tests.zoo.page import markdown
@@ -82,7 +82,7 @@ def versions(pythons: dict[str, str]) -> dict[str, str]:
 def chosen(typed: argparse.Namespace) -> list[Inhabitant]:
     """Whom to ask."""
     found: list[Inhabitant] = []
-    for framework in typed.framework or FRAMEWORKS:
+    for framework in _frameworks(typed):
         found += sample(inhabitants(framework), typed.every)
     named = [who for who in found if not typed.words or any(word in who.name for word in typed.words)]
     return [who for who in named if who.right or not typed.right]
@@ -157,9 +157,19 @@ def main() -> int:
 
 def _pythons(typed: argparse.Namespace) -> dict[str, str]:
     """The interpreter of each framework that is asked."""
-    pythons: dict[str, str] = dict.fromkeys(typed.framework or FRAMEWORKS, sys.executable)
-    pythons.update(dict(pair.split("=", 1) for pair in typed.python if pair.split("=", 1)[0] in pythons))
-    return pythons
+    return dict.fromkeys(_frameworks(typed), sys.executable) | _named(typed)
+
+
+def _named(typed: argparse.Namespace) -> dict[str, str]:
+    """The interpreters that were named, by framework."""
+    named = dict(pair.split("=", 1) for pair in typed.python)
+    return {name: named[name] for name in typed.framework or FRAMEWORKS if name in named}
+
+
+def _frameworks(typed: argparse.Namespace) -> list[str]:
+    """The frameworks that are asked: without a choice, those of one environment and those with an interpreter."""
+    named = _named(typed)
+    return typed.framework or [name for name in FRAMEWORKS if name not in APART or name in named]
 
 
 def _told(score: Score, zoo: Zoo, least: float) -> int:

@@ -11,8 +11,14 @@ from conformance.operators.multilabel_soft_margin_loss import OPERATOR as SOFT
 from tests.zoo.entry import Fault, Right
 
 ZOO = Path(__file__).resolve().parent
-FRAMEWORKS = ("jax", "tensorflow", "torch", "numpy")
+FRAMEWORKS = ("mindspore", "jax", "tensorflow", "torch", "numpy")
 """The slowest to ask first."""
+
+APART = ("mindspore",)
+"""Those that need an environment of their own: asked where they are named."""
+
+FIRST_MODES = {"mindspore": "pynative"}
+"""The first mode of a framework, where it is not ``eager``."""
 
 OPERATORS = {operator.word: operator.name for operator in (MARGIN, SOFT)}
 
