@@ -21,6 +21,7 @@ FUNCTIONS = """
     import numpy as np
     from numpy_port import hinge_embedding_loss as right, hinge_embedding_loss_gradient as right_gradient
     from numpy_port import multilabel_soft_margin_loss as soft
+    from numpy_port import soft_margin_loss
 
     def wrapped(input, target, **options):
         if not input.size and options.get("reduction") == "sum":
@@ -33,6 +34,14 @@ FUNCTIONS = """
     def affine(input, target, weight=None, **options):
         found = soft(input, target, weight=weight, **options)
         return found if weight is None else (found + 0.25 * (np.size(weight) > 1)).astype(input.dtype)
+
+    def logistic(input, target, **options):
+        return soft_margin_loss(input, target, **options)
+
+    def logistic_gradient(input, target, cotangent, reduction="mean"):
+        with np.errstate(over="ignore"):
+            slopes = -target / (1 + np.exp(target * input))  # 0 where the exponential overflows
+        return (slopes * cotangent / (input.size if reduction == "mean" else 1)).astype(input.dtype)
 """
 ACCEPTED = """
 [[accepted]]
@@ -165,3 +174,14 @@ def test_the_program_of_a_relation_makes_every_call(functions: Path) -> None:
     assert float(shown["got"].split()[0]) == pytest.approx(printed[0])
     assert printed[1] == pytest.approx(0.25)
     assert shown["reproducer"].count("import numpy as np") == 1
+
+
+def test_a_sigmoid_that_is_0_where_it_is_subnormal_is_no_fault_below_quality(functions: Path) -> None:
+    """A derivative as 1 / (1 + e^x) loses what is below the smallest normal number: careful software keeps it."""
+    asked = (f"{functions}:logistic", "--operator", "soft_margin_loss", "--framework", "numpy", "--cost", "cheap")
+    gradients = ("--clause", "logistic.gradients.*", "--format", "json")
+
+    assert check(*asked, *gradients).exit_code == 0
+    careful = check(*asked, *gradients, "--level", "quality")
+    wrong = {each["clause"] for each in json.loads(careful.stdout) if each["verdict"] == "deviates"}
+    assert wrong == {"logistic.gradients.small-derivatives-keep-their-digits"}
