@@ -110,7 +110,8 @@ GRADIENT = "gradient:"
 
 FURTHER = (
     *("accumulated", "forward", "second", "jacobian", "threads"),
-    *("kept", "repeated", "altered", "recomputed", "mapped", "mapped-gradient", "abstract", "memory"),
+    *("kept", "repeated", "altered", "recomputed", "mapped", "mapped-gradient"),
+    *("abstract", "grad-modes", "memory"),
 )
 """Wants beyond value and gradients that are answered by an array each."""
 
@@ -172,6 +173,9 @@ class Call(TypedDict):
     ``abstract``
         Zeros of the shape and dtype that the framework finds for arguments without data, such as
         meta tensors and abstract arrays.
+    ``grad-modes``
+        The value where nothing is recorded for a backward pass, in each way that the framework has, and where every
+        argument requires a gradient, if that is not refused: stacked on a new first axis.
     ``memory``
         The bytes by which the memory of the process grows, at its peak, while the call's other wants are
         evaluated once more: one integer, the smallest of three tries. The worker sees to it. An adapter

@@ -149,6 +149,16 @@ def _abstract(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any])
     return torch.zeros(found.shape, dtype=found.dtype)
 
 
+def _grad_modes(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any]) -> Any:
+    """The loss under ``no_grad``, in inference mode, and where every argument that may requires a gradient."""
+    with torch.no_grad():
+        found = [run(tensors)]
+    with torch.inference_mode():
+        found.append(run([tensor.clone() for tensor in tensors]))
+    every = [tensor.clone().requires_grad_(tensor.is_floating_point()) for tensor in tensors]
+    return torch.stack(_answered([lambda: found[0], lambda: found[1], lambda: run(every).detach()]))
+
+
 _OF_FIRST = {
     "accumulated": _accumulated,
     "forward": _forward,
@@ -157,4 +167,10 @@ _OF_FIRST = {
     "repeated": _repeated,
     "recomputed": _recomputed,
 }
-_OF_ALL = {"abstract": _abstract, "altered": _altered, "mapped": _mapped, "mapped-gradient": _mapped_gradient}
+_OF_ALL = {
+    "abstract": _abstract,
+    "altered": _altered,
+    "grad-modes": _grad_modes,
+    "mapped": _mapped,
+    "mapped-gradient": _mapped_gradient,
+}

@@ -32,6 +32,7 @@ _DTYPES = {
     "autocast": ["float32", "float64"],
 }
 _EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered", "recomputed", "abstract"]
+_GRAD_MODES = ["grad-modes"]
 _MEMORY = ["memory"] if os.access("/proc/self/clear_refs", os.W_OK) else []
 """Linux alone says how much memory a call takes."""
 
@@ -118,6 +119,8 @@ _FURTHER = {
     "print(vmap(lambda $to: $call)(torch.stack([$to, $to]))[0])",
     "abstract": "loss = (lambda $tensors: $call)(*[each.to('meta') for each in ($tensors,)])\n"
     "print(loss.dtype, tuple(loss.shape))\nprint($loss)",
+    "grad-modes": "with torch.no_grad():\n    print($loss)\nwith torch.inference_mode():\n    print($loss)\n"
+    "for each in ($tensors,):\n    each.requires_grad_(each.is_floating_point())\nprint($loss)",
     "kept": "kept = $loss\n$to = 1 - $to / 2\n$loss\nprint(kept)",
     "shares": "loss = $loss\nprint(loss.data_ptr(), [each.data_ptr() for each in ($tensors,)])",
     "state": "before = torch.get_default_dtype(), $to.requires_grad\n$loss\n"
@@ -203,7 +206,7 @@ def _wants(torch: Any, row: Dict[str, Any], mode: str) -> List[str]:
     wants += _further(torch, row["further"])
     if mode != "eager":
         return wants
-    return wants + _EAGER + _MEMORY + (["mapped", "mapped-gradient"] if hasattr(torch, "func") else [])
+    return wants + _EAGER + _GRAD_MODES + _MEMORY + (["mapped", "mapped-gradient"] if hasattr(torch, "func") else [])
 
 
 def _further(torch: Any, further: List[str]) -> List[str]:

@@ -156,6 +156,7 @@ FAULTS: dict[str, Callable[[State], Answer]] = {
     "*.layout.result-apart": changed("shares", lambda names: ["input"]),
     "*.layout.settings-as-before": changed("state", lambda names: ["default dtype: float64, was float32"]),
     "*.modes.mapped-along-any-axis": changed("mapped", lambda value: value + 1),
+    "*.modes.gradients-on-and-off": changed("grad-modes", lambda value: value + 1),
     "*.modes.without-data": changed("abstract", lambda value: np.float32(value)),
     "*.cost.memory": changed("memory", lambda taken: taken * 64),
     "*.gradients.repeated": changed("repeated", lambda value: value / 2 + 1e-9),

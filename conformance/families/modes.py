@@ -62,9 +62,24 @@ def the_module_agrees_with_the_function(subject: Subject, case: Case) -> None:
 )
 def mapped_along_any_axis(subject: Subject, case: Case) -> None:
     """Mapped along the last axis, over the first argument alone, or twice, each copy has the formula's loss."""
-    got = subject.derived(case, "mapped")
-    expected = subject.expected_loss(case, as_documented=True)
+    _assert_each(subject, case, subject.derived(case, "mapped"))
 
+
+@shared(
+    "modes.gradients-on-and-off",
+    "implied",
+    why="Whether a framework records a call for a backward pass is no argument of the loss.",
+    cases=drawn(("none", "sum", "mean"), scores="plain", sometimes=("weight",)),
+    needs="grad-modes",
+)
+def gradients_on_and_off(subject: Subject, case: Case) -> None:
+    """Where nothing is recorded for a backward pass, or a gradient to every argument, the loss is the formula's."""
+    _assert_each(subject, case, subject.derived(case, "grad-modes"))
+
+
+def _assert_each(subject: Subject, case: Case, got: Array) -> None:
+    """Raise unless each of several losses is the formula's."""
+    expected = subject.expected_loss(case, as_documented=True)
     for values in got.values:
         one = Array(np.asarray(values, dtype=np.float64), got.dtype)
         assert_shape(one, case.result_shape)

@@ -39,6 +39,7 @@ Needs = Literal[
     "mapped",
     "mapped-gradient",
     "abstract",
+    "grad-modes",
     "memory",
     "layouts",
     "another-mode",

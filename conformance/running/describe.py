@@ -30,7 +30,7 @@ from reference.formats import FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _UNKNOWN = "the adapter does not know this operator"
-_ANY_FUNCTION = ("value", "after", "threads", "kept", "shares", "state", "mapped", "abstract", "memory")
+_ANY_FUNCTION = ("value", "after", "threads", "kept", "shares", "state", "mapped", "abstract", "grad-modes", "memory")
 _DIFFERENTIABLE_FUNCTION = (
     *("accumulated", "repeated", "altered", "recomputed", "mapped-gradient"),
     *("second", "forward", "jacobian"),

@@ -29,6 +29,7 @@ _NEEDS = {
     "mapped": "a mapping function",
     "mapped-gradient": "a mapping function over a gradient",
     "abstract": "arguments without data",
+    "grad-modes": "a call that records nothing for a backward pass",
     "memory": "the memory that a call takes",
     "layouts": "another layout in memory",
     "another-mode": "a second mode",

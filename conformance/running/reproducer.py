@@ -23,7 +23,7 @@ _NO_NUMBER = re.compile(r"\b(inf|nan)\b")
 
 FURTHER = (
     *("accumulated", "forward", "second", "jacobian", "repeated", "altered", "recomputed"),
-    *("mapped", "mapped-gradient", "abstract"),
+    *("mapped", "mapped-gradient", "abstract", "grad-modes"),
     *("kept", "shares", "state", "memory"),
 )
 """What is beyond loss and gradient: a program shows it only if the adapter says how it is written."""

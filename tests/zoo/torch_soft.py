@@ -120,6 +120,18 @@ fault(
     "scores beyond the exponential's range",
     elements=lambda x, y: y * torch.log(1 + torch.exp(-x)) + (1 - y) * torch.log(1 + torch.exp(x)),
 )
+fault(
+    "unweighted_without_gradients",
+    "Where nothing is recorded for a backward pass, a shorter way leaves out the weight.",
+    "weights under no_grad and in inference mode",
+    weigh=lambda elements, weight: weigh(elements, weight if torch.is_grad_enabled() else None),
+)
+fault(
+    "labels_that_require_a_gradient",
+    "Labels that require a gradient are taken as their sigmoids.",
+    "labels that require a gradient",
+    elements=lambda x, y: elements_of(x, torch.sigmoid(y) if y.requires_grad else y),
+)
 fault("logarithms_clamped", "Logarithms of probabilities are clamped at -100.", "probabilities of 0", elements=_clamped)
 fault("epsilon_in_logarithm", "1e-8 is added inside each logarithm.", "losses above 18", elements=_with_epsilon)
 fault(
