@@ -109,8 +109,8 @@ def describe() -> Dict[str, Any]:
     }
 
 
-def _as_arrays(mindspore: Any, tensors: Dict[str, Any]) -> Dict[str, Any]:
-    return {name: _plain(mindspore, tensor) for name, tensor in tensors.items()}
+def _as_arrays(tensors: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: _beside("programs").Held(tensor) for name, tensor in tensors.items()}
 
 
 def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
@@ -120,16 +120,16 @@ def evaluate(call: Dict[str, Any]) -> Dict[str, Any]:
     arguments = {given["name"]: _tensor(mindspore, given["array"]) for given in call["arguments"]}
     vectors = {name: _tensor(mindspore, plain) for name, plain in call["vectors"].items()}
     if call["operator"] == "echo":
-        return {"value": _plain(mindspore, arguments["input"])}
+        return {"value": _beside("programs").Held(arguments["input"])}
     try:
         cell = _cell(call, arguments.get("weight") if call["form"] == "module" else None)
         results = _results(mindspore, call, cell, arguments, vectors)
     except Exception as error:
         _beside("programs").wait_for_errors()
         return {"raised": error}
-    reply = _as_arrays(mindspore, results)
+    reply = _as_arrays(results)
     if "after" in call["want"]:
-        reply["after"] = _as_arrays(mindspore, dict(vectors, **arguments))
+        reply["after"] = _as_arrays(dict(vectors, **arguments))
     if "evidence" in call["want"] and call["mode"] == "graph":
         reply["evidence"] = _evidence(cell)
     return reply
@@ -279,11 +279,3 @@ def _finished(tensor: Any) -> Any:
     """The tensor once it is computed: PyNative raises some errors only when a value is read."""
     tensor.asnumpy()
     return tensor
-
-
-def _plain(mindspore: Any, tensor: Any) -> Any:
-    if tensor.dtype != mindspore.bfloat16:
-        return tensor.asnumpy()
-    wide = tensor.astype(mindspore.float32).asnumpy()
-    stored = (wide.view(np.uint32) >> 16).astype(np.uint16)
-    return {"dtype": "bfloat16", "shape": list(wide.shape), "data": stored.tobytes()}

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 from typing import Any, Dict
 
+import numpy as np
 from mindspore import nn, ops
 
 _EXECUTORS = ("mindspore.graph.api", "mindspore.common.api")
@@ -62,6 +63,34 @@ class Inferred(nn.Cell):
     def construct(self, *tensors: Any) -> Any:
         loss = self.loss(*tensors)
         return ops.zeros(loss.shape, loss.dtype)
+
+
+class Held:
+    """A tensor that is read when it is sent, so that a result which a later call overwrites is seen.
+
+    Args:
+        tensor: MindSpore's.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+        self.shape = tensor.shape
+        self.dtype = str(tensor.dtype).lower()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Its values in the memory of the tensor; those of a bfloat16 as float32."""
+        wide = self.tensor.astype("float32") if self.dtype == "bfloat16" else self.tensor
+        return wide.asnumpy()
+
+    def copy(self) -> "Held":
+        """The tensor as it is now."""
+        return Held(self.tensor.copy())
+
+    def tobytes(self) -> bytes:
+        """Its values in C order; of a bfloat16 the upper half of a float32."""
+        array = np.asarray(self)
+        stored = (array.view(np.uint32) >> 16).astype(np.uint16) if self.dtype == "bfloat16" else array
+        return bytes(stored.tobytes())
 
 
 def wait_for_errors() -> None:
