@@ -70,7 +70,8 @@ def inhabitants(framework: str) -> list[Inhabitant]:
         wrong = importlib.import_module(f"tests.zoo.{framework}_{word}")
         right = importlib.import_module(f"tests.zoo.{framework}_{word}_right")
         level = getattr(wrong, "LEVEL", "quality")
-        plain = Right(None, "The file's own right implementation, of which each wrong one changes a step.", level)
+        mode = FIRST_MODES.get(framework, "eager")
+        plain = Right(None, "The file's own right implementation, of which each wrong one changes a step.", level, mode)
         found += [Inhabitant(f"{framework}_{word}", name, _told(entry)) for name, entry in wrong.FAULTS.items()]
         found.append(Inhabitant(f"{framework}_{word}", operator, plain))
         found += [Inhabitant(f"{framework}_{word}_right", name, _told(entry)) for name, entry in right.RIGHTS.items()]
