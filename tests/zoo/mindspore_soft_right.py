@@ -13,12 +13,6 @@ from tests.zoo.entry import Right, mindspore, ops
 from tests.zoo.mindspore_soft import RIGHT, by_hand, reduce_rows
 
 
-def _from_sigmoids(x: Any, y: Any) -> Any:
-    """From max(x, 0), x y and log(1 + e^-|x|), as the loss of a logit is often written."""
-    zero = ops.zeros_like(x)
-    return ops.where(x > 0, x, zero) - x * y + ops.log1p(ops.exp(-ops.abs(x)))
-
-
 def _mean(losses: Any, reduction: str) -> Any:
     return ops.mean(losses) if reduction == "mean" and losses.ndim and len(losses) else reduce_rows(losses, reduction)
 
@@ -40,9 +34,6 @@ RIGHTS: dict[str, Right] = {
         mode="pynative",
     ),
     "averaged": Right(replace(RIGHT, reduce=_mean), "MindSpore's own mean.", mode="pynative"),
-    "from_logits": Right(
-        replace(RIGHT, elements=_from_sigmoids), "The maximum, the product and one logarithm.", mode="pynative"
-    ),
 }
 """The right implementations by name."""
 
