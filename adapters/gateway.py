@@ -26,7 +26,7 @@ from adapters.processes import Took, Watched, forget_peak, peak_bytes
 
 _WORKER = Path(__file__).with_name("worker.py")
 _PICKLED = 4
-"""The protocol in which a question travels, as Python 3.8 reads it. No reply is unpickled: the worker is a stranger."""
+"""Protocol of pickle in which questions travel; Python 3.8 reads it. No reply is pickled: a worker is a stranger."""
 
 _START_SECONDS = 120.0
 _DESCRIBE_SECONDS = 300.0

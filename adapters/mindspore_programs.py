@@ -1,4 +1,4 @@
-"""Calls as Cells, which graph mode compiles: beside ``mindspore_adapter.py``."""
+"""Calls as Cells, which graph mode compiles, and tensors that are read late: beside ``mindspore_adapter.py``."""
 
 import contextlib
 import importlib

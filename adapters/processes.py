@@ -21,7 +21,7 @@ class Moment(NamedTuple):
 
     Attributes:
         clock: Seconds of the monotonic clock before the waits were read.
-        after: The same afterwards: whoever reads may lose its core in between.
+        after: The same after they were read. The reader may lose its core in between.
         waited: Seconds for which its main thread and those that carry questions to it had waited for a core; none
             where the kernel does not count them.
         used: Seconds of processor time of its threads and of the children that ended, if waits are not counted.

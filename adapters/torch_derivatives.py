@@ -1,5 +1,6 @@
 """What of torch's losses is wanted beyond value and gradient: beside ``torch_adapter.py``."""
 
+import contextlib
 import functools
 import importlib
 from typing import Any, Callable, Dict, List
@@ -156,7 +157,9 @@ def _grad_modes(torch: Any, run: Run, tensors: List[Any], vectors: Dict[str, Any
     with torch.inference_mode():
         found.append(run([tensor.clone() for tensor in tensors]))
     every = [tensor.clone().requires_grad_(tensor.is_floating_point()) for tensor in tensors]
-    return torch.stack(_answered([lambda: found[0], lambda: found[1], lambda: run(every).detach()]))
+    with contextlib.suppress(Exception):  # some losses take no labels that require a gradient
+        found.append(run(every).detach())
+    return torch.stack(found)
 
 
 _OF_FIRST = {

@@ -31,8 +31,8 @@ _DTYPES = {
     "onnx": ["float16", "float32"],
     "autocast": ["float32", "float64"],
 }
-_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered", "recomputed", "abstract"]
-_GRAD_MODES = ["grad-modes"]
+_EAGER = ["accumulated", "threads", "kept", "shares", "state", "repeated", "altered", "recomputed"]
+_EAGER += ["abstract", "grad-modes"]
 _MEMORY = ["memory"] if os.access("/proc/self/clear_refs", os.W_OK) else []
 """Linux alone says how much memory a call takes."""
 
@@ -206,7 +206,7 @@ def _wants(torch: Any, row: Dict[str, Any], mode: str) -> List[str]:
     wants += _further(torch, row["further"])
     if mode != "eager":
         return wants
-    return wants + _EAGER + _GRAD_MODES + _MEMORY + (["mapped", "mapped-gradient"] if hasattr(torch, "func") else [])
+    return wants + _EAGER + _MEMORY + (["mapped", "mapped-gradient"] if hasattr(torch, "func") else [])
 
 
 def _further(torch: Any, further: List[str]) -> List[str]:

@@ -127,7 +127,7 @@ def waited():
 def timed(answer, *question):
     """An answer, with its seconds and those of them without a core: no wait of the process that asked is among them.
 
-    The waits are read outside the seconds, so that none between the two readings is taken for the answer's own.
+    The waits are read outside the seconds, so that no wait between two readings counts as the answer's own time.
     """
     before, began = waited(), time.monotonic()
     reply = answer(*question)

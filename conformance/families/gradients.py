@@ -163,7 +163,7 @@ def cotangents_up_to_the_largest(subject: Subject, case: Case) -> None:
 def gradient_of_large_scores(subject: Subject, case: Case) -> None:
     """The gradient of scores of any finite size is the formula's, not an infinity or NaN.
 
-    What is below the smallest normal number may be lost: a sigmoid is 0 there if it is taken as 1 / (1 + e^-x).
+    What is below the smallest normal number may be lost: 1 / (1 + e^-x) is 0 if e^-x overflows.
     """
     assert_no_overflow(subject.evaluate(case, "gradient").gradient, subject.expected(case).gradient, case)
     assert_gradient(replace(subject, flushes=True), case, as_documented=True)

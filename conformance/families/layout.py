@@ -12,6 +12,7 @@ from conformance.cases.drawing import FIRST, Fixed, drawn, plain_case
 from conformance.judging.answers import Array
 from conformance.judging.compare import (
     Deviation,
+    assert_each_loss,
     assert_gradients_within,
     assert_same_bits,
     assert_shape,
@@ -172,10 +173,4 @@ def nothing_else_changes(subject: Subject, case: Case) -> None:
 @shared("layout.two-threads", "implied", why=_PURE, cases=_ANY, needs="threads")
 def from_two_threads_at_once(subject: Subject, case: Case) -> None:
     """Called from two threads at once, each call gives the loss of its arguments."""
-    expected = subject.expected_loss(case, as_documented=True)
-    got = subject.derived(case, "threads")
-
-    for values in got.values:
-        one = Array(np.asarray(values, dtype=np.float64), got.dtype)
-        assert_shape(one, case.result_shape)
-        assert_within(subject, case, one, expected)
+    assert_each_loss(subject, case, subject.derived(case, "threads"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from conformance.cases.case import Case
 from conformance.cases.drawing import Domain, Drawn, drawn
 from conformance.cases.random_bits import RandomBits
-from conformance.judging.answers import Array, Refused, Result
-from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_shape, assert_within
+from conformance.judging.answers import Refused, Result
+from conformance.judging.compare import Deviation, assert_alike, assert_dtype, assert_each_loss, assert_shape
 from conformance.judging.shared import shared
 from conformance.judging.subject import Subject
 
@@ -62,7 +60,7 @@ def the_module_agrees_with_the_function(subject: Subject, case: Case) -> None:
 )
 def mapped_along_any_axis(subject: Subject, case: Case) -> None:
     """Mapped along the last axis, over the first argument alone, or twice, each copy has the formula's loss."""
-    _assert_each(subject, case, subject.derived(case, "mapped"))
+    assert_each_loss(subject, case, subject.derived(case, "mapped"))
 
 
 @shared(
@@ -74,16 +72,7 @@ def mapped_along_any_axis(subject: Subject, case: Case) -> None:
 )
 def gradients_on_and_off(subject: Subject, case: Case) -> None:
     """Where nothing is recorded for a backward pass, or a gradient to every argument, the loss is the formula's."""
-    _assert_each(subject, case, subject.derived(case, "grad-modes"))
-
-
-def _assert_each(subject: Subject, case: Case, got: Array) -> None:
-    """Raise unless each of several losses is the formula's."""
-    expected = subject.expected_loss(case, as_documented=True)
-    for values in got.values:
-        one = Array(np.asarray(values, dtype=np.float64), got.dtype)
-        assert_shape(one, case.result_shape)
-        assert_within(subject, case, one, expected)
+    assert_each_loss(subject, case, subject.derived(case, "grad-modes"))
 
 
 @shared(

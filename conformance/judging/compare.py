@@ -259,3 +259,12 @@ def assert_sum(case: Case, got: Array, parts: list[Float64], expected: list[Encl
         first.middle,
     )
     assert_alike(got, total, whole, around, "the sum of the parts")
+
+
+def assert_each_loss(subject: Subject, case: Case, got: Array) -> None:
+    """Raise unless each of several losses, stacked on the first axis, is the formula's as its page rounds it."""
+    expected = subject.expected_loss(case, as_documented=True)
+    for values in got.values:
+        one = Array(np.asarray(values, dtype=np.float64), got.dtype)
+        assert_shape(one, case.result_shape)
+        assert_within(subject, case, one, expected)

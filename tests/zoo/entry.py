@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,9 @@ class Fault:
         corner: Where alone it differs, where it agrees with most plain cases.
         level: The last level of clause that must catch it; nothing need catch an ``open`` one.
         plain: Why its kind cannot agree with half of all plain cases, where it does not.
-        mode: The mode that is asked.
+        mode: The mode that is asked; empty for the framework's first.
+        clause: Glob of the clauses of which one must catch it, where the right implementation that it changes breaks
+            others of that level.
     """
 
     loss: Any
@@ -26,7 +28,8 @@ class Fault:
     corner: str = ""
     level: str = "implied"
     plain: str = ""
-    mode: str = "eager"
+    mode: str = ""
+    clause: str = "*"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,13 @@ class Right:
         loss: The implementation.
         words: What it does in a way of its own, in one sentence.
         level: The last level whose clauses it keeps: ``implied`` or ``quality``.
-        mode: The mode that is asked.
+        mode: The mode that is asked; empty for the framework's first.
     """
 
     loss: Any
     words: str
     level: str = "implied"
-    mode: str = "eager"
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,17 @@ class Made:
 def loss_of(entry: Fault | Right) -> Any:
     """The implementation itself."""
     return entry.loss.make() if isinstance(entry.loss, Made) else entry.loss
+
+
+def attributes(entries: Mapping[str, Fault] | Mapping[str, Right]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module whose attributes are the implementations of its entries."""
+
+    def of(name: str) -> Any:
+        if name not in entries:
+            raise AttributeError(name)
+        return loss_of(entries[name])
+
+    return of
 
 
 class Late:

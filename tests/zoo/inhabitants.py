@@ -17,10 +17,13 @@ FRAMEWORKS = ("mindspore", "jax", "tensorflow", "torch", "numpy")
 APART = ("mindspore",)
 """Those that need an environment of their own: asked where they are named."""
 
-FIRST_MODES = {"mindspore": "pynative"}
-"""The first mode of a framework, where it is not ``eager``."""
 
 OPERATORS = {operator.word: operator.name for operator in (MARGIN, SOFT)}
+
+
+def first_mode(framework: str) -> str:
+    """The mode that is asked first of a framework."""
+    return "pynative" if framework == "mindspore" else "eager"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Inhabitant:
         return f"{ZOO / self.stem}.py:{self.name}"
 
     @property
+    def mode(self) -> str:
+        """The mode that is asked."""
+        return self.entry.mode or first_mode(self.framework)
+
+    @property
     def right(self) -> bool:
         """Whether nothing is wrong with it."""
         return isinstance(self.entry, Right)
@@ -70,8 +78,7 @@ def inhabitants(framework: str) -> list[Inhabitant]:
         wrong = importlib.import_module(f"tests.zoo.{framework}_{word}")
         right = importlib.import_module(f"tests.zoo.{framework}_{word}_right")
         level = getattr(wrong, "LEVEL", "quality")
-        mode = FIRST_MODES.get(framework, "eager")
-        plain = Right(None, "The file's own right implementation, of which each wrong one changes a step.", level, mode)
+        plain = Right(None, "The file's own right implementation, of which each wrong one changes a step.", level)
         found += [Inhabitant(f"{framework}_{word}", name, _told(entry)) for name, entry in wrong.FAULTS.items()]
         found.append(Inhabitant(f"{framework}_{word}", operator, plain))
         found += [Inhabitant(f"{framework}_{word}_right", name, _told(entry)) for name, entry in right.RIGHTS.items()]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.zoo.entry import Fault, jax, jnp
+from tests.zoo.entry import Fault, attributes, jax, jnp
 
 
 def check(input: Any, target: Any, reduction: str) -> None:
@@ -235,7 +235,4 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     return RIGHT(input, target, reduction)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in FAULTS:
-        raise AttributeError(name)
-    return FAULTS[name].loss
+__getattr__ = attributes(FAULTS)

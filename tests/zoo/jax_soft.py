@@ -15,28 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.zoo.entry import Fault, jax, jnp
-
-
-def check(input: Any, target: Any, weight: Any, reduction: str) -> None:
-    """Refuse what the operator does not take."""
-    if input.ndim not in (1, 2) or input.shape != target.shape:
-        raise ValueError(f"input {input.shape}, target {target.shape}")
-    if weight is not None and weight.shape != input.shape[-1:]:
-        raise ValueError(f"weight {weight.shape}, input {input.shape}")
-    if reduction not in ("none", "sum", "mean"):
-        raise ValueError(f"reduction {reduction!r}")
+from tests.zoo.entry import Fault, attributes, jax, jnp
+from tests.zoo.soft_steps import check, over_classes
 
 
 def elements_of(x: Any, y: Any) -> Any:
     """-(y log σ(x) + (1 - y) log σ(-x))."""
     return -(y * jax.nn.log_sigmoid(x) + (1 - y) * jax.nn.log_sigmoid(-x))
-
-
-def over_classes(elements: Any, weight: Any) -> Any:
-    """Times the weight of each class, the mean over the classes."""
-    weighted = elements if weight is None else elements * weight
-    return weighted.sum(axis=-1) / elements.shape[-1]
 
 
 def reduce_rows(losses: Any, reduction: str) -> Any:
@@ -187,7 +172,4 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     return RIGHT(input, target, weight, reduction)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in FAULTS:
-        raise AttributeError(name)
-    return FAULTS[name].loss
+__getattr__ = attributes(FAULTS)

@@ -10,7 +10,7 @@ import functools
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo.entry import Right, jax, jnp
+from tests.zoo.entry import Right, attributes, jax, jnp
 from tests.zoo.jax_soft import LEVEL, RIGHT, elements_of
 
 
@@ -60,7 +60,4 @@ RIGHTS: dict[str, Right] = {
 """The right implementations by name."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in RIGHTS:
-        raise AttributeError(name)
-    return RIGHTS[name].loss
+__getattr__ = attributes(RIGHTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import tempfile
 import warnings
@@ -105,7 +106,7 @@ def _findings(who: Inhabitant, question: Question) -> list[Finding]:
     spec = find_function(who.target, who.operator, who.framework)
     assert spec.function is not None
     spec = replace(spec, function=replace(spec.function, path=(str(CHECKOUT),)))
-    filters = Filters((who.operator,), (who.entry.mode,), levels=LEVELS)
+    filters = Filters((who.operator,), (who.mode,), levels=LEVELS)
     with tempfile.TemporaryDirectory() as folder:
         options = Options(question.chosen, filters, question.python, out=Path(folder), minimise=0)
         return run_subject(spec, options, Progress()).findings
@@ -119,7 +120,8 @@ def _verdict(who: Inhabitant, broken: set[str], lost: bool) -> Outcome:
     """Caught or not at its level; right code must keep every clause of its level."""
     if lost:
         return "no-verdict"
-    decided = any(_levels()[clause] in DECIDING[_level(who.entry.level)] for clause in broken)
+    asked = fnmatch.filter(broken, getattr(who.entry, "clause", "*"))
+    decided = any(_levels()[clause] in DECIDING[_level(who.entry.level)] for clause in asked)
     if who.right:
         return "false-alarm" if decided else "conforms"
     return "caught" if decided else "survives"

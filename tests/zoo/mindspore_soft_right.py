@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo.entry import Right, mindspore, ops
+from tests.zoo.entry import Right, attributes, mindspore, ops
 from tests.zoo.mindspore_soft import RIGHT, by_hand, reduce_rows
 
 
@@ -21,7 +21,6 @@ RIGHTS: dict[str, Right] = {
     "own_gradient": Right(
         replace(RIGHT, elements=by_hand(lambda slopes, upstream: slopes * upstream)),
         "A gradient of its own.",
-        mode="pynative",
     ),
     "widened": Right(
         lambda input, target, weight=None, reduction="mean": RIGHT(
@@ -31,14 +30,10 @@ RIGHTS: dict[str, Right] = {
             reduction,
         ).astype(input.dtype),
         "In float64, narrowed at the end.",
-        mode="pynative",
     ),
-    "averaged": Right(replace(RIGHT, reduce=_mean), "MindSpore's own mean.", mode="pynative"),
+    "averaged": Right(replace(RIGHT, reduce=_mean), "MindSpore's own mean."),
 }
 """The right implementations by name."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in RIGHTS:
-        raise AttributeError(name)
-    return RIGHTS[name].loss
+__getattr__ = attributes(RIGHTS)

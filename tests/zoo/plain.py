@@ -23,7 +23,7 @@ from conformance.operators.catalogue import OPERATORS
 from conformance.operators.multilabel_margin_loss import OPERATOR as MARGIN
 from conformance.running.discover import built_in
 from tests.laws import plain_dtypes
-from tests.zoo.inhabitants import FIRST_MODES
+from tests.zoo.inhabitants import first_mode
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -70,7 +70,7 @@ def _bench(framework: str, python: str) -> Bench:
 def agreement(target: str, operator: str, framework: str, python: str, count: int) -> float:
     """The share of plain cases on which value and gradient are within their bounds."""
     subject = Subject(
-        variant=Variant(operator, "user", FIRST_MODES.get(framework, "eager"), "cpu", "float32"),
+        variant=Variant(operator, "user", first_mode(framework), "cpu", "float32"),
         bench=_bench(framework, python),
         limits=Limits(),
         operator=OPERATORS[operator],

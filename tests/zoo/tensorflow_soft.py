@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.zoo.entry import Fault, tf
+from tests.zoo.entry import Fault, attributes, tf
 
 
 def check(input: Any, target: Any, weight: Any, reduction: str) -> None:
@@ -106,8 +106,8 @@ FAULTS: dict[str, Fault] = {}
 
 def fault(name: str, words: str, corner: str = "", level: str = "implied", **steps: Any) -> None:
     """Enter a mistake in some steps, which shows in the mode that is named."""
-    mode, plain = steps.pop("mode", "eager"), steps.pop("plain", "")
-    FAULTS[name] = Fault(replace(RIGHT, **steps), words, corner, level, plain, mode)
+    more = {key: steps.pop(key) for key in ("plain", "mode", "clause") if key in steps}
+    FAULTS[name] = Fault(replace(RIGHT, **steps), words, corner, level, **more)
 
 
 def _reduced(mean: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
@@ -160,6 +160,7 @@ fault(
     "second derivatives",
     "quality",
     elements=by_hand(lambda slopes, upstream: tf.stop_gradient(slopes) * upstream),
+    clause="soft.gradients.second*",
 )
 fault(
     "averaged_by_weights", "The weighted sum is divided by the sum of the weights.", "weights", over_classes=_normalised
@@ -196,7 +197,4 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     return RIGHT(input, target, weight, reduction)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in FAULTS:
-        raise AttributeError(name)
-    return FAULTS[name].loss
+__getattr__ = attributes(FAULTS)

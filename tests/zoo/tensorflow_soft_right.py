@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo.entry import Right, tf
+from tests.zoo.entry import Right, attributes, tf
 from tests.zoo.tensorflow_soft import LEVEL, RIGHT, by_hand
 
 RIGHTS: dict[str, Right] = {
@@ -42,7 +42,4 @@ def _reduced(losses: Any, reduction: str) -> Any:
     ]()
 
 
-def __getattr__(name: str) -> Any:
-    if name not in RIGHTS:
-        raise AttributeError(name)
-    return RIGHTS[name].loss
+__getattr__ = attributes(RIGHTS)

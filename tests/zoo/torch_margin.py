@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.zoo import torch_margin_gradients, torch_margin_reported
-from tests.zoo.entry import Fault, torch
+from tests.zoo.entry import Fault, attributes, torch
 from tests.zoo.torch_margin_steps import (
     RIGHT,
     check,
@@ -270,7 +270,4 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     return RIGHT(input, target, reduction)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in FAULTS:
-        raise AttributeError(name)
-    return FAULTS[name].loss
+__getattr__ = attributes(FAULTS)

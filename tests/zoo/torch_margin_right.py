@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.zoo.entry import Right, torch
+from tests.zoo.entry import Right, attributes, torch
 from tests.zoo.torch_margin_by_hand import by_hand, reduced
 from tests.zoo.torch_margin_steps import RIGHT, index_of, live_of, reduce_rows
 
@@ -112,7 +112,4 @@ RIGHTS: dict[str, Right] = {
 """The right implementations by name."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in RIGHTS:
-        raise AttributeError(name)
-    return RIGHTS[name].loss
+__getattr__ = attributes(RIGHTS)

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from tests.zoo import torch_soft_modes
-from tests.zoo.entry import Fault, loss_of, torch
-from tests.zoo.torch_soft_steps import RIGHT, check, elements_of, reduce_rows, weigh
+from tests.zoo.entry import Fault, attributes, torch
+from tests.zoo.soft_steps import check
+from tests.zoo.torch_soft_steps import RIGHT, elements_of, reduce_rows, weigh
 
 FAULTS: dict[str, Fault] = {}
 """The wrong implementations by name."""
@@ -234,7 +235,4 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     return RIGHT(input, target, weight, reduction)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in FAULTS:
-        raise AttributeError(name)
-    return loss_of(FAULTS[name])
+__getattr__ = attributes(FAULTS)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.zoo.entry import Fault, Made, Right
-from tests.zoo.torch_soft_steps import check
+from tests.zoo.soft_steps import check
 
 
 def _count(losses: Any) -> int:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from tests.zoo import torch_soft_modes
-from tests.zoo.entry import Right, loss_of, torch
+from tests.zoo.entry import Right, attributes, torch
+from tests.zoo.soft_steps import check
 from tests.zoo.torch_soft import hand_written
-from tests.zoo.torch_soft_steps import RIGHT, check, reduce_rows
+from tests.zoo.torch_soft_steps import RIGHT, reduce_rows
 
 
 def _by_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -66,7 +67,4 @@ RIGHTS: dict[str, Right] = {
 """The right implementations by name."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in RIGHTS:
-        raise AttributeError(name)
-    return loss_of(RIGHTS[name])
+__getattr__ = attributes(RIGHTS)

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.zoo.entry import torch
-
-
-def check(input: Any, target: Any, weight: Any, reduction: str) -> None:
-    """Refuse what the operator does not take."""
-    if input.dim() not in (1, 2) or input.shape != target.shape:
-        raise ValueError(f"input {tuple(input.shape)}, target {tuple(target.shape)}")
-    if weight is not None and weight.shape != input.shape[-1:]:
-        raise ValueError(f"weight {tuple(weight.shape)}, input {tuple(input.shape)}")
-    if reduction not in ("none", "sum", "mean"):
-        raise ValueError(f"reduction {reduction!r}")
+from tests.zoo.soft_steps import check
 
 
 def softplus(x: Any) -> Any:
